@@ -1,0 +1,3 @@
+"""meshlint: what breaks when an Istio mesh moves to ambient mode and Gateway API."""
+
+__version__ = "0.1.0"

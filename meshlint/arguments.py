@@ -1,0 +1,94 @@
+"""The command line: its options and their help."""
+
+from __future__ import annotations
+
+from argparse import SUPPRESS, ArgumentParser, RawDescriptionHelpFormatter, _SubParsersAction
+
+from meshlint import __version__
+
+COMMANDS = ("check", "rule", "environments")
+FORMATS = ("text", "concise", "json", "sarif", "github")
+
+_EXAMPLES = """examples:
+  meshlint                                    lint the current folder
+  meshlint deploy/ --target istio=1.30        judge against a release
+  meshlint -o text -o sarif=meshlint.sarif    text here, SARIF into a file
+  meshlint apps/reviews.yaml                  one file, judged in its project
+  meshlint --select traffic --ignore ML146    rules by family, name or number
+  meshlint rule vs-subset-destination         what a rule means and how to repair it
+
+exit codes: 0 nothing at or above --fail-on, 1 findings, 2 meshlint could not do its work, 3 no file matched
+"""
+
+
+def parser() -> ArgumentParser:
+    top = ArgumentParser(
+        prog="meshlint",
+        description="What breaks, is ignored or stops being enforced when an Istio mesh moves to ambient mode and Gateway API.",
+        epilog=_EXAMPLES,
+        formatter_class=RawDescriptionHelpFormatter,
+    )
+    top.add_argument("-V", "--version", action="version", version=f"meshlint {__version__}")
+    commands = top.add_subparsers(dest="command", metavar="COMMAND", required=True)
+    _check(commands)
+    _rule(commands)
+    _environments(commands)
+    return top
+
+
+def _add(commands: _SubParsersAction[ArgumentParser], name: str, help: str, epilog: str | None = None) -> ArgumentParser:
+    return commands.add_parser(name, help=help, description=help, epilog=epilog, formatter_class=RawDescriptionHelpFormatter)
+
+
+def _check(commands: _SubParsersAction[ArgumentParser]) -> None:
+    check = _add(commands, "check", "lint files and folders (the default command)", _EXAMPLES)
+    _common(check)
+    output = check.add_argument_group("output")
+    output.add_argument("-o", "--output-format", action="append", metavar="FORMAT[=FILE]", help=f"{', '.join(FORMATS)}; may repeat (default: text)")
+    output.add_argument("--output-file", metavar="FILE", help="write the (first) format to a file instead of stdout")
+    output.add_argument("--color", choices=("auto", "always", "never"), default="auto", help="default: auto")
+    output.add_argument("--statistics", action="store_true", help="count findings by rule instead of listing them")
+    output.add_argument("-q", "--quiet", action="store_true", help="findings only, no summary")
+    output.add_argument("-v", "--verbose", action="store_true", help="name every skipped file and environment")
+    rules = check.add_argument_group("rules")
+    rules.add_argument("--select", action="append", metavar="RULES", help="only these: ids, names, families, prefixes such as ML1")
+    rules.add_argument("--extend-select", action="append", metavar="RULES", help="these as well")
+    rules.add_argument("--ignore", action="append", metavar="RULES", help="not these")
+    rules.add_argument("--severity", action="append", metavar="RULE=LEVEL", help="report a rule as error, warning or note")
+    rules.add_argument("--min-severity", choices=("error", "warning", "note"), help="leave out what is below")
+    rules.add_argument("--min-confidence", choices=("high", "medium", "low"), help="leave out what is below")
+    rules.add_argument("--fail-on", choices=("error", "warning", "note", "never"), help="exit with 1 from here on (default: warning)")
+    rules.add_argument("--exit-zero", action="store_true", help="exit with 0 even if there are findings")
+    files = check.add_argument_group("files")
+    files.add_argument("--show-files", action="store_true", help="list the files that would be read, and stop")
+    files.add_argument("--show-settings", action="store_true", help="print the settings in force, and stop")
+    files.add_argument("--stdin-filename", metavar="FILE", help="read stdin (path -) as this file")
+    files.add_argument("--context", metavar="DIR|none", help="judge single files in this folder's project, or alone")
+
+
+def _rule(commands: _SubParsersAction[ArgumentParser]) -> None:
+    rule = _add(commands, "rule", "explain a rule, offline")
+    rule.add_argument("names", nargs="*", metavar="RULE", help="id or name")
+    rule.add_argument("--all", action="store_true", help="every rule")
+    rule.add_argument("-o", "--output-format", choices=("text", "json", "markdown"), default="text")
+
+
+def _environments(commands: _SubParsersAction[ArgumentParser]) -> None:
+    environments = _add(commands, "environments", "show what was found to be applied together, and what could not be followed")
+    _common(environments)
+    environments.add_argument("-o", "--output-format", choices=("text", "json"), default="text")
+
+
+def _common(command: ArgumentParser) -> None:
+    command.add_argument("paths", nargs="*", default=["."], metavar="PATH", help="files and folders (default: .)")
+    group = command.add_argument_group("settings")
+    group.add_argument("--target", metavar="istio=1.30,gateway-api=1.5,channel=standard", help="the releases to judge against")
+    group.add_argument("--goal", choices=("ambient", "gateway-api", "both"), help="what you move to (default: both)")
+    group.add_argument("--phase", choices=("prepare", "switch", "cleanup"), help="where in the migration you are")
+    group.add_argument("--assume-mode", choices=("ambient", "sidecar"), help="take every candidate as ambient (or sidecar) now")
+    group.add_argument("--environment", action="append", metavar="NAME", help="only this environment; may repeat")
+    group.add_argument("--exclude", action="append", metavar="PATTERN", help="leave out files (gitignore patterns); may repeat")
+    group.add_argument("--force-exclude", action="store_true", help="exclude files that are named explicitly too")
+    group.add_argument("--config", metavar="FILE", help="use this configuration file")
+    group.add_argument("--isolated", action="store_true", help="ignore configuration files")
+    group.add_argument("--render", choices=("auto", "never"), help=SUPPRESS)

@@ -1,0 +1,1 @@
+"""Rules are found, run over the index of each environment, and their problems made into findings."""

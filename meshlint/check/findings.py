@@ -1,0 +1,124 @@
+"""From what a rule says to what a user gets: severity, place, identity, fingerprint, one finding for several environments."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+
+from meshlint.index.repository import Repository
+from meshlint.model.mesh import Mesh
+from meshlint.model.node import Node, dotted
+from meshlint.model.problem import Confidence, Finding, Location, Problem, Related, ResourceName, Severity
+from meshlint.model.resource import Resource
+from meshlint.model.rule import Rule
+
+
+def stamp(rule: Rule, problem: Problem, checked: Resource | None, mesh: Mesh, repository: Repository, forced: Mapping[str, Severity]) -> Finding:
+    owner, prefix = repository.owner(problem.at)
+    environment = mesh.environment.name
+    severity = forced.get(rule.id) or _severity(rule, problem, checked, mesh)
+    return Finding(
+        rule=rule.id,
+        name=rule.name,
+        family=rule.family,
+        severity=severity,
+        impact=problem.impact or rule.impact,
+        confidence=min(problem.confidence or rule.confidence, rule.confidence if rule.evidence == "inferred" else Confidence.HIGH, key=_rank),
+        message=problem.message,
+        remedy=problem.remedy or rule.remedy,
+        location=_location(problem.at),
+        exact=problem.at.table.exact,
+        resource=_name(owner) if owner is not None else None,
+        path=_path(problem.at, owner, prefix),
+        environments=(environment,),
+        related=tuple(Related(_location(node), text) for node, text in problem.related),
+        fix=problem.fix,
+        fingerprint="",
+    )
+
+
+def _rank(confidence: Confidence) -> int:
+    return confidence.rank
+
+
+def _severity(rule: Rule, problem: Problem, checked: Resource | None, mesh: Mesh) -> Severity:
+    """Declared severity holds where the workload is ambient now; ahead of the move an error is a warning.
+    What is only inferred is a note at most (design: one formula)."""
+    declared = problem.severity or rule.severity
+    if rule.evidence == "inferred":
+        return Severity.NOTE
+    subject = problem.subject or checked
+    if declared is Severity.ERROR and not problem.final and subject is not None and not mesh.ambient_now(subject):
+        return Severity.WARNING
+    return declared
+
+
+def _location(node: Node) -> Location:
+    return Location.of(node.file, node.place)
+
+
+def _name(resource: Resource) -> ResourceName:
+    return ResourceName(resource.api_version, resource.kind.kind, resource.namespace, resource.name)
+
+
+def _path(at: Node, owner: Resource | None, prefix: str) -> str | None:
+    if owner is None:
+        return None
+    inside = at.path if prefix else at.path[len(owner.root.path) :]
+    return ".".join(part for part in (prefix, dotted(inside)) if part) or None
+
+
+def merge(findings: Iterable[Finding]) -> list[Finding]:
+    """One finding per rule and place: the highest severity and its message, all environments."""
+    by_place: dict[tuple[str, Location], list[Finding]] = {}
+    for finding in findings:
+        by_place.setdefault((finding.rule, finding.location), []).append(finding)
+    return [_merged(same) for same in by_place.values()]
+
+
+def _merged(same: list[Finding]) -> Finding:
+    chosen = max(same, key=lambda finding: finding.severity.rank)
+    environments = tuple(sorted({name for finding in same for name in finding.environments}))
+    return chosen._replace(environments=environments)
+
+
+def give_way(findings: list[Finding], rules: Mapping[str, Rule]) -> list[Finding]:
+    """One defect, one finding: leave out what a more precise rule says on the same place or of the same object."""
+    here: dict[tuple[str, Location], Severity] = {(f.name, f.location): f.severity for f in findings}
+    objects = {(f.name, f.location.file, f.resource) for f in findings if f.resource is not None}
+
+    def gives_way(finding: Finding) -> bool:
+        rule = rules[finding.rule]
+        for name in rule.yields_to:
+            other = here.get((name, finding.location))
+            if other is not None and other.rank >= finding.severity.rank:
+                return True
+        return any((name, finding.location.file, finding.resource) in objects for name in rule.yields_in_object)
+
+    return [finding for finding in findings if not gives_way(finding)]
+
+
+def fingerprinted(findings: list[Finding], repository: Repository) -> list[Finding]:
+    """Findings in their order, each with a fingerprint that leaves line numbers out: rule, object as written, path without
+    list indices, offending text, and a count of those alike."""
+    if not findings:
+        return []
+    import hashlib
+
+    seen: dict[str, int] = {}
+    out = []
+    for finding in sorted(findings, key=lambda finding: finding.order):
+        base = "\x1f".join(_identity(finding, repository))
+        seen[base] = number = seen.get(base, 0) + 1
+        digest = hashlib.sha256(f"{base}\x1f{number}".encode("utf-8", "backslashreplace")).hexdigest()
+        out.append(finding._replace(fingerprint=digest[:32]))
+    return out
+
+
+def _identity(finding: Finding, repository: Repository) -> Iterable[str]:
+    yield finding.rule
+    if finding.resource is not None:
+        yield from finding.resource[1:]
+    else:
+        yield finding.location.file
+    yield "".join(part.partition("]")[2] if index else part for index, part in enumerate((finding.path or "").split("[")))
+    yield repository.text_at(finding.location)

@@ -1,0 +1,93 @@
+"""Runs the chosen rules over every environment."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import NamedTuple
+
+from meshlint.check.findings import fingerprinted, give_way, merge, stamp
+from meshlint.check.registry import Entry, Registry
+from meshlint.index.mesh import MeshIndex
+from meshlint.index.repository import Repository
+from meshlint.model.document import Trouble
+from meshlint.model.problem import Confidence, Finding, Location, Problem, ResourceName, Severity
+from meshlint.model.resource import Resource
+from meshlint.model.rule import Rule
+
+RULE_FAILED = "rule-failed"
+
+
+class Checked(NamedTuple):
+    findings: list[Finding]
+    rules: dict[str, Rule]
+    broken: bool  # a rule raised
+
+
+class Runner:
+    def __init__(self, registry: Registry, chosen: Sequence[Entry], forced: Mapping[str, Severity], repository: Repository) -> None:
+        self._registry = registry
+        self._chosen = chosen
+        self._forced = forced
+        self._repository = repository
+        self._rules: dict[str, Rule] = {}
+        self._broken = False
+
+    def run(self, troubles: Sequence[Trouble], progress: Callable[[int, int], None] | None = None) -> Checked:
+        findings: list[Finding] = []
+        environments = self._repository.environments
+        for done, environment in enumerate(environments):
+            mesh = self._repository.index(environment)
+            for entry in self._chosen:
+                if not entry.engine and (not entry.each or any(mesh.all(kind) for kind in entry.each)):
+                    findings += self._check(self._use(entry), mesh)
+            if progress is not None:
+                progress(done + 1, len(environments))
+        findings += self._from_troubles(troubles)
+        merged = give_way(merge(findings), self._rules)
+        return Checked(fingerprinted(merged, self._repository), self._rules, self._broken)
+
+    def _use(self, entry: Entry) -> Rule:
+        if entry.id not in self._rules:
+            self._rules[entry.id] = self._registry.rule(entry)
+        return self._rules[entry.id]
+
+    def _check(self, rule: Rule, mesh: MeshIndex) -> Iterator[Finding]:
+        if not rule.each:
+            yield from self._one(rule, None, mesh)
+        for kind in rule.each:
+            for resource in mesh.all(kind):
+                yield from self._one(rule, resource, mesh)
+
+    def _one(self, rule: Rule, resource: Resource | None, mesh: MeshIndex) -> list[Finding]:
+        """An exception loses what this rule says of one object, and is said itself."""
+        assert rule.check is not None
+        try:
+            problems: list[Problem] = list(rule.check(mesh) if resource is None else rule.check(resource, mesh))
+            return [stamp(rule, problem, resource, mesh, self._repository, self._forced) for problem in problems]
+        except Exception as error:
+            self._broken = True
+            return [self._failed(rule, resource, mesh, error)]
+
+    def _failed(self, rule: Rule, resource: Resource | None, mesh: MeshIndex, error: Exception) -> Finding:
+        failed = self._registry.named(RULE_FAILED)
+        self._rules[failed.id] = failed
+        about = resource.title if resource is not None else f"environment {mesh.environment.name}"
+        place = Location.of(resource.file, resource.root.place) if resource is not None else Location(mesh.environment.path or ".", 1, 1, 1, 1)
+        name = ResourceName(resource.api_version, resource.kind.kind, resource.namespace, resource.name) if resource is not None else None
+        message = f"Rule {rule.id} {rule.name} raised {type(error).__name__} on {about}: {error}"
+        return _engine_finding(failed, self._forced, message, place)._replace(resource=name, environments=(mesh.environment.name,))
+
+    def _from_troubles(self, troubles: Sequence[Trouble]) -> Iterator[Finding]:
+        chosen = {entry.name: entry for entry in self._chosen if entry.engine}
+        for trouble in troubles:
+            if trouble.rule in chosen:
+                span = trouble.span
+                place = Location.of(trouble.file, span) if span is not None else Location(trouble.file, 1, 1, 1, 1)
+                yield _engine_finding(self._use(chosen[trouble.rule]), self._forced, trouble.message, place)
+
+
+def _engine_finding(rule: Rule, forced: Mapping[str, Severity], message: str, place: Location) -> Finding:
+    severity = forced.get(rule.id, rule.severity)
+    return Finding(
+        rule.id, rule.name, rule.family, severity, rule.impact, Confidence.HIGH, message, rule.remedy, place, True, None, None, (), (), None, ""
+    )  # fmt: skip

@@ -1,0 +1,95 @@
+"""`meshlint rule` and `meshlint environments`: what there is, in words."""
+
+
+from __future__ import annotations
+
+import json
+import sys
+from argparse import Namespace
+
+from meshlint.check.registry import Registry, bundled
+from meshlint.config import Config, ConfigError
+from meshlint.model.rule import Rule
+
+
+def explain(options: Namespace) -> int:
+    registry = bundled()
+    rules = registry.rules() if options.all or not options.names else [_named(registry, name) for name in options.names]
+    if options.output_format == "json":
+        print(json.dumps([facts(rule) for rule in rules], indent=2, ensure_ascii=False))
+    elif options.output_format == "markdown":
+        from meshlint.pages import page
+
+        print("\n".join(page(rule) for rule in rules), end="")
+    elif options.names:
+        print("\n\n".join(_text(rule) for rule in rules))
+    else:
+        _table(rules)
+    return 0
+
+
+def _named(registry: Registry, name: str) -> Rule:
+    try:
+        return registry.named(name)
+    except KeyError:
+        import difflib
+
+        near = difflib.get_close_matches(name, registry.words(), 1)
+        raise ConfigError(f"no rule is called {name!r}" + (f"; did you mean {near[0]}?" if near else "")) from None
+
+
+def facts(rule: Rule) -> dict[str, object]:
+    """A rule as JSON gives it."""
+    return {
+        "id": rule.id,
+        "name": rule.name,
+        "family": rule.family,
+        "severity": rule.severity.value,
+        "impact": rule.impact.value,
+        "confidence": rule.confidence.value,
+        "evidence": rule.evidence,
+        "summary": rule.summary,
+        "documentation": rule.doc,
+        "remedy": rule.remedy,
+        "reads": [f"{kind.group}/{kind.kind}" for kind in rule.reads],
+        "sources": list(rule.sources),
+        "since": rule.since,
+        "aliases": list(rule.aliases),
+        "help": rule.help,
+    }
+
+
+def _text(rule: Rule) -> str:
+    head = f"{rule.id} {rule.name}  ({rule.family}; {rule.severity.value}, {rule.impact.value}; confidence {rule.confidence.value})"
+    lines = [head, "", _dedented(rule.doc)]
+    if rule.remedy:
+        lines += ["", f"Remedy: {rule.remedy}"]
+    if rule.sources:
+        lines += ["", "Sources:", *(f"  {source}" for source in rule.sources)]
+    return "\n".join(lines)
+
+
+def _dedented(doc: str) -> str:
+    from inspect import cleandoc
+
+    return cleandoc(doc)
+
+
+def _table(rules: list[Rule]) -> None:
+    width = max((len(rule.name) for rule in rules), default=0)
+    for rule in rules:
+        print(f"{rule.id}  {rule.name:<{width}}  {rule.severity.value:<7}  {rule.impact.value:<10}  {rule.summary}")
+
+
+def environments(options: Namespace, config: Config) -> int:
+    from meshlint.engine import load
+    from meshlint.project import project
+    from meshlint.render.describe import describe, write
+
+    loaded = load(project(options.paths, config.context), config)
+    described = describe(loaded.environments, loaded.currents)
+    if options.output_format == "json":
+        print(json.dumps(described, indent=2, ensure_ascii=False))
+    else:
+        write(described, sys.stdout)
+    return 0 if loaded.files else 3

@@ -1,0 +1,178 @@
+"""Which data plane serves what, now, and what may become ambient (rules.md 9.3, 9.5)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+
+from meshlint.index.names import takes
+from meshlint.index.store import Store
+from meshlint.model.kind import WORKLOADS, Kind
+from meshlint.model.mesh import Mode, Settings, Subject, Workload
+from meshlint.model.node import Node
+from meshlint.model.problem import MESH
+from meshlint.model.resource import Resource
+
+_SYSTEM = frozenset({"kube-system", "kube-public", "kube-node-lease", "local-path-storage"})
+_TEMPLATE = {Kind.CRON_JOB: ("spec", "jobTemplate", "spec", "template"), Kind.POD: ()}
+_GATEWAY_NAMES = frozenset({"ingressgateway", "egressgateway", "eastwestgateway"})
+_GATEWAY_LABELS = ("gateway.networking.k8s.io/gateway-name", "gateway.istio.io/managed", "istio.io/gateway-name")
+
+
+class Dataplane:
+    def __init__(self, store: Store, settings: Settings) -> None:
+        self._store = store
+        self._settings = settings
+        self._modes: dict[str, Mode] = {}
+        self._workloads: dict[str, list[Workload]] | None = None
+        self._any_ambient: bool | None = None
+
+    def namespace_labels(self, namespace: str) -> tuple[Mapping[str, str], Resource | None]:
+        """Labels of a namespace: of its object, else of what an Argo CD Application makes it with."""
+        found = self._store.find(Kind.NAMESPACE, "", namespace) if namespace else None
+        if found is not None:
+            return found.labels, found
+        for application in self._store.of_kind(Kind.ARGO_APPLICATION):
+            if application.spec.get("destination", "namespace").text == namespace and namespace:
+                made = application.spec.get("syncPolicy", "managedNamespaceMetadata", "labels").strings()
+                if made:
+                    return made, application
+        return {}, None
+
+    def namespace_mode(self, namespace: str) -> Mode:
+        if namespace not in self._modes:
+            self._modes[namespace] = self._namespace_mode(namespace)
+        return self._modes[namespace]
+
+    def _namespace_mode(self, namespace: str) -> Mode:
+        if namespace in _SYSTEM:
+            return Mode.OUT
+        labels, _ = self.namespace_labels(namespace)
+        return _mode(labels.get("istio.io/dataplane-mode"), injection(labels))
+
+    def mode(self, of: Subject) -> Mode:
+        if isinstance(of, str):
+            return self.namespace_mode(of)
+        namespace = of.name if of.kind is Kind.NAMESPACE else of.namespace
+        pod = pod_template(of)
+        if pod is None:
+            return self.namespace_mode(namespace)
+        own = pod.get("metadata", "labels").strings()
+        labels, _ = self.namespace_labels(namespace)
+        inject = own.get("sidecar.istio.io/inject") or pod.get("metadata", "annotations").strings().get("sidecar.istio.io/inject")
+        injected = injection(labels) if inject is None else inject == "true"
+        return _mode(own.get("istio.io/dataplane-mode", labels.get("istio.io/dataplane-mode")), injected)
+
+    def ambient_now(self, of: Subject) -> bool:
+        if self._settings.assume_mode:
+            return self._settings.assume_mode == "ambient" and self.candidate(of)
+        if self._mesh_wide(of):
+            if self._any_ambient is None:
+                self._any_ambient = any(self.namespace_mode(n.name) is Mode.AMBIENT for n in self._store.of_kind(Kind.NAMESPACE))
+            return self._any_ambient
+        return self.mode(of) is Mode.AMBIENT
+
+    def candidate(self, of: Subject) -> bool:
+        if self._mesh_wide(of):
+            return True
+        if isinstance(of, str) and of == self._settings.root_namespace:
+            return False
+        return self.mode(of) is not Mode.OUT
+
+    def _mesh_wide(self, of: Subject) -> bool:
+        if isinstance(of, str):
+            return of == MESH
+        return of.namespace == self._settings.root_namespace and of.kind.group.endswith("istio.io")
+
+    def workloads(self, selector: Mapping[str, str], namespace: str) -> Sequence[Workload]:
+        return [workload for workload in self._in(namespace) if takes(selector, workload.labels)]
+
+    def services_of(self, workload: Workload) -> Sequence[Resource]:
+        out = []
+        for service in self._store.of_kind(Kind.SERVICE):
+            selector = service.spec.get("selector").strings()
+            if selector and _same(service.namespace, workload.namespace) and takes(selector, workload.labels):
+                out.append(service)
+        return out
+
+    def selects_only_gateways(self, selector: Mapping[str, str], namespace: str) -> bool:
+        if not selector:
+            return False
+        found = self.workloads(selector, namespace)
+        if found:
+            return all(workload.gateway for workload in found)
+        return gateway_labels(selector)
+
+    def _in(self, namespace: str) -> Iterator[Workload]:
+        if self._workloads is None:
+            self._workloads = {}
+            for kind in WORKLOADS:
+                for resource in self._store.of_kind(kind):
+                    if (workload := as_workload(resource)) is not None:
+                        self._workloads.setdefault(resource.namespace, []).append(workload)
+        yield from self._workloads.get(namespace, ())
+        if namespace:
+            yield from self._workloads.get("", ())
+
+
+def _same(one: str, other: str) -> bool:
+    return one == other or not one or not other
+
+
+def _mode(dataplane: str | None, injected: bool | None) -> Mode:
+    if dataplane == "ambient":
+        return Mode.BOTH if injected else Mode.AMBIENT
+    if injected:
+        return Mode.SIDECAR
+    if dataplane == "none" or injected is False:
+        return Mode.OUT
+    return Mode.UNKNOWN
+
+
+def injection(labels: Mapping[str, str]) -> bool | None:
+    """Does a namespace with these labels get sidecars? None: its labels do not say. `istio-injection` wins over `istio.io/rev`."""
+    if "istio-injection" in labels:
+        return labels["istio-injection"] == "enabled"
+    if "istio.io/dataplane-mode" in labels:
+        return None
+    return True if labels.get("istio.io/rev") else None
+
+
+def pod_template(resource: Resource) -> Node | None:
+    """The pod template of a workload (metadata and spec), of a Pod the object itself; None for other kinds."""
+    if resource.kind not in WORKLOADS:
+        return None
+    template = resource.root.get(*_TEMPLATE.get(resource.kind, ("spec", "template")))
+    return template if template else None
+
+
+def as_workload(resource: Resource) -> Workload | None:
+    template = pod_template(resource)
+    if template is None:
+        return None
+    labels = template.get("metadata", "labels").strings()
+    return Workload(resource, template, resource.namespace, labels, _is_gateway(template, labels))
+
+
+def gateway_labels(labels: Mapping[str, str]) -> bool:
+    """Do these labels mark a gateway's pods (chart, IstioOperator, gateway controller)?"""
+    istio = labels.get("istio", "")
+    name = istio.removeprefix("istio-")
+    if name in _GATEWAY_NAMES or name.endswith(tuple(f"-{gateway}" for gateway in _GATEWAY_NAMES)):
+        return True
+    if labels.get("app", "").removeprefix("istio-") in _GATEWAY_NAMES:
+        return True
+    return any(label in labels for label in _GATEWAY_LABELS)
+
+
+def _is_gateway(template: Node, labels: Mapping[str, str]) -> bool:
+    if template.get("metadata", "annotations").strings().get("inject.istio.io/templates", "").startswith("gateway"):
+        return True
+    if gateway_labels(labels):
+        return True
+    for container in template.get("spec").each("containers"):
+        if container.get("image").text == "auto" and container.get("name").text == "istio-proxy":
+            return True
+        args = [node.text for node in container.each("args")]
+        if args[:2] == ["proxy", "router"]:
+            return True
+    return False

@@ -1,0 +1,233 @@
+"""VirtualServices and Gateway API routes: where they act, for which hosts, and where they send traffic (rules.md 9.6, 9.7)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+
+from meshlint.index.hosts import Hosts
+from meshlint.index.names import matches
+from meshlint.index.store import Store
+from meshlint.index.waypoints import Waypoints
+from meshlint.model.kind import ROUTES, Kind
+from meshlint.model.mesh import Binding, Destination, GatewayRef, Host
+from meshlint.model.node import Node
+from meshlint.model.resource import Resource
+
+MESH_GATEWAY = "mesh"
+_PARENT_KINDS = {
+    ("gateway.networking.k8s.io", "Gateway"): Kind.K8S_GATEWAY,
+    ("", "Service"): Kind.SERVICE,
+    ("networking.istio.io", "ServiceEntry"): Kind.SERVICE_ENTRY,
+}
+
+
+class Routes:
+    def __init__(self, store: Store, hosts: Hosts, waypoints: Waypoints) -> None:
+        self._store = store
+        self._hosts = hosts
+        self._waypoints = waypoints
+        self._bindings: dict[Resource, Binding] = {}
+        self._destinations: dict[Resource, tuple[Destination, ...]] = {}
+        self._by_host: dict[str, list[Resource]] | None = None
+        self._wild: list[tuple[str, Resource]] = []
+        self._by_parent: dict[Resource, list[tuple[Resource, Node]]] | None = None
+        self._ingress: dict[str, list[tuple[Resource, Node]]] | None = None
+        self._delegating: dict[tuple[str, str], list[Resource]] | None = None
+
+    # VirtualServices
+
+    def binding(self, service: Resource) -> Binding:
+        if service not in self._bindings:
+            self._bindings[service] = Binding(False, (), False)  # a delegate of itself ends here
+            self._bindings[service] = self._bind(service)
+        return self._bindings[service]
+
+    def _bind(self, service: Resource) -> Binding:
+        written = service.spec.get("gateways")
+        if not written.present or written.value in (None, []):
+            return self._bind_delegate(service) if not service.spec.get("hosts") else Binding(True, ())
+        nodes = list(written.each())
+        mesh = any(node.text == MESH_GATEWAY for node in nodes)
+        refs = tuple(self._gateway(node, service) for node in nodes if node.text and node.text != MESH_GATEWAY)
+        return Binding(mesh, refs, mesh or not any(node.unknown for node in (written, *nodes)))
+
+    def _bind_delegate(self, service: Resource) -> Binding:
+        above = [self.binding(parent) for parent in self._parents(service)]
+        refs = tuple(ref for binding in above for ref in binding.gateways)
+        return Binding(any(binding.mesh for binding in above), refs, bool(above) and all(binding.known for binding in above))
+
+    def _parents(self, service: Resource) -> Sequence[Resource]:
+        if self._delegating is None:
+            self._delegating = {}
+            for other in self._store.of_kind(Kind.VIRTUAL_SERVICE):
+                for delegate in other.spec.each("http", "delegate"):
+                    key = (delegate.get("namespace").text or other.namespace, delegate.get("name").text or "")
+                    self._delegating.setdefault(key, []).append(other)
+        return self._delegating.get((service.namespace, service.name), ())
+
+    def delegators(self, service: Resource) -> Sequence[Resource]:
+        """The VirtualServices that delegate to this one."""
+        return self._parents(service)
+
+    def _gateway(self, node: Node, service: Resource) -> GatewayRef:
+        namespace, _, name = (node.text or "").rpartition("/")
+        namespace = service.namespace if namespace in ("", ".") else namespace
+        istio = self._store.find(Kind.GATEWAY, namespace, name)
+        return GatewayRef(node, namespace, name, istio, self._store.find(Kind.K8S_GATEWAY, namespace, name))
+
+    def hosts(self, service: Resource) -> Sequence[tuple[Node, Host]]:
+        return [(node, self._hosts.of_node(node, service.namespace)) for node in service.spec.each("hosts")]
+
+    def destinations(self, service: Resource) -> Sequence[Destination]:
+        if service not in self._destinations:
+            self._destinations[service] = tuple(self._routed(service))
+        return self._destinations[service]
+
+    def _routed(self, service: Resource) -> Iterator[Destination]:
+        binding = self.binding(service)
+        for section in ("http", "tcp", "tls"):
+            for rule in service.spec.each(section):
+                mesh = binding.mesh and acts_in_mesh(rule)
+                for route in rule.each("route"):
+                    if route.get("destination"):
+                        yield self._destination(service, route.get("destination"), rule, section, mesh)
+                if rule.get("mirror"):
+                    yield self._destination(service, rule.get("mirror"), rule, section, mesh, mirror=True)
+                for mirror in rule.each("mirrors", "destination"):
+                    yield self._destination(service, mirror, rule, section, mesh, mirror=True)
+
+    def _destination(self, service: Resource, at: Node, rule: Node, section: str, mesh: bool, mirror: bool = False) -> Destination:
+        node = at.get("host")
+        host = self._hosts.of_node(node, service.namespace)
+        return Destination(service, at, rule, section, host, node, at.get("subset"), mirror, mesh)
+
+    def virtual_services(self, host: Host) -> Sequence[Resource]:
+        if self._by_host is None:
+            self._by_host = {}
+            for service in self._store.of_kind(Kind.VIRTUAL_SERVICE):
+                for _, spoken in self.hosts(service):
+                    if spoken.wildcard:
+                        self._wild.append((spoken.fqdn, service))
+                    elif spoken.fqdn:
+                        self._by_host.setdefault(spoken.fqdn, []).append(service)
+        wild = [service for pattern, service in self._wild if matches(pattern, host.fqdn)]
+        return list(dict.fromkeys([*self._by_host.get(host.fqdn, ()), *wild]))
+
+    # Gateway API routes
+
+    def parent(self, route: Resource, ref: Node) -> Resource | None:
+        group = ref.get("group")
+        kind = _PARENT_KINDS.get((_or(group, "gateway.networking.k8s.io"), _or(ref.get("kind"), "Gateway")))
+        name = ref.get("name").text
+        if kind is None or name is None:
+            return None
+        return self._store.find(kind, _or(ref.get("namespace"), route.namespace), name)
+
+    def mesh_routes(self, host: Host) -> Sequence[tuple[Resource, Node]]:
+        if self._by_parent is None:
+            self._by_parent = {}
+            for route, ref in self._parent_refs():
+                above = self.parent(route, ref)
+                if above is not None and above.kind is not Kind.K8S_GATEWAY:
+                    self._by_parent.setdefault(above, []).append((route, ref))
+        behind = [host.service] if host.service is not None else list(host.entries)
+        return [pair for resource in behind for pair in self._by_parent.get(resource, ())]
+
+    def _parent_refs(self) -> Iterator[tuple[Resource, Node]]:
+        for kind in ROUTES:
+            for route in self._store.of_kind(kind):
+                for ref in route.spec.each("parentRefs"):
+                    yield route, ref
+
+    def backends(self, route: Resource) -> Sequence[Destination]:
+        out = []
+        for rule in route.spec.each("rules"):
+            for ref in rule.each("backendRefs"):
+                if _or(ref.get("group"), "") == "" and _or(ref.get("kind"), "Service") == "Service":
+                    namespace = _or(ref.get("namespace"), route.namespace)
+                    host = self._hosts.of_node(ref.get("name"), namespace)
+                    out.append(Destination(route, ref, rule, "rules", host, ref.get("name"), ref.get("subset"), False, False))
+        return out
+
+    # ingress
+
+    def ingress_users(self, host: Host) -> Sequence[tuple[Resource, Node]]:
+        if self._ingress is None:
+            self._ingress = {}
+            for user, node, sent in self._ingress_destinations():
+                self._ingress.setdefault(sent.fqdn, []).append((user, node))
+        return self._ingress.get(host.fqdn, ())
+
+    def _ingress_destinations(self) -> Iterator[tuple[Resource, Node, Host]]:
+        for service in self._store.of_kind(Kind.VIRTUAL_SERVICE):
+            if self.binding(service).gateways:
+                for sent in self.destinations(service):
+                    if not sent.mirror and acts_at_gateway(sent.rule):
+                        yield service, sent.host_node, sent.host
+        for route in dict.fromkeys(route for route, ref in self._parent_refs() if self._is_ingress(route, ref)):
+            for sent in self.backends(route):
+                yield route, sent.host_node, sent.host
+        for ingress in self._store.of_kind(Kind.INGRESS):
+            if self._istio_ingress(ingress):
+                for name in ingress.spec.each("rules", "http", "paths", "backend", "service", "name"):
+                    yield ingress, name, self._hosts.of_node(name, ingress.namespace)
+
+    def _is_ingress(self, route: Resource, ref: Node) -> bool:
+        if _or(ref.get("kind"), "Gateway") != "Gateway":
+            return False
+        gateway = self.parent(route, ref)
+        return gateway is None or not (self._waypoints.is_waypoint(gateway) or self._waypoints.foreign_class(gateway))
+
+    def _istio_ingress(self, ingress: Resource) -> bool:
+        name = ingress.spec.get("ingressClassName").text or ingress.annotations.get("kubernetes.io/ingress.class", "")
+        found = self._store.find(Kind.INGRESS_CLASS, "", name)
+        return name == "istio" or (found is not None and found.spec.get("controller").text == "istio.io/ingress-controller")
+
+    # controllers that edit
+
+    def editors(self, resource: Resource) -> Sequence[Resource]:
+        out = [rollout for rollout in self._store.of_kind(Kind.ROLLOUT) if _edits(rollout, resource)]
+        return out + [canary for canary in self._store.of_kind(Kind.CANARY) if _owns(canary, resource)]
+
+
+def acts_in_mesh(rule: Node) -> bool:
+    """Does a rule of a VirtualService act on sidecars, as far as its matches' `gateways` confine it?"""
+    return _acts(rule, lambda name: name == MESH_GATEWAY)
+
+
+def acts_at_gateway(rule: Node) -> bool:
+    return _acts(rule, lambda name: name != MESH_GATEWAY)
+
+
+def _acts(rule: Node, wanted: Callable[[str], bool]) -> bool:
+    confined = [match.get("gateways") for match in rule.each("match")]
+    if not confined or any(not gateways.present or gateways.value in (None, []) for gateways in confined):
+        return True
+    return any(node.text is not None and wanted(node.text) for gateways in confined for node in gateways.each())
+
+
+def _or(node: Node, default: str) -> str:
+    """A field's text, its default where it is absent; of an unknown value, a text that equals nothing."""
+    if node.unknown:
+        return "\0"
+    return default if node.text is None else node.text
+
+
+def istio_routing(rollout: Resource) -> Node:
+    return rollout.spec.get("strategy", "canary", "trafficRouting", "istio")
+
+
+def _edits(rollout: Resource, resource: Resource) -> bool:
+    routing = istio_routing(rollout)
+    if resource.kind is Kind.DESTINATION_RULE:
+        return routing.get("destinationRule", "name").text == resource.name
+    named = [routing.get("virtualService"), *routing.each("virtualServices")]
+    return any(node.get("name").text in (resource.name, f"{resource.name}.{resource.namespace}") for node in named)
+
+
+def _owns(canary: Resource, resource: Resource) -> bool:
+    """Flagger makes the VirtualService named like the target (or `service.name`), and DestinationRules beside it."""
+    if canary.namespace != resource.namespace:
+        return False
+    name = canary.spec.get("service", "name").text or canary.spec.get("targetRef", "name").text
+    return name is not None and resource.name in (name, f"{name}-primary", f"{name}-canary")

@@ -1,0 +1,63 @@
+"""The objects of an environment by kind and identity, in layers: judged, background, and the rest of the repository."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from meshlint.model.kind import Kind
+from meshlint.model.resource import Environment, Resource
+
+
+class Part:
+    """Tables over one tuple of resources; made once, shared by every environment that holds the tuple."""
+
+    __slots__ = ("by_identity", "by_kind")
+
+    def __init__(self, resources: Sequence[Resource]) -> None:
+        self.by_kind: dict[Kind, list[Resource]] = {}
+        self.by_identity: dict[tuple[Kind, str, str], list[Resource]] = {}
+        for resource in resources:
+            self.by_kind.setdefault(resource.kind, []).append(resource)
+            self.by_identity.setdefault(resource.identity, []).append(resource)
+
+
+class Store:
+    """Layers of one environment. `near` is seen by every question, `far` only where the near ones have no answer."""
+
+    def __init__(self, environment: Environment, parts: dict[int, Part], everything: Part) -> None:
+        self.environment = environment
+        self.asked: set[Kind] = set()
+        self.judged = _part(parts, environment.resources)
+        near = [environment.resources, environment.background]
+        if environment.kind == "plain":
+            near.append(environment.shared)
+            self.far: list[Part] = []
+        else:
+            self.far = [_part(parts, environment.shared), everything]
+        self.near = [_part(parts, resources) for resources in near if resources]
+
+    def of_kind(self, kind: Kind) -> Iterator[Resource]:
+        """Objects of a kind that belong to this environment."""
+        self.asked.add(kind)
+        for part in self.near:
+            yield from part.by_kind.get(kind, ())
+
+    def find(self, kind: Kind, namespace: str, name: str) -> Resource | None:
+        """By identity. An object whose namespace the repository does not tell answers for any."""
+        self.asked.add(kind)
+        for parts in (self.near, self.far):
+            for where in (namespace, "") if namespace and not kind.cluster_scoped else (namespace,):
+                for part in parts:
+                    if found := part.by_identity.get((kind, where, name)):
+                        return found[0]
+        return None
+
+    def has_far(self, kind: Kind) -> bool:
+        return any(part.by_kind.get(kind) for part in self.far)
+
+
+def _part(parts: dict[int, Part], resources: Sequence[Resource]) -> Part:
+    key = id(resources)
+    if key not in parts:
+        parts[key] = Part(resources)
+    return parts[key]

@@ -1,0 +1,103 @@
+"""DestinationRules and their subsets, by resolved host (rules.md 9.2: compare hosts, never strings)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from meshlint.index.hosts import Hosts
+from meshlint.index.names import matches, visible
+from meshlint.index.routes import Routes, istio_routing
+from meshlint.index.store import Store
+from meshlint.model.kind import Kind
+from meshlint.model.mesh import Destination, Host, Subset
+from meshlint.model.resource import Resource
+
+
+class Used:
+    """Which subsets the routes of one environment use."""
+
+    __slots__ = ("by_host", "named", "open_hosts", "open_names")
+
+    def __init__(self) -> None:
+        self.by_host: dict[str, set[str]] = {}  # fqdn: subset names
+        self.open_hosts: set[str] = set()  # fqdn of hosts with a subset that a template fills in
+        self.open_names: set[str] = set()  # subset names of destinations whose host a template fills in
+        self.named: set[tuple[str, str]] = set()  # (DestinationRule name, subset) of Rollouts
+
+    def uses(self, fqdn: str, rule: str, name: str) -> bool:
+        if name in self.open_names or (rule, name) in self.named:
+            return True
+        if not fqdn.startswith("*"):
+            return name in self.by_host.get(fqdn, ()) or fqdn in self.open_hosts
+        return any(matches(fqdn, host) and name in names for host, names in self.by_host.items()) or any(
+            matches(fqdn, host) for host in self.open_hosts
+        )
+
+
+class Subsets:
+    def __init__(self, store: Store, hosts: Hosts, routes: Routes) -> None:
+        self._store = store
+        self._hosts = hosts
+        self._routes = routes
+        self._exact: dict[str, list[Resource]] | None = None
+        self._wild: list[tuple[str, Resource]] = []
+        self._users: dict[str, list[Destination]] | None = None
+
+    def host_of(self, rule: Resource) -> Host:
+        return self._hosts.of_node(rule.spec.get("host"), rule.namespace)
+
+    def destination_rules(self, host: Host, seen_from: Resource | None) -> Sequence[Resource]:
+        if self._exact is None:
+            self._exact = {}
+            for rule in self._store.of_kind(Kind.DESTINATION_RULE):
+                self._add(rule)
+        found = [*self._exact.get(host.fqdn, ()), *(rule for pattern, rule in self._wild if matches(pattern, host.fqdn))]
+        if seen_from is None:
+            return found
+        return [rule for rule in found if visible(rule.spec.get("exportTo"), rule.namespace, seen_from.namespace)]
+
+    def _add(self, rule: Resource) -> None:
+        fqdn = self.host_of(rule).fqdn
+        if fqdn.startswith("*"):
+            self._wild.append((fqdn, rule))
+        elif fqdn and self._exact is not None:
+            self._exact.setdefault(fqdn, []).append(rule)
+
+    def subsets(self, host: Host, name: str, seen_from: Resource | None) -> Sequence[Subset]:
+        rules = self.destination_rules(host, seen_from)
+        return [subset for rule in rules for subset in declared(rule) if subset.name == name]
+
+    def users(self, rule: Resource, name: str) -> Sequence[Destination]:
+        """Destinations that name the subset of the rule's host (which may be a wildcard)."""
+        if self._users is None:
+            self._users = {}
+            for service in self._store.of_kind(Kind.VIRTUAL_SERVICE):
+                for sent in self._routes.destinations(service):
+                    if sent.subset.text:
+                        self._users.setdefault(sent.subset.text, []).append(sent)
+        pattern = self.host_of(rule).fqdn
+        return [sent for sent in self._users.get(name, ()) if sent.host.fqdn and matches(pattern, sent.host.fqdn)]
+
+    def used(self) -> Used:
+        used = Used()
+        for service in self._store.judged.by_kind.get(Kind.VIRTUAL_SERVICE, ()):
+            for sent in self._routes.destinations(service):
+                name = sent.subset.text
+                if sent.subset.unknown:
+                    used.open_hosts.add(sent.host.fqdn)
+                elif name and not sent.host.fqdn:
+                    used.open_names.add(name)
+                elif name:
+                    used.by_host.setdefault(sent.host.fqdn, set()).add(name)
+        for rollout in self._store.judged.by_kind.get(Kind.ROLLOUT, ()):
+            rule = istio_routing(rollout).get("destinationRule")
+            for field in ("canarySubsetName", "stableSubsetName"):
+                if rule.get("name").text and rule.get(field).text:
+                    used.named.add((rule.get("name").text or "", rule.get(field).text or ""))
+        return used
+
+
+def declared(rule: Resource) -> Iterator[Subset]:
+    for at in rule.spec.each("subsets"):
+        if (name := at.get("name").text) is not None:
+            yield Subset(rule, at, name, at.get("labels").strings())

@@ -1,0 +1,120 @@
+"""Effective waypoints and Kubernetes Gateways (rules.md 9.4, 9.6)."""
+
+from __future__ import annotations
+
+from meshlint.index.dataplane import Dataplane
+from meshlint.index.names import takes
+from meshlint.index.store import Store
+from meshlint.model.kind import WORKLOADS, Kind
+from meshlint.model.mesh import Host, Settings, Waypoint, WaypointState
+from meshlint.model.node import Node
+from meshlint.model.resource import Resource
+
+USE_WAYPOINT = "istio.io/use-waypoint"
+_WAYPOINT_CLASSES = frozenset({"istio-waypoint", "istio-agentgateway-waypoint"})
+_ISTIO_CONTROLLERS = ("istio.io/",)
+_ISTIO_CLASSES = frozenset({"istio", "istio-remote", "istio-waypoint", "istio-east-west", "istio-agentgateway", "istio-agentgateway-waypoint"})
+_NONE = Waypoint(WaypointState.NONE, "", "", None, None)
+
+
+class Waypoints:
+    def __init__(self, store: Store, dataplane: Dataplane, settings: Settings) -> None:
+        self._store = store
+        self._dataplane = dataplane
+        self._assumed = frozenset(settings.assume_waypoints)
+
+    def of(self, of: Resource | Host) -> Waypoint:
+        if isinstance(of, Resource):
+            return self._of_object(of)
+        if of.resource is not None:
+            return self._of_object(of.resource)
+        return self._labelled(self._namespace(of.namespace), of.namespace, "service") if of.namespace else _NONE
+
+    def _of_object(self, resource: Resource) -> Waypoint:
+        traffic = "workload" if resource.kind in WORKLOADS else "service"
+        own = self._labelled(resource, resource.namespace, traffic)
+        if own.state is not WaypointState.NONE or resource.kind is Kind.NAMESPACE:
+            return own
+        return self._labelled(self._namespace(resource.namespace), resource.namespace, traffic)
+
+    def _namespace(self, name: str) -> Resource | None:
+        return self._dataplane.namespace_labels(name)[1] if name else None
+
+    def _labelled(self, holder: Resource | None, namespace: str, traffic: str) -> Waypoint:
+        if holder is None:
+            return _NONE
+        node = _label_node(holder, USE_WAYPOINT)
+        labels = node.parent.strings() if node.present and node.parent is not None else holder.labels
+        name = labels.get(USE_WAYPOINT, "")
+        if node.unknown:
+            return Waypoint(WaypointState.MISSING, "", namespace, node, None)
+        if not name:
+            return _NONE
+        if name == "none":
+            return Waypoint(WaypointState.OPTED_OUT, "", "", node, None)
+        default = holder.name if holder.kind is Kind.NAMESPACE else namespace
+        where = labels.get("istio.io/use-waypoint-namespace") or default
+        gateway = self._store.find(Kind.K8S_GATEWAY, where, name)
+        if gateway is None:
+            known = name in self._assumed or f"{where}/{name}" in self._assumed
+            return Waypoint(WaypointState.OK if known else WaypointState.MISSING, name, where, node, None)
+        return Waypoint(self._fit(gateway, default, traffic), name, where, node, gateway)
+
+    def _fit(self, gateway: Resource, namespace: str, traffic: str) -> WaypointState:
+        serves = gateway.labels.get("istio.io/waypoint-for") or self._class_traffic(gateway) or "service"
+        if serves != "all" and serves != traffic:
+            return WaypointState.WRONG_TYPE
+        if not self._admits(gateway, namespace):
+            return WaypointState.DENIED
+        return WaypointState.OK
+
+    def _class_traffic(self, gateway: Resource) -> str | None:
+        found = self._store.find(Kind.GATEWAY_CLASS, "", gateway.spec.get("gatewayClassName").text or "")
+        return found.labels.get("istio.io/waypoint-for") if found else None
+
+    def _admits(self, gateway: Resource, namespace: str) -> bool:
+        if not namespace or not gateway.namespace or namespace == gateway.namespace:
+            return True
+        labels, holder = self._dataplane.namespace_labels(namespace)
+        for listener in gateway.spec.each("listeners"):
+            allowed = listener.get("allowedRoutes", "namespaces")
+            origin = allowed.get("from").text or "Same"
+            if origin == "All" or allowed.get("from").unknown:
+                return True
+            if origin == "Selector":
+                wanted = allowed.get("selector", "matchLabels").strings()
+                if holder is None or allowed.get("selector", "matchExpressions") or takes(wanted, labels):
+                    return True
+        return False
+
+    def is_waypoint(self, gateway: Resource) -> bool:
+        if gateway.kind is not Kind.K8S_GATEWAY:
+            return False
+        name = gateway.spec.get("gatewayClassName").text
+        if name in _WAYPOINT_CLASSES:
+            return True
+        if name in _ISTIO_CLASSES or name is None:
+            return False
+        protocols = {listener.get("protocol").text for listener in gateway.spec.each("listeners")}
+        return self._controller(name) == "istio.io/mesh-controller" or protocols == {"HBONE"}
+
+    def foreign_class(self, gateway: Resource) -> bool:
+        name = gateway.spec.get("gatewayClassName").text
+        if name is None or name in _ISTIO_CLASSES:
+            return False
+        controller = self._controller(name)
+        if controller is not None:
+            return not controller.startswith(_ISTIO_CONTROLLERS)
+        return "istio" not in name
+
+    def _controller(self, name: str) -> str | None:
+        found = self._store.find(Kind.GATEWAY_CLASS, "", name)
+        return found.spec.get("controllerName").text if found else None
+
+
+def _label_node(holder: Resource, name: str) -> Node:
+    if holder.kind is Kind.ARGO_APPLICATION:
+        return holder.spec.get("syncPolicy", "managedNamespaceMetadata", "labels", name)
+    if holder.kind in WORKLOADS and holder.kind is not Kind.POD:
+        return holder.root.get("spec", "template", "metadata", "labels", name)
+    return holder.label(name)

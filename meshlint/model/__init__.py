@@ -1,0 +1,1 @@
+"""The types every layer speaks: places, nodes, resources, problems, findings, rules, questions."""

@@ -1,0 +1,109 @@
+"""The kinds meshlint knows by API group and name: the same name of another group is another kind."""
+
+from __future__ import annotations
+
+from enum import Enum
+
+_APPS, _BATCH, _NET = "apps", "batch", "networking.istio.io"
+_GW, _GWX = "gateway.networking.k8s.io", "gateway.networking.x-k8s.io"
+
+
+class Kind(Enum):
+    """A kind as (group, name); the core group is the empty string."""
+
+    NAMESPACE = ("", "Namespace")
+    POD = ("", "Pod")
+    SERVICE = ("", "Service")
+    SERVICE_ACCOUNT = ("", "ServiceAccount")
+    CONFIG_MAP = ("", "ConfigMap")
+    REPLICATION_CONTROLLER = ("", "ReplicationController")
+    DEPLOYMENT = (_APPS, "Deployment")
+    STATEFUL_SET = (_APPS, "StatefulSet")
+    DAEMON_SET = (_APPS, "DaemonSet")
+    REPLICA_SET = (_APPS, "ReplicaSet")
+    JOB = (_BATCH, "Job")
+    CRON_JOB = (_BATCH, "CronJob")
+    INGRESS = ("networking.k8s.io", "Ingress")
+    INGRESS_CLASS = ("networking.k8s.io", "IngressClass")
+    NETWORK_POLICY = ("networking.k8s.io", "NetworkPolicy")
+    CRD = ("apiextensions.k8s.io", "CustomResourceDefinition")
+
+    VIRTUAL_SERVICE = (_NET, "VirtualService")
+    DESTINATION_RULE = (_NET, "DestinationRule")
+    GATEWAY = (_NET, "Gateway")
+    SERVICE_ENTRY = (_NET, "ServiceEntry")
+    SIDECAR = (_NET, "Sidecar")
+    ENVOY_FILTER = (_NET, "EnvoyFilter")
+    WORKLOAD_ENTRY = (_NET, "WorkloadEntry")
+    WORKLOAD_GROUP = (_NET, "WorkloadGroup")
+    PROXY_CONFIG = (_NET, "ProxyConfig")
+    AUTHORIZATION_POLICY = ("security.istio.io", "AuthorizationPolicy")
+    PEER_AUTHENTICATION = ("security.istio.io", "PeerAuthentication")
+    REQUEST_AUTHENTICATION = ("security.istio.io", "RequestAuthentication")
+    TELEMETRY = ("telemetry.istio.io", "Telemetry")
+    WASM_PLUGIN = ("extensions.istio.io", "WasmPlugin")
+    TRAFFIC_EXTENSION = ("extensions.istio.io", "TrafficExtension")
+
+    K8S_GATEWAY = (_GW, "Gateway")
+    GATEWAY_CLASS = (_GW, "GatewayClass")
+    HTTP_ROUTE = (_GW, "HTTPRoute")
+    GRPC_ROUTE = (_GW, "GRPCRoute")
+    TLS_ROUTE = (_GW, "TLSRoute")
+    TCP_ROUTE = (_GW, "TCPRoute")
+    UDP_ROUTE = (_GW, "UDPRoute")
+    REFERENCE_GRANT = (_GW, "ReferenceGrant")
+    BACKEND_TLS_POLICY = (_GW, "BackendTLSPolicy")
+    LISTENER_SET = (_GW, "ListenerSet")
+    X_LISTENER_SET = (_GWX, "XListenerSet")
+    X_BACKEND_TRAFFIC_POLICY = (_GWX, "XBackendTrafficPolicy")
+    X_BACKEND = (_GWX, "XBackend")
+    X_MESH = (_GWX, "XMesh")
+
+    ROLLOUT = ("argoproj.io", "Rollout")
+    CANARY = ("flagger.app", "Canary")
+    KNATIVE_SERVICE = ("serving.knative.dev", "Service")
+
+    ISTIO_OPERATOR = ("install.istio.io", "IstioOperator")
+    ISTIO = ("sailoperator.io", "Istio")
+    ISTIO_REVISION = ("sailoperator.io", "IstioRevision")
+    ISTIO_CNI = ("sailoperator.io", "IstioCNI")
+    ZTUNNEL = ("sailoperator.io", "ZTunnel")
+
+    ARGO_APPLICATION = ("argoproj.io", "Application")
+    ARGO_APPLICATION_SET = ("argoproj.io", "ApplicationSet")
+    FLUX_KUSTOMIZATION = ("kustomize.toolkit.fluxcd.io", "Kustomization")
+    HELM_RELEASE = ("helm.toolkit.fluxcd.io", "HelmRelease")
+    HELM_REPOSITORY = ("source.toolkit.fluxcd.io", "HelmRepository")
+    KUSTOMIZATION = ("kustomize.config.k8s.io", "Kustomization")
+    KUSTOMIZE_COMPONENT = ("kustomize.config.k8s.io", "Component")
+
+    @property
+    def group(self) -> str:
+        return self.value[0]
+
+    @property
+    def kind(self) -> str:
+        return self.value[1]
+
+    @property
+    def cluster_scoped(self) -> bool:
+        return self in _CLUSTER_SCOPED
+
+
+_CLUSTER_SCOPED = frozenset({Kind.NAMESPACE, Kind.CRD, Kind.GATEWAY_CLASS, Kind.INGRESS_CLASS, Kind.ISTIO_CNI, Kind.ZTUNNEL, Kind.X_MESH, Kind.ISTIO, Kind.ISTIO_REVISION})
+_BY_NAME = {member.value: member for member in Kind}
+_GROUP_ALIASES = {"extensions": {"Deployment": _APPS, "DaemonSet": _APPS, "ReplicaSet": _APPS, "Ingress": "networking.k8s.io"}}
+_SAIL_ALIASES = {"operator.istio.io": "sailoperator.io"}
+
+WORKLOADS = (
+    Kind.DEPLOYMENT, Kind.STATEFUL_SET, Kind.DAEMON_SET, Kind.REPLICA_SET, Kind.JOB, Kind.CRON_JOB,
+    Kind.POD, Kind.REPLICATION_CONTROLLER, Kind.ROLLOUT, Kind.KNATIVE_SERVICE,
+)  # fmt: skip
+ROUTES = (Kind.HTTP_ROUTE, Kind.GRPC_ROUTE, Kind.TLS_ROUTE, Kind.TCP_ROUTE, Kind.UDP_ROUTE)
+
+
+def kind_of(api_version: str, name: str) -> Kind | None:
+    """The kind of an object, whatever version of its group it is written in; None: not one of ours."""
+    group = api_version.rpartition("/")[0]
+    group = _GROUP_ALIASES.get(group, {}).get(name, _SAIL_ALIASES.get(group, group))
+    return _BY_NAME.get((group, name))

@@ -1,0 +1,346 @@
+"""The questions a rule may ask of an environment, and the answers it gets."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from enum import Enum
+from typing import TYPE_CHECKING, NamedTuple, Protocol, Union
+
+from meshlint.model.kind import Kind
+from meshlint.model.node import Node
+from meshlint.model.resource import Environment, Resource
+
+if TYPE_CHECKING:
+    from meshlint.model.target import Target
+
+
+class Mode(Enum):
+    """Which data plane serves a workload or namespace, as far as the repository tells."""
+
+    SIDECAR = "sidecar"
+    AMBIENT = "ambient"
+    BOTH = "both"  # ambient label and sidecar injection together
+    OUT = "none"  # explicitly kept out of the mesh
+    UNKNOWN = "unknown"
+
+
+class HostKind(Enum):
+    SERVICE = "service"  # a Kubernetes Service of the repository
+    ENTRY = "service-entry"  # a ServiceEntry of the repository holds the name
+    ASSUMED = "assumed-service"  # looks like a Service of the mesh that the repository does not hold
+    EXTERNAL = "external"  # a name outside of the cluster that no ServiceEntry holds
+    PARTIAL = "partial"  # name.namespace or name.namespace.svc: Istio does not complete it (rules.md 9.2)
+    UNKNOWN = "unknown"  # a template fills it in
+
+
+class Host(NamedTuple):
+    """What a written host stands for, seen from an object's namespace (Istio: short names take the object's namespace).
+
+    `fqdn` is the key under which hosts are compared, never the written text. `namespace` is the namespace of the
+    Service, empty where not known. `service` is the Service, `entries` the ServiceEntries that hold the name.
+    """
+
+    written: str
+    kind: HostKind
+    fqdn: str
+    namespace: str
+    service: Resource | None = None
+    entries: tuple[Resource, ...] = ()
+    external_name: bool = False
+
+    @property
+    def wildcard(self) -> bool:
+        return self.fqdn.startswith("*")
+
+    @property
+    def title(self) -> str:
+        """How messages name the host: its full name, as written where the repository does not tell its namespace."""
+        return self.written if not self.fqdn or ".." in self.fqdn else self.fqdn
+
+    @property
+    def in_mesh(self) -> bool:
+        """Is it a Service of the cluster (held or assumed), or a ServiceEntry?"""
+        return self.kind in (HostKind.SERVICE, HostKind.ENTRY, HostKind.ASSUMED)
+
+    @property
+    def resource(self) -> Resource | None:
+        """The object behind the host: the Service, else the first ServiceEntry."""
+        return self.service or (self.entries[0] if self.entries else None)
+
+
+class GatewayRef(NamedTuple):
+    """One entry of a VirtualService's `gateways` other than `mesh`, resolved: [namespace/]name."""
+
+    at: Node
+    namespace: str
+    name: str
+    istio: Resource | None
+    kubernetes: Resource | None
+
+
+class Binding(NamedTuple):
+    """Where a VirtualService acts. `mesh`: on sidecars (and waypoints). `known` is False where a template decides."""
+
+    mesh: bool
+    gateways: tuple[GatewayRef, ...]
+    known: bool = True
+
+
+class Destination(NamedTuple):
+    """One destination of a route: of a VirtualService (http, tcp, tls, mirror, mirrors), or a backendRef of a Gateway API route.
+
+    `mesh`: does the mesh execute this route (its match does not confine it to gateways)?
+    `at` is the `destination`/`mirror` mapping or the backendRef; `subset` is absent where there is none.
+    """
+
+    route: Resource
+    at: Node
+    rule: Node
+    section: str  # http, tcp, tls, or rules
+    host: Host
+    host_node: Node
+    subset: Node
+    mirror: bool
+    mesh: bool
+
+
+class Subset(NamedTuple):
+    """A subset that a DestinationRule declares: `at` is its list item."""
+
+    rule: Resource
+    at: Node
+    name: str
+    labels: Mapping[str, str]
+
+
+class WaypointState(Enum):
+    NONE = "none"  # no use-waypoint label on the object or its namespace
+    OPTED_OUT = "opted-out"  # use-waypoint: none
+    OK = "ok"  # the label names a waypoint that the repository (or the configuration) holds and that fits
+    MISSING = "missing"  # the label names a Gateway that the repository does not hold
+    WRONG_TYPE = "wrong-type"  # waypoint-for does not cover this kind of traffic
+    DENIED = "denied"  # allowedRoutes does not admit the namespace
+
+
+class Waypoint(NamedTuple):
+    """The waypoint of a Service, ServiceEntry, workload or namespace, by the label that decides (`label` is absent for NONE)."""
+
+    state: WaypointState
+    name: str
+    namespace: str
+    label: Node | None
+    gateway: Resource | None
+
+    @property
+    def bound(self) -> bool:
+        """Does traffic take this waypoint, or would it if the Gateway is held by another repository?"""
+        return self.state in (WaypointState.OK, WaypointState.MISSING)
+
+
+class Workload(NamedTuple):
+    """Something that makes pods: `template` is the pod template (metadata and spec), of a Pod the object itself."""
+
+    resource: Resource
+    template: Node
+    namespace: str
+    labels: Mapping[str, str]
+    gateway: bool  # an Istio gateway (injected, from a chart, or managed), not an application with a sidecar
+
+
+class MeshSetting(NamedTuple):
+    """A MeshConfig of the repository: `config` is its mapping, `holder` the object it stands in (None: a values file)."""
+
+    config: Node
+    holder: Resource | None
+    file: str
+
+
+class Settings(NamedTuple):
+    """What the user asked for (command line, configuration)."""
+
+    goal: str = "both"  # ambient, gateway-api, both
+    phase: str | None = None  # prepare, switch, cleanup
+    assume_mode: str | None = None  # ambient, sidecar
+    cluster_domain: str = "cluster.local"
+    root_namespace: str = "istio-system"
+    assume_services: tuple[str, ...] = ()
+    assume_waypoints: tuple[str, ...] = ()
+    assume_gateways: tuple[str, ...] = ()
+    assume_namespaces: tuple[str, ...] = ()
+
+    @property
+    def to_gateway_api(self) -> bool:
+        return self.goal in ("gateway-api", "both")
+
+    @property
+    def to_ambient(self) -> bool:
+        return self.goal in ("ambient", "both")
+
+
+Subject = Union[Resource, str]
+
+
+class Mesh(Protocol):
+    """One environment, asked. Rules get nothing else; every answer is computed once and kept."""
+
+    @property
+    def target(self) -> Target: ...
+    @property
+    def settings(self) -> Settings: ...
+    @property
+    def environment(self) -> Environment: ...
+
+    # objects
+    def all(self, kind: Kind) -> Sequence[Resource]:
+        """The objects of a kind that are judged in this environment."""
+        ...
+
+    def find(self, kind: Kind, namespace: str, name: str) -> Resource | None:
+        """An object by identity, also where only the rest of the repository holds it."""
+        ...
+
+    def elsewhere(self, kind: Kind) -> bool:
+        """Does the repository hold objects of the kind that this environment does not see (templates included)?"""
+        ...
+
+    # data plane
+    def mode(self, of: Subject) -> Mode:
+        """The data plane of an object (workload, Service, policy: its namespace) or of a namespace by name, now."""
+        ...
+
+    def ambient_now(self, of: Subject) -> bool:
+        """Is it served by ambient today (its labels say so, or --assume-mode does)?"""
+        ...
+
+    def candidate(self, of: Subject) -> bool:
+        """Is it, or may it become, ambient: not known to stay out (design.md section 3)?"""
+        ...
+
+    def workloads(self, selector: Mapping[str, str], namespace: str) -> Sequence[Workload]:
+        """Workloads whose pod template carries all labels; an empty selector takes all of the namespace,
+        an empty namespace (or the root namespace for mesh-wide policies) is the caller's business."""
+        ...
+
+    def workload(self, of: Resource) -> Workload | None:
+        """What an object makes pods from; None where it makes none."""
+        ...
+
+    def services_of(self, workload: Workload) -> Sequence[Resource]:
+        """The Services whose selector takes the workload's pods."""
+        ...
+
+    def selects_only_gateways(self, selector: Mapping[str, str], namespace: str) -> bool:
+        """Does a selector take gateway pods only (known workloads, else the labels that gateways carry)?"""
+        ...
+
+    # hosts and routes
+    def host(self, written: Node, seen_from: Resource) -> Host:
+        """What a host in an object stands for (short name, FQDN, wildcard, ServiceEntry, ExternalName)."""
+        ...
+
+    def hosts_of(self, resource: Resource) -> Sequence[Host]:
+        """The hosts that a Service or ServiceEntry provides."""
+        ...
+
+    def knows(self, host: Host) -> bool:
+        """Is the repository the authority on this host: it holds its Service or ServiceEntry, or Services of its namespace?"""
+        ...
+
+    def binding(self, virtual_service: Resource) -> Binding: ...
+
+    def hosts(self, virtual_service: Resource) -> Sequence[tuple[Node, Host]]:
+        """The hosts a VirtualService speaks for, each with its node."""
+        ...
+
+    def destinations(self, virtual_service: Resource) -> Sequence[Destination]:
+        """Every destination of a VirtualService: http, tcp and tls routes, mirror and mirrors."""
+        ...
+
+    def mesh_rules(self, virtual_service: Resource) -> Sequence[Node]:
+        """The http, tcp and tls entries that the mesh executes: bound to it, and with a match that is not confined to gateways.
+        None where a template decides on the binding."""
+        ...
+
+    def moves(self, host: Host, seen_from: Resource) -> Subject | None:
+        """What decides whether traffic to the host is ambient now or may be later: the Service's namespace, the ServiceEntry
+        (or `seen_from`, its reader, where the entry's namespace stays out). None: not in the mesh, or it stays out of ambient."""
+        ...
+
+    def mesh_subject(self, virtual_service: Resource) -> Subject | None:
+        """The same for a VirtualService's mesh rules: of its hosts (of a delegate: of those that delegate to it) the first
+        that is ambient now, else the first that may be. None: none may be, or it has no mesh rules."""
+        ...
+
+    def backends(self, route: Resource) -> Sequence[Destination]:
+        """Every Service backendRef of a Gateway API route."""
+        ...
+
+    def virtual_services(self, host: Host) -> Sequence[Resource]:
+        """VirtualServices that speak for the host (wildcards included)."""
+        ...
+
+    def mesh_routes(self, host: Host) -> Sequence[tuple[Resource, Node]]:
+        """Gateway API routes whose parentRef (the node) is the Service or ServiceEntry behind the host."""
+        ...
+
+    def ingress_users(self, host: Host) -> Sequence[tuple[Resource, Node]]:
+        """Routes that send ingress traffic to the host: VirtualServices bound to gateways, routes with a Gateway parent,
+        Ingresses of Istio's class; with the node of the destination."""
+        ...
+
+    def editors(self, resource: Resource) -> Sequence[Resource]:
+        """Rollouts and Canaries that edit this VirtualService or DestinationRule."""
+        ...
+
+    # destination rules
+    def destination_rules(self, host: Host, seen_from: Resource | None = None) -> Sequence[Resource]:
+        """DestinationRules for the host that `seen_from` can read (exportTo, root namespace, wildcard hosts)."""
+        ...
+
+    def subsets(self, host: Host, name: str, seen_from: Resource | None = None) -> Sequence[Subset]:
+        """The declarations of a subset that `seen_from` can read."""
+        ...
+
+    def subset_users(self, rule: Resource, name: str) -> Sequence[Destination]:
+        """The destinations of this environment's VirtualServices that name the subset of the DestinationRule's host."""
+        ...
+
+    def subset_used(self, rule: Resource, name: str) -> bool:
+        """Does any route, Rollout or Canary of the whole repository use this subset of the DestinationRule's host,
+        or may a template that was not analysed?"""
+        ...
+
+    # gateways and waypoints
+    def waypoint(self, of: Resource | Host) -> Waypoint:
+        """The effective waypoint: label on the object, else on its namespace (rules.md 9.4)."""
+        ...
+
+    def waypoint_after(self, of: Resource | Host) -> bool:
+        """The state after the move: has it a waypoint now, or may it get one (every candidate does, unless opted out)?"""
+        ...
+
+    def is_waypoint(self, gateway: Resource) -> bool:
+        """Is a Kubernetes Gateway a waypoint (class istio-waypoint or of a mesh controller, HBONE listeners only)?"""
+        ...
+
+    def foreign_class(self, gateway: Resource) -> bool:
+        """Is a Kubernetes Gateway run by another controller than Istio's?"""
+        ...
+
+    def parent(self, route: Resource, ref: Node) -> Resource | None:
+        """The Gateway, Service or ServiceEntry that a parentRef names (default kind Gateway, default namespace the route's)."""
+        ...
+
+    # installation
+    def mesh_settings(self) -> Sequence[MeshSetting]:
+        """Every MeshConfig the environment's files hold: IstioOperator, Istio CR, ConfigMap, Helm values, vendors' installers."""
+        ...
+
+    def ambient_control_plane(self) -> bool | None:
+        """Does the repository's installation run the ambient profile (or PILOT_ENABLE_AMBIENT); None: it holds no installation."""
+        ...
+
+    def istiod_env(self, variable: str) -> str | None:
+        """What the environment's installation sets a variable of istiod's environment to (IstioOperator, Istio CR, Helm values
+        of HelmReleases and Argo CD Applications, the istiod Deployment); None: it does not set it."""
+        ...

@@ -1,0 +1,238 @@
+"""Values and where they stand: a Node is a two-slot view over the compact table of its document."""
+
+from __future__ import annotations
+
+from array import array
+from collections.abc import Iterator
+from typing import Final, Union
+
+from meshlint.model.position import Source, Span
+
+Step = Union[str, int]
+
+
+class Unknown:
+    """The value of a scalar that a template fills in: nothing is concluded from it."""
+
+    __slots__ = ()
+
+    def __bool__(self) -> bool:
+        return False
+
+    def __repr__(self) -> str:
+        return "UNKNOWN"
+
+
+UNKNOWN: Final = Unknown()
+Value = Union[None, bool, int, float, str, Unknown, dict[str, int], list[int]]
+
+
+class Table:
+    """One document as parallel columns, a row a value, in the order of the text; row 0 is the root.
+
+    `values` holds a scalar as Kubernetes reads it, a mapping as {key: row}, a sequence as [row].
+    `starts`/`ends` are offsets of the value, `key_starts`/`key_ends` of its key (-1: it has none).
+    A row made by an alias shares its anchor's value, but has its own place, key and parent.
+    """
+
+    __slots__ = ("ends", "exact", "key_ends", "key_starts", "parents", "source", "starts", "steps", "values")
+
+    def __init__(self, source: Source) -> None:
+        self.source = source
+        self.values: list[Value] = []
+        self.starts = array("q")
+        self.ends = array("q")
+        self.key_starts = array("q")
+        self.key_ends = array("q")
+        self.parents = array("q")
+        self.steps: list[Step] = []
+        self.exact = True
+
+    @property
+    def root(self) -> Node:
+        return Node(self, 0)
+
+
+class Node:
+    """One value of a document and its place. An absent value is a false Node at its nearest parent's place."""
+
+    __slots__ = ("_row", "table")
+
+    def __init__(self, table: Table, row: int) -> None:
+        self.table = table
+        self._row = row
+
+    @property
+    def row(self) -> int:
+        """Row of the value in its table, of the nearest present parent if the value is absent."""
+        return self._row if self._row >= 0 else ~self._row
+
+    @property
+    def present(self) -> bool:
+        return self._row >= 0
+
+    @property
+    def value(self) -> Value:
+        return self.table.values[self._row] if self._row >= 0 else None
+
+    @property
+    def unknown(self) -> bool:
+        """Is the value filled in by a template, so that nothing is known of it?"""
+        return self.value is UNKNOWN
+
+    def __bool__(self) -> bool:
+        """Present, not null, and known."""
+        value = self.value
+        return value is not None and value is not UNKNOWN
+
+    @property
+    def text(self) -> str | None:
+        """The value if it is a string, else None."""
+        value = self.value
+        return value if isinstance(value, str) else None
+
+    @property
+    def is_map(self) -> bool:
+        return isinstance(self.value, dict)
+
+    @property
+    def is_list(self) -> bool:
+        return isinstance(self.value, list)
+
+    def get(self, *steps: Step) -> Node:
+        """The value under these keys and indices; never fails."""
+        table, row = self.table, self._row
+        if row < 0:
+            return self
+        for step in steps:
+            value = table.values[row]
+            if isinstance(value, dict):
+                below = value.get(step) if isinstance(step, str) else None
+            elif isinstance(value, list) and isinstance(step, int) and 0 <= step < len(value):
+                below = value[step]
+            else:
+                below = None
+            if below is None:
+                return Node(table, ~row)
+            row = below
+        return Node(table, row)
+
+    def each(self, *steps: Step) -> Iterator[Node]:
+        """Every value under these keys, through every item of the lists on the way and at the end."""
+        if not steps:
+            value = self.value
+            if isinstance(value, list):
+                for row in value:
+                    yield Node(self.table, row)
+            elif value is not None:
+                yield self
+            return
+        below = self.get(steps[0])
+        if below.present:
+            for item in below.each():
+                if len(steps) == 1:
+                    yield item
+                else:
+                    yield from item.each(*steps[1:])
+
+    def items(self) -> Iterator[tuple[str, Node]]:
+        """Keys and values of a mapping, in the order of the text; nothing for any other value."""
+        value = self.value
+        if isinstance(value, dict):
+            for key, row in value.items():
+                yield key, Node(self.table, row)
+
+    def strings(self) -> dict[str, str]:
+        """The entries of a mapping whose values are known scalars, as text (labels, annotations)."""
+        return {key: scalar_text(node.value) for key, node in self.items() if node and not node.is_map and not node.is_list}
+
+    @property
+    def parent(self) -> Node | None:
+        if self._row < 0:
+            return Node(self.table, ~self._row)
+        above = self.table.parents[self._row]
+        return Node(self.table, above) if above >= 0 else None
+
+    @property
+    def path(self) -> tuple[Step, ...]:
+        """Keys and indices from the document's root; of an absent value, its nearest present parent's."""
+        steps: list[Step] = []
+        row = self.row
+        while self.table.parents[row] >= 0:
+            steps.append(self.table.steps[row])
+            row = self.table.parents[row]
+        return tuple(reversed(steps))
+
+    @property
+    def span(self) -> Span:
+        """Where the value stands; a collection runs from its first character to the end of its last value."""
+        return self.table.source.span(self.table.starts[self.row], self.table.ends[self.row])
+
+    @property
+    def key_span(self) -> Span | None:
+        row = self.row
+        if self.table.key_starts[row] < 0:
+            return None
+        return self.table.source.span(self.table.key_starts[row], self.table.key_ends[row])
+
+    @property
+    def place(self) -> Span:
+        """Where a finding about this value stands: the scalar itself, the key of a collection or of an
+        absent value's parent, the first key of a list item, the value of `kind` for a whole object."""
+        node = self
+        if node.present and not node.is_map and not node.is_list:
+            return node.span if node.table.starts[node.row] < node.table.ends[node.row] else node.key_span or node.span
+        while True:
+            if (key := node.key_span) is not None:
+                return key
+            first = node._first_key()
+            if first is not None:
+                return first
+            above = node.parent
+            if above is None:
+                return node.span
+            node = above
+
+    def _first_key(self) -> Span | None:
+        """Without a key of its own: the value of `kind` of an object, else the first key."""
+        node = Node(self.table, self.row)
+        kind = node.get("kind")
+        if kind.text and node.get("apiVersion"):
+            return kind.span
+        if isinstance(node.value, dict):
+            for row in node.value.values():
+                return Node(node.table, row).key_span
+        return None
+
+    @property
+    def file(self) -> str:
+        return self.table.source.path
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Node) and self.table is other.table and self._row == other._row
+
+    def __hash__(self) -> int:
+        return hash((id(self.table), self._row))
+
+    def __repr__(self) -> str:
+        return f"Node({self.file}:{'.'.join(map(str, self.path))}={self.value!r})"
+
+
+def scalar_text(value: Value) -> str:
+    """A scalar as the text Kubernetes would show."""
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    return "" if value is None else str(value)
+
+
+def dotted(path: tuple[Step, ...]) -> str:
+    """A path as people write it: spec.http[0].route[1].destination.subset."""
+    out = ""
+    for step in path:
+        if isinstance(step, int):
+            out += f"[{step}]"
+        elif step.replace("_", "").replace("-", "").isalnum():
+            out += f".{step}" if out else step
+        else:
+            out += f'["{step}"]'
+    return out

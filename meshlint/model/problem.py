@@ -1,0 +1,146 @@
+"""What rules say (Problem) and what users get (Finding)."""
+
+from __future__ import annotations
+
+from enum import Enum
+from typing import NamedTuple, Union
+
+from meshlint.model.node import Node
+from meshlint.model.position import Span
+from meshlint.model.resource import Resource
+
+
+class Severity(Enum):
+    """Where the workload is ambient now; on a migration candidate an error becomes a warning."""
+
+    ERROR = "error"
+    WARNING = "warning"
+    NOTE = "note"
+
+    @property
+    def rank(self) -> int:
+        return ("note", "warning", "error").index(self.value)
+
+
+class Impact(Enum):
+    """What a migrating team needs to know beside the severity."""
+
+    BREAKS = "breaks"  # rejected, or traffic fails
+    IGNORED = "ignored"  # configuration silently without effect
+    UNENFORCED = "unenforced"  # a protection stops protecting: fails open
+    STRICTER = "stricter"  # traffic that worked may be denied
+    DIFFERS = "differs"  # works otherwise
+    UNSTABLE = "unstable"  # alpha or experimental API
+    ADVICE = "advice"
+
+
+class Confidence(Enum):
+    HIGH = "high"
+    MEDIUM = "medium"
+    LOW = "low"
+
+    @property
+    def rank(self) -> int:
+        return ("low", "medium", "high").index(self.value)
+
+
+class Edit(NamedTuple):
+    """Replace the text of a span; everything outside of it stays byte for byte."""
+
+    file: str
+    span: Span
+    text: str
+
+
+class NewFile(NamedTuple):
+    path: str
+    text: str
+
+
+class Fix(NamedTuple):
+    """A repair, applied whole or not at all."""
+
+    title: str
+    edits: tuple[Edit, ...] = ()
+    new_files: tuple[NewFile, ...] = ()
+    safe: bool = False
+
+
+Subject = Union[Resource, str, None]
+
+
+class Problem(NamedTuple):
+    """One thing wrong. The rule says what and where; the runner stamps id, severity, place and fingerprint.
+
+    `subject` is what decides whether this is broken now or ahead: an object, or a namespace's name.
+    None: the object under check; a problem of a whole mesh names MESH.
+    `severity` departs from the rule's only where its catalogue entry says so; `final` keeps an error an error
+    on a migration candidate too (broken on sidecars as well).
+    """
+
+    at: Node
+    message: str
+    severity: Severity | None = None
+    impact: Impact | None = None
+    confidence: Confidence | None = None
+    related: tuple[tuple[Node, str], ...] = ()
+    remedy: str | None = None
+    fix: Fix | None = None
+    subject: Subject = None
+    final: bool = False
+
+
+MESH = "*"
+
+
+class Location(NamedTuple):
+    """A place as users read it: posix path, lines and columns from 1 in code points, the end exclusive."""
+
+    file: str
+    line: int
+    column: int
+    end_line: int
+    end_column: int
+
+    @staticmethod
+    def of(file: str, span: Span) -> Location:
+        start, end = span
+        return Location(file, start.line + 1, start.column + 1, end.line + 1, end.column + 1)
+
+
+class Related(NamedTuple):
+    location: Location
+    message: str
+
+
+class ResourceName(NamedTuple):
+    api_version: str
+    kind: str
+    namespace: str
+    name: str
+
+
+class Finding(NamedTuple):
+    """One thing a user is told, in every format alike (the JSON contract is schemas/meshlint/report.v1.json)."""
+
+    rule: str
+    name: str
+    family: str
+    severity: Severity
+    impact: Impact
+    confidence: Confidence
+    message: str
+    remedy: str
+    location: Location
+    exact: bool
+    resource: ResourceName | None
+    path: str | None
+    environments: tuple[str, ...]
+    related: tuple[Related, ...]
+    fix: Fix | None
+    fingerprint: str
+
+    @property
+    def order(self) -> tuple[str, int, int, str, str]:
+        where = self.location
+        return (where.file, where.line, where.column, self.rule, self.message)

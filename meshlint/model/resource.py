@@ -1,0 +1,99 @@
+"""Objects of a repository, and the environments that they form."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from meshlint.model.kind import Kind
+from meshlint.model.node import Node
+
+_NOTHING: Mapping[str, str] = {}
+
+
+class Resource:
+    """One object as it is applied in one environment. `namespace` is empty where the repository does not say it.
+
+    `labels` and `annotations` are those of metadata after Kustomize labels and patches; `pod_labels` are what these add
+    to the labels that the pod template writes.
+    """
+
+    __slots__ = ("annotations", "api_version", "kind", "labels", "name", "namespace", "partial", "pod_labels", "root", "spec")
+
+    def __init__(self, kind: Kind, api_version: str, name: str, namespace: str, root: Node, partial: bool = False) -> None:
+        self.kind = kind
+        self.api_version = api_version
+        self.name = name
+        self.namespace = namespace
+        self.root = root
+        self.partial = partial
+        self.spec = root.get("spec")
+        metadata = root.get("metadata")
+        self.labels: Mapping[str, str] = metadata.get("labels").strings()
+        self.annotations: Mapping[str, str] = metadata.get("annotations").strings()
+        self.pod_labels: Mapping[str, str] = _NOTHING
+
+    @property
+    def file(self) -> str:
+        return self.root.file
+
+    @property
+    def version(self) -> str:
+        """The version part of apiVersion: v1, v1beta1 ..."""
+        return self.api_version.rpartition("/")[2]
+
+    @property
+    def identity(self) -> tuple[Kind, str, str]:
+        return (self.kind, self.namespace, self.name)
+
+    @property
+    def title(self) -> str:
+        """How messages name the object: VirtualService shop/reviews."""
+        return f"{self.kind.kind} {self.namespace + '/' if self.namespace else ''}{self.name or '(unnamed)'}"
+
+    def label(self, name: str) -> Node:
+        """The value of a label, with its place; absent where there is none."""
+        return self.root.get("metadata", "labels", name)
+
+    def annotation(self, name: str) -> Node:
+        return self.root.get("metadata", "annotations", name)
+
+    def moved(self, namespace: str) -> Resource:
+        """The same object in another namespace (Kustomize `namespace:`, an Argo CD destination)."""
+        other = Resource(self.kind, self.api_version, self.name, namespace, self.root, self.partial)
+        other.labels, other.annotations, other.pod_labels = self.labels, self.annotations, self.pod_labels
+        return other
+
+    def __repr__(self) -> str:
+        return f"Resource({self.title} in {self.file})"
+
+
+class Environment:
+    """What is applied together: the unit of indexing (docs/architecture.md)."""
+
+    __slots__ = ("background", "kind", "name", "path", "reason", "resources", "shared", "status")
+
+    def __init__(
+        self,
+        name: str,
+        kind: str,
+        path: str,
+        resources: Sequence[Resource],
+        background: Sequence[Resource] = (),
+        shared: tuple[Resource, ...] = (),
+        status: str = "static",
+        reason: str | None = None,
+    ) -> None:
+        """`resources` are judged; `background` and `shared` answer look-ups (what else the repository holds of the same
+        mesh). `shared` is one tuple for all environments that share it, indexed once."""
+        self.name = name
+        self.kind = kind
+        self.path = path
+        self.resources = tuple(resources)
+        self.background = tuple(background)
+        self.shared = shared
+        self.status = status
+        self.reason = reason
+        self.shared = tuple(shared)
+
+    def __repr__(self) -> str:
+        return f"Environment({self.name!r}, {self.kind}, {len(self.resources)} resources)"

@@ -1,0 +1,123 @@
+"""What a rule is: facts, documentation and logic in one object."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from typing import TYPE_CHECKING, Any
+
+from meshlint.model.kind import Kind
+from meshlint.model.problem import Confidence, Impact, Problem, Severity
+
+if TYPE_CHECKING:
+    from meshlint.model.mesh import Mesh
+    from meshlint.model.resource import Resource
+
+FAMILIES = ("meta", "traffic", "security", "workload", "gateway", "egress", "extension", "install", "gateway-api", "schema")
+_EVIDENCE = {"code": Confidence.HIGH, "docs": Confidence.MEDIUM, "issue": Confidence.MEDIUM, "inferred": Confidence.LOW}
+_SECURITY_IMPACT = {Impact.UNENFORCED: "7.5"}
+
+
+class Rule:
+    """A check: `ML` number and name are its contract (schemas/meshlint/catalogue), its docstring is its documentation page."""
+
+    __slots__ = ("aliases", "check", "confidence", "doc", "each", "evidence", "id", "impact", "module", "name", "reads", "remedy", "security_severity", "severity", "since", "sources", "yields_in_object", "yields_to")
+
+    def __init__(
+        self,
+        id: str,
+        name: str,
+        severity: Severity,
+        *,
+        impact: Impact,
+        check: Callable[..., Iterable[Problem]] | None,
+        doc: str,
+        each: Kind | tuple[Kind, ...] | None = None,
+        reads: Sequence[Kind] = (),
+        evidence: str = "docs",
+        sources: Sequence[str] = (),
+        remedy: str = "",
+        since: str = "0.1",
+        aliases: Sequence[str] = (),
+        security_severity: str | None = None,
+        yields_to: Sequence[str] = (),
+        yields_in_object: Sequence[str] = (),
+        module: str = "",
+    ) -> None:
+        self.id = id
+        self.name = name
+        self.severity = severity
+        self.impact = impact
+        self.check = check
+        self.doc = doc
+        self.each: tuple[Kind, ...] = (each,) if isinstance(each, Kind) else tuple(each or ())
+        self.reads: tuple[Kind, ...] = tuple(dict.fromkeys((*self.each, *reads)))
+        self.evidence = evidence
+        self.confidence = _EVIDENCE[evidence]
+        self.sources = tuple(sources)
+        self.remedy = remedy
+        self.since = since
+        self.aliases = tuple(aliases)
+        self.security_severity = security_severity or _SECURITY_IMPACT.get(impact)
+        self.yields_to = tuple(yields_to)
+        self.yields_in_object = tuple(yields_in_object)
+        self.module = module
+
+    @property
+    def family(self) -> str:
+        return FAMILIES[int(self.id[2])]
+
+    @property
+    def summary(self) -> str:
+        """First paragraph of the documentation: what is wrong, in one sentence or two."""
+        return " ".join(self.doc.strip().split("\n\n", 1)[0].split())
+
+    @property
+    def help(self) -> str:
+        return f"docs/rules/{self.name}.md"
+
+    def __repr__(self) -> str:
+        return f"Rule({self.id} {self.name})"
+
+
+def rule(
+    id: str,
+    name: str,
+    severity: Severity,
+    *,
+    impact: Impact,
+    each: Kind | tuple[Kind, ...] | None = None,
+    reads: Sequence[Kind] = (),
+    evidence: str = "docs",
+    sources: Sequence[str] = (),
+    remedy: str = "",
+    since: str = "0.1",
+    aliases: Sequence[str] = (),
+    security_severity: str | None = None,
+    yields_to: Sequence[str] = (),
+    yields_in_object: Sequence[str] = (),
+) -> Callable[[Callable[..., Iterable[Problem]]], Rule]:
+    """Turn a generator into a Rule. With `each`, it is called as check(resource, mesh) for every object of
+    that kind, and an exception loses one object; without, once as check(mesh).
+
+    `reads` lists every kind the check asks the mesh for; a test holds the rule to it.
+    One defect, one finding: a finding gives way to one of the rules named in `yields_to` on the same place,
+    and to one of those in `yields_in_object` anywhere in the same object.
+    `evidence`: code, docs, issue or inferred. `remedy` is one sentence, said where a problem has no more precise one.
+    """
+
+    def wrap(check: Callable[..., Iterable[Problem]]) -> Rule:
+        facts: dict[str, Any] = {"each": each, "reads": reads, "evidence": evidence, "sources": sources, "remedy": remedy}
+        facts.update(since=since, aliases=aliases, security_severity=security_severity)
+        facts.update(yields_to=yields_to, yields_in_object=yields_in_object)
+        return Rule(id, name, severity, impact=impact, check=check, doc=check.__doc__ or "", module=check.__module__, **facts)
+
+    return wrap
+
+
+def engine_rule(id: str, name: str, severity: Severity, *, impact: Impact, doc: str, remedy: str = "") -> Rule:
+    """A rule whose findings the engine itself makes (syntax errors, limits): facts and documentation only."""
+    return Rule(id, name, severity, impact=impact, check=None, doc=doc, evidence="code", remedy=remedy)
+
+
+CheckEach = Callable[["Resource", "Mesh"], Iterable[Problem]]
+CheckMesh = Callable[["Mesh"], Iterable[Problem]]

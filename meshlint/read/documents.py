@@ -1,0 +1,57 @@
+"""Tables to documents: objects by apiVersion and kind, and the items of Lists."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Final
+
+from meshlint.model.document import Document, Trouble
+from meshlint.model.kind import Kind
+from meshlint.model.node import UNKNOWN, Table
+
+_OURS: Final = (".istio.io", "gateway.networking.k8s.io", "gateway.networking.x-k8s.io")
+_GROUPS: Final[dict[str, tuple[str, ...]]] = {
+    kind.kind: tuple(sorted({other.group for other in Kind if other.kind == kind.kind}))
+    for kind in Kind
+    if kind.group.endswith(_OURS) and kind.group != "install.istio.io"
+}
+
+
+def documents_of(table: Table) -> Iterator[Document]:
+    """The object, or the objects of a List, that a table holds; nothing for a list or a scalar."""
+    _hide_encrypted(table)
+    waiting = [(table.root, "", "")]
+    while waiting:
+        node, api_version, kind = waiting.pop()
+        if not node.is_map:
+            continue
+        api_version = node.get("apiVersion").text or api_version
+        kind = node.get("kind").text or kind
+        items = node.get("items")
+        if kind.endswith("List") and items.is_list:
+            typed = (api_version, kind[: -len("List")]) if kind != "List" else ("", "")
+            waiting += [(item, *typed) for item in reversed(list(items.each()))]
+        else:
+            yield Document(node, api_version, kind)
+
+
+def _hide_encrypted(table: Table) -> None:
+    """The values that SOPS encrypted are not known."""
+    if not (table.root.get("sops", "mac").present or table.root.get("sopsMetadata").present):
+        return
+    for row, value in enumerate(table.values):
+        if isinstance(value, str) and value.startswith("ENC["):
+            table.values[row] = UNKNOWN
+
+
+def without_version(document: Document) -> Trouble | None:
+    """An object of a kind we check that does not say of which API it is."""
+    groups = _GROUPS.get(document.kind)
+    root = document.root
+    if document.api_version or groups is None or root.get("apiVersion").present:
+        return None
+    if not (root.get("spec").is_map or root.get("metadata").is_map):
+        return None
+    known = f"may be of {' or '.join(groups)}" if len(groups) > 1 else f"is known in {groups[0]} only"
+    message = f"no apiVersion, and {document.kind} {known}; say which it is"
+    return Trouble("not-analysed", document.file, root.get("kind").span, message, (document.kind,))

@@ -1,0 +1,131 @@
+"""One file: its documents, and what could not be read of it. Never raises for what a file holds."""
+
+from __future__ import annotations
+
+import re
+from typing import Final
+
+from meshlint.model.document import Document, FileRead, Trouble
+from meshlint.model.node import Table
+from meshlint.model.position import Source, Span
+from meshlint.read.decode import LIMIT, decode, read_bytes
+from meshlint.read.documents import documents_of, without_version
+from meshlint.read.errors import ReadError
+from meshlint.read.inner import with_inner
+from meshlint.read.placeholders import is_template
+from meshlint.read.split import Piece, compose_pieces
+
+TEMPLATE_REASON: Final = "template that does not parse as YAML"
+
+_KIND: Final = re.compile(r"^[ \t]*(?:-[ \t]+)?[\"']?kind[\"']?:[ \t]*[\"']?(\w+)", re.MULTILINE)
+_CONTENT: Final = re.compile(r"^(?!---|%|\.\.\.)[ \t]*([^#\s][^\r\n]*)", re.MULTILINE)
+
+
+def read_file(full_path: str, shown_path: str, limit: int = LIMIT) -> FileRead:
+    """Read the file at `full_path`; everything it gives names `shown_path` (relative to the root, posix).
+
+    A file of more than `limit` bytes is not read.
+    """
+    try:
+        text = decode(read_bytes(full_path, limit))
+    except ReadError as refused:
+        return _unread(shown_path, refused.rule, refused.message)
+    except OSError as error:
+        return _unread(shown_path, "unreadable-file", (error.strerror or "cannot be opened").lower())
+    return read_text(text, shown_path)
+
+
+def _unread(path: str, rule: str, message: str) -> FileRead:
+    return FileRead(path, None, (), (Trouble(rule, path, None, message),), message)
+
+
+def read_text(text: str, shown_path: str) -> FileRead:
+    """Read a text as the file `shown_path`."""
+    text = text.removeprefix("\ufeff")
+    if not text.isascii() and _surrogates(text):
+        return _unread(shown_path, "unreadable-file", "holds characters that are no Unicode text")
+    source = Source(shown_path, text)
+    pieces = compose_pieces(text, source)
+    if any(piece.refused for piece in pieces):
+        if tables := _as_json(source):
+            pieces = [Piece(0, len(text), tables, None)]
+        elif _foreign_json(source):
+            return FileRead(shown_path, source, ())
+    documents, troubles = _documents(pieces)
+    return _with_broken(source, documents, troubles, pieces)
+
+
+def _surrogates(text: str) -> bool:
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return True
+    return False
+
+
+def _as_json(source: Source) -> list[Table]:
+    """What libyaml refused, read as JSON if it looks like it; nothing where it is none."""
+    if not source.path.lower().endswith(".json") and source.text.lstrip()[:1] not in ("{", "["):
+        return []
+    from meshlint.read.json_text import compose_json
+
+    try:
+        return compose_json(source.text, source)
+    except ReadError:
+        return []
+
+
+def _foreign_json(source: Source) -> bool:
+    """JSON with comments and the like, which other tools read, is not ours unless it looks like a manifest."""
+    return source.path.lower().endswith(".json") and not ('"apiVersion"' in source.text and '"kind"' in source.text)
+
+
+def _documents(pieces: list[Piece]) -> tuple[list[Document], list[Trouble]]:
+    documents: list[Document] = []
+    troubles: list[Trouble] = []
+    for piece in pieces:
+        for table in piece.tables:
+            for document in documents_of(table):
+                full, inner_troubles = with_inner(document)
+                documents.append(full)
+                troubles += inner_troubles
+                if (trouble := without_version(document)) is not None:
+                    troubles.append(trouble)
+    return documents, troubles
+
+
+def _with_broken(source: Source, documents: list[Document], troubles: list[Trouble], pieces: list[Piece]) -> FileRead:
+    """Say what is broken: as an error of the text, or as a template that must be rendered first."""
+    template = is_template(source.text)
+    excused = template or "/templates/" in f"/{source.path}"
+    broken = [(piece, piece.refused) for piece in pieces if piece.refused is not None]
+    errors = [error for _, error in broken if not excused or error.rule != "yaml-syntax"]
+    unrendered = [piece for piece, error in broken if excused and error.rule == "yaml-syntax"]
+    troubles += [Trouble(error.rule, source.path, _point(source, error.offset), error.described(source)) for error in errors]
+    if not broken or documents:
+        troubles += [_not_analysed(source, piece) for piece in unrendered]
+        return FileRead(source.path, source, tuple(documents), tuple(troubles), template=template)
+    if unrendered:
+        troubles.append(_not_analysed(source, Piece(unrendered[0].start, len(source.text), [], None)))
+    reason = errors[0].described(source) if errors else TEMPLATE_REASON
+    return FileRead(source.path, source, (), tuple(troubles), reason, guess_kinds(source.text), template)
+
+
+def guess_kinds(text: str) -> tuple[str, ...]:
+    """The kinds that a text seems to hold, sorted: what a person would see in it."""
+    return tuple(sorted(set(_KIND.findall(text))))
+
+
+def _not_analysed(source: Source, piece: Piece) -> Trouble:
+    kinds = guess_kinds(source.text[piece.start : piece.end])
+    what = f" (it seems to hold {', '.join(kinds)})" if kinds else ""
+    first = _CONTENT.search(source.text, piece.start, piece.end)
+    span = source.span(first.start(1), first.end(1)) if first else _point(source, piece.start)
+    return Trouble("not-analysed", source.path, span, TEMPLATE_REASON + what, kinds)
+
+
+def _point(source: Source, offset: int) -> Span:
+    """A place in the text, one character wide where its line has one."""
+    start = source.position(offset)
+    line_end = source.line_starts[start.line] + len(source.line(start.line))
+    return source.span(start.offset, max(start.offset, min(start.offset + 1, line_end)))

@@ -1,0 +1,110 @@
+"""What git sees of a folder. git runs without hooks, monitors and prompts, in a clean environment and with a time limit."""
+
+from __future__ import annotations
+
+import os
+import re
+from typing import Final
+
+from meshlint.read.walk import Listing, wanted
+
+TIMEOUT: Final = 60  # seconds
+_KEPT: Final = ("PATH", "HOME", "XDG_CONFIG_HOME", "USERPROFILE", "SYSTEMROOT", "TEMP", "TMP")
+_STAGED: Final = re.compile(r"([0-7]{6}) [0-9a-f]{40,64} [0-3]\t")
+_LINK, _REPOSITORY = "120000", "160000"
+
+
+class GitError(Exception):
+    """git could not answer; the message says why."""
+
+
+def in_work_tree(folder: str) -> bool:
+    """Does the folder or one above it hold a .git?"""
+    while not os.path.lexists(os.path.join(folder, ".git")):
+        above = os.path.dirname(folder)
+        if above == folder:
+            return False
+        folder = above
+    return True
+
+
+def list_with_git(folder: str, root: str) -> Listing | None:
+    """Manifests and links below `folder` that git tracks or does not ignore; None: git ignores the folder itself.
+
+    Raises GitError.
+    """
+    answer = _git(folder, root, "ls-files", "-z", "-s", "-c", "-o", "--exclude-standard")
+    out = Listing([], [], [], [])
+    for name in sorted(set(answer.split("\0"))):
+        if name:
+            _sort_in(name, folder, out)
+    if not answer and _git_ignores(folder, root, "."):
+        return None
+    return out
+
+
+def _sort_in(entry: str, folder: str, out: Listing) -> None:
+    """Tracked files come with their mode, others by name alone, foreign repositories with a slash behind them."""
+    staged = _STAGED.match(entry)
+    mode, name = (staged[1], entry[staged.end() :]) if staged else ("", entry)
+    path = os.path.join(folder, *name.rstrip("/").split("/"))
+    if mode == _REPOSITORY or name.endswith("/"):
+        if os.path.isdir(path) and not os.path.islink(path):
+            out.folders.append(path)
+    elif (mode in ("", _LINK) or wanted(name)) and os.path.islink(path):
+        out.links.append(path)
+    elif wanted(name) and os.path.isfile(path):
+        out.files.append(path)
+
+
+def git_ignores(path: str, root: str) -> bool:
+    """Does git ignore this file, and not track it? Raises GitError."""
+    return _git_ignores(os.path.dirname(path), root, os.path.basename(path))
+
+
+def _git_ignores(folder: str, root: str, name: str) -> bool:
+    return _git(folder, root, "check-ignore", "-q", "--", name, fine=(0, 1), want_code=True) == "0"
+
+
+def _git(folder: str, root: str, *arguments: str, fine: tuple[int, ...] = (0,), want_code: bool = False) -> str:
+    import subprocess
+
+    program = _program(root)
+    if program is None:
+        raise GitError("git is not on the PATH")
+    settings = ("core.fsmonitor=false", "safe.bareRepository=explicit", f"core.hooksPath={os.devnull}")
+    options = [word for setting in settings for word in ("-c", setting)]
+    try:
+        done = subprocess.run(
+            [program, *options, *arguments],
+            cwd=folder,
+            env=_environment(),
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            timeout=TIMEOUT,
+            check=False,
+        )
+    except subprocess.TimeoutExpired:
+        raise GitError(f"git took longer than {TIMEOUT} seconds") from None
+    except OSError as error:
+        raise GitError(f"git cannot be run: {(error.strerror or 'failed').lower()}") from None
+    if done.returncode not in fine:
+        lines = os.fsdecode(done.stderr).strip().splitlines()
+        raise GitError(lines[0] if lines else f"git ended with code {done.returncode}")
+    return str(done.returncode) if want_code else os.fsdecode(done.stdout)
+
+
+def _program(root: str) -> str | None:
+    """git from the PATH, never from a relative entry or from the folder under test."""
+    from shutil import which
+
+    inside = os.path.join(root, "")
+    folders = [entry for entry in os.environ.get("PATH", "").split(os.pathsep) if os.path.isabs(entry)]
+    trusted = [entry for entry in folders if not os.path.join(os.path.realpath(entry), "").startswith(inside)]
+    found = which("git", path=os.pathsep.join(trusted)) if trusted else None
+    return found if found and os.path.isabs(found) and not os.path.realpath(found).startswith(inside) else None
+
+
+def _environment() -> dict[str, str]:
+    kept = {name: os.environ[name] for name in _KEPT if name in os.environ}
+    return {**kept, "LC_ALL": "C", "GIT_OPTIONAL_LOCKS": "0", "GIT_TERMINAL_PROMPT": "0"}

@@ -1,0 +1,40 @@
+"""Template expressions in text: what a template engine will fill in is not known."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from typing import Any, Final
+
+Find = Callable[[str], Any]
+
+# A regular expression such as `^/(a|b)$`, `x{2}` or `[[:alpha:]]` is none: each form needs what no regular expression has there.
+_EXPRESSION: Final = re.compile(
+    r"\{\{|\{%|<%"
+    r"|\$\{\{?\s*[A-Za-z_]"  # shell, Flux, Terraform; ${{ of OpenShift and GitHub
+    r"|\$\([A-Za-z_]"  # kustomize variables, Kubernetes and Tekton expansion
+    r"|\(@[=\- ]"  # ytt inside of text
+    r"|#\{\s*[A-Za-z_]"  # Octopus, Azure DevOps
+    r"|\[\[-?\s"  # Go templates with other brackets
+    r"|\$[A-Z_]{2}"
+    r"|^\$[A-Za-z_]\w*$"
+)
+_MARKS: Final = ("{{", "{%", "<%", "$", "(@", "#{", "[[")
+_TEMPLATE: Final = re.compile(r"\{\{|\{%|<%|\[\[-?\s|\(@[=\- ]|#@[ \t]|^[ \t]*\$(?:\{\w[^}\n]*\}|[A-Z_]+)[ \t]*$|\$\{\{", re.MULTILINE)
+_TEMPLATE_MARKS: Final = ("{{", "{%", "<%", "(@", "#@", "$", "[[")
+_YTT: Final = re.compile(r"[ \t]+#@[ \t]")
+
+
+def expression_finder(text: str) -> Find | None:
+    """A search for an expression in a scalar; None where the whole text holds none."""
+    return _EXPRESSION.search if any(mark in text for mark in _MARKS) else None
+
+
+def ytt_finder(text: str) -> Callable[[str, int], Any] | None:
+    """A match, from the end of a scalar, of the ytt comment that gives its value."""
+    return _YTT.match if "#@" in text else None
+
+
+def is_template(text: str) -> bool:
+    """Does the text hold expressions that can make it something other than YAML until it is rendered?"""
+    return any(mark in text for mark in _TEMPLATE_MARKS) and _TEMPLATE.search(text) is not None

@@ -1,0 +1,58 @@
+"""Where the documents of a YAML text begin, so that a broken one does not hide its neighbours."""
+
+from __future__ import annotations
+
+import re
+from typing import Final, NamedTuple
+
+from meshlint.model.node import Table
+from meshlint.model.position import Source
+from meshlint.read.compose import compose
+from meshlint.read.errors import ReadError
+
+_SEPARATOR: Final = re.compile(r"(?:\A|(?<=[\r\n]))(?:---(?=[ \t\r\n]|\Z)|\.\.\.[ \t]*(?:#[^\r\n]*)?(?:\r\n|\n|\r|\Z))")
+_PRELUDE: Final = re.compile(r"(?:[ \t]*(?:#[^\r\n]*)?(?:\r\n|\n|\r|\Z)|%[^\r\n]*(?:\r\n|\n|\r|\Z))*\Z")
+
+
+class Piece(NamedTuple):
+    """One document's stretch of the text and why it could not be composed, if it could not."""
+
+    start: int
+    end: int
+    tables: list[Table]
+    refused: ReadError | None
+
+
+def boundaries(text: str) -> list[tuple[int, int]]:
+    """Start and end of each document; directives and comments ahead of `---` belong to the document behind it."""
+    out: list[tuple[int, int]] = []
+    start = 0
+    for match in _SEPARATOR.finditer(text):
+        end = match.start() if match.group() == "---" else match.end()
+        if not _PRELUDE.match(text, start, end):
+            out.append((start, end))
+            start = end
+        elif match.group() != "---":
+            start = end
+    if start < len(text) and not _PRELUDE.match(text, start):
+        out.append((start, len(text)))
+    return out
+
+
+def compose_pieces(text: str, source: Source) -> list[Piece]:
+    """The documents of the text; where it fails as a whole, each document on its own."""
+    try:
+        return [Piece(0, len(text), compose(text, source), None)]
+    except ReadError as refused:
+        whole = refused
+    pieces = [_piece(text, start, end, source) for start, end in boundaries(text)]
+    if all(piece.refused is None for piece in pieces):
+        return [Piece(0, len(text), [], whole)]
+    return pieces
+
+
+def _piece(text: str, start: int, end: int, source: Source) -> Piece:
+    try:
+        return Piece(start, end, compose(text[start:end], source, start), None)
+    except ReadError as refused:
+        return Piece(start, end, [], refused.moved(start))

@@ -1,0 +1,1 @@
+"""From files to environments: what is applied together, found without running anything."""

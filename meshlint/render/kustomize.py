@@ -1,0 +1,253 @@
+"""Kustomizations followed statically: what each root applies, with names, namespaces and labels as they come out."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from typing import NamedTuple
+
+from meshlint.model.document import FileRead, Trouble
+from meshlint.model.kind import Kind
+from meshlint.model.node import Node
+from meshlint.render.draft import Draft
+from meshlint.render.level import Level, folder_of, levels_of, remote
+from meshlint.render.patches import Patch, patches_of, texts
+from meshlint.render.tree import Tree, resolve
+
+_DEEPEST = 100
+_MOST = 20_000
+_WORK = 2_000_000
+_KEEP_NAME = (Kind.NAMESPACE, Kind.CRD)
+
+
+class Gap(NamedTuple):
+    """Something that a kustomization asks for and that is not here."""
+
+    file: str
+    node: Node
+    message: str
+
+
+class Built(NamedTuple):
+    drafts: tuple[Draft, ...] = ()
+    gaps: tuple[Gap, ...] = ()
+    files: frozenset[str] = frozenset()
+    folders: frozenset[str] = frozenset()
+
+
+class Kustomize:
+    """`levels` by folder. A level is built once, however many roots use it."""
+
+    def __init__(self, tree: Tree, charts: list[str]) -> None:
+        self.tree = tree
+        self.levels = levels_of(tree, charts)
+        self.used = self._used()
+        self.patch_files = {path for level in self.levels.values() for path in level.other_files()}
+        self._built: dict[str, Built] = {}
+        self._open: list[str] = []
+        self._work = 0
+
+    def _used(self) -> set[str]:
+        """The folders of kustomizations that another one uses."""
+        out = set()
+        for level in self.levels.values():
+            for use in level.uses():
+                folder = folder_of(resolve(level.folder, use.text) or "") if use.text else ""
+                if folder != level.folder and folder in self.levels:
+                    out.add(folder)
+        return out
+
+    def roots(self, also: Iterable[str] = ()) -> Iterator[tuple[str, Built]]:
+        """Every root with what it applies: what nobody uses, what an application names (`also`), then, so that nothing
+        is passed over, components that nobody uses and circles."""
+        named = set(also)
+        first = [folder for folder, level in self.levels.items() if folder in named or not (folder in self.used or level.component)]
+        reached: set[str] = set()
+        for folder in (*first, *(folder for folder in self.levels if folder not in self.used), *self.levels):
+            if folder not in reached or folder in named:
+                named.discard(folder)
+                built = self.build(folder)
+                reached |= {folder, *built.folders}
+                yield folder, built
+
+    def build(self, folder: str) -> Built:
+        found = self._built.get(folder)
+        if found is None:
+            self._open.append(folder)
+            found = self._built[folder] = _Building(self, self.levels[folder]).built()
+            self._open.pop()
+        return found
+
+    def refusal(self, folder: str, size: int) -> str | None:
+        """Why a level cannot be used by the one in the making: circles, and nesting that multiplies objects."""
+        if folder in self._open:
+            return "uses itself in a circle"
+        if len(self._open) >= _DEEPEST:
+            return f"is nested deeper than {_DEEPEST} levels"
+        self._work += 1 + size
+        return "is more than can be followed" if self._work > _WORK else None
+
+    def component(self, folder: str, into: tuple[Draft, ...]) -> Built:
+        """A component adds to, and changes, all that is there so far."""
+        self._open.append(folder)
+        built = _Building(self, self.levels[folder], into).built()
+        self._open.pop()
+        return built
+
+    def troubles(self) -> Iterator[Trouble]:
+        """One for each kustomization file that asks for something that is not here."""
+        gaps: dict[str, list[Gap]] = {}
+        for gap in dict.fromkeys(gap for built in self._built.values() for gap in built.gaps):
+            gaps.setdefault(gap.file, []).append(gap)
+        for file, found in sorted(gaps.items()):
+            yield Trouble("not-analysed", file, found[0].node.place, reason_of(found))
+
+
+def reason_of(gaps: list[Gap] | tuple[Gap, ...]) -> str:
+    messages = list(dict.fromkeys(gap.message for gap in gaps))
+    more = f" (and {len(messages) - 3} more)" if len(messages) > 3 else ""
+    return "; ".join(messages[:3]) + more
+
+
+class _Building:
+    """One level in the making: what it uses, then its patches, then namespace, names and labels."""
+
+    def __init__(self, all: Kustomize, level: Level, into: tuple[Draft, ...] = ()) -> None:
+        self.all = all
+        self.level = level
+        self.drafts: list[Draft] = list(into)
+        self.gaps: list[Gap] = []
+        self.files: set[str] = set()
+        self.folders: set[str] = set()
+
+    def built(self) -> Built:
+        for use in self.level.uses():
+            self._use(use)
+        for node in (*self.level.root.each("helmCharts"), *self.level.root.each("helmChartInflationGenerator")):
+            self._gap(node, f"chart {node.get('name').text or node.get('chartName').text or '?'} is not rendered")
+        drafts = tuple({(draft.document.root, draft.name, draft.namespace): draft for draft in self.drafts}.values())
+        for patch in self._patches():
+            drafts = patch.apply(drafts)
+        return Built(self._transformed(drafts), tuple(dict.fromkeys(self.gaps)), frozenset(self.files), frozenset(self.folders))
+
+    def _gap(self, node: Node, message: str) -> None:
+        self.gaps.append(Gap(self.level.file, node, message))
+
+    def _use(self, use: Node) -> None:
+        reference = use.text
+        if reference is None:
+            if use.unknown:
+                self._gap(use, "a template decides what it uses")
+            return
+        path = resolve(self.level.folder, reference)
+        if path is not None and folder_of(path) in self.all.levels:
+            self._lower(folder_of(path), use)
+        elif path is not None and path in self.all.tree.files:
+            self._file(path, use)
+        elif remote(reference):
+            self._gap(use, f"{reference} is remote")
+        elif path is None:
+            self._gap(use, f"{reference} lies outside of the repository")
+        elif path in self.all.tree.folders:
+            self._gap(use, f"{reference} holds no kustomization")
+        elif reference.lower().endswith((".yaml", ".yml", ".json")) or "/" in reference or "." not in reference:
+            self._gap(use, f"{reference} does not exist")
+        else:
+            self._gap(use, f"{reference} is not a manifest that was read")
+
+    def _file(self, path: str, use: Node) -> None:
+        file = self.all.tree.files[path]
+        self.files.add(path)
+        if file.skipped:
+            self._gap(use, f"{use.text} could not be read")
+        self._add(self.all.tree.drafts(path), use)
+
+    def _add(self, drafts: tuple[Draft, ...], use: Node) -> None:
+        if len(self.drafts) + len(drafts) > _MOST:
+            self._gap(use, f"more than {_MOST:,} objects")
+        else:
+            self.drafts += drafts
+
+    def _lower(self, folder: str, use: Node) -> None:
+        component = self.all.levels[folder].component
+        if refusal := self.all.refusal(folder, len(self.drafts) if component else 0):
+            self._gap(use, f"{use.text} {refusal}")
+        elif component:
+            built = self.all.component(folder, tuple(self.drafts))
+            self._take(built, folder)
+            self.drafts = list(built.drafts)
+        else:
+            built = self.all.build(folder)
+            self._take(built, folder)
+            self._add(built.drafts, use)
+
+    def _take(self, built: Built, folder: str) -> None:
+        self.gaps += built.gaps
+        self.files |= built.files
+        self.folders |= {folder, *built.folders}
+
+    def _patches(self) -> Iterator[Patch]:
+        root = self.level.root
+        nothing = root.get("patches", "none")
+        for item in root.each("patchesStrategicMerge"):
+            if text := item.text:
+                yield from patches_of(self._roots(item, text if "\n" not in text else None, text), nothing)
+        for key in ("patches", "patchesJson6902"):
+            for item in root.each(key):
+                inline = item.get("patch").text or item.get("ops").text
+                yield from patches_of(self._roots(item, item.get("path").text, inline), item.get("target"))
+
+    def _roots(self, at: Node, reference: str | None, inline: str | None) -> list[Node]:
+        """The documents of a patch, from the file it names, else from its text."""
+        if reference is None:
+            return texts(inline, self.level.file) if inline else []
+        path = resolve(self.level.folder, reference)
+        file = self.all.tree.files.get(path) if path else None
+        if file is None:
+            self._gap(at, f"{reference} {'is remote' if remote(reference) else 'does not exist'}")
+            return []
+        return _roots_of(file)
+
+    def _transformed(self, drafts: tuple[Draft, ...]) -> tuple[Draft, ...]:
+        level = self.level
+        namespace, prefix, suffix = level.text("namespace"), level.text("namePrefix"), level.text("nameSuffix")
+        labels, pods = _labels(level.root)
+        annotations = level.root.get("commonAnnotations").strings()
+        if not (namespace or prefix or suffix or labels or annotations):
+            return drafts
+        out = []
+        for draft in drafts:
+            if namespace:
+                draft = _moved(draft, namespace)
+            if (prefix or suffix) and draft.name and draft.kind not in _KEEP_NAME:
+                draft = draft._replace(name=f"{prefix}{draft.name}{suffix}", names=(*draft.names, draft.name))
+            if labels or annotations:
+                draft = draft._replace(
+                    labels={**draft.labels, **labels}, pods={**draft.pods, **pods}, annotations={**draft.annotations, **annotations}
+                )
+            out.append(draft)
+        return tuple(out)
+
+
+def _moved(draft: Draft, namespace: str) -> Draft:
+    """`namespace:` overrides what is written, and renames Namespaces, as Kustomize does."""
+    if draft.kind is Kind.NAMESPACE:
+        return draft._replace(name=namespace, names=(*draft.names, draft.name))
+    return draft if draft.kind.cluster_scoped else draft._replace(namespace=namespace)
+
+
+def _labels(root: Node) -> tuple[dict[str, str], dict[str, str]]:
+    """What a level puts on every object, and which of it also on pod templates and selectors."""
+    labels = root.get("commonLabels").strings()
+    pods = dict(labels)
+    for item in root.each("labels"):
+        pairs = item.get("pairs").strings()
+        labels.update(pairs)
+        if item.get("includeSelectors").value is True or item.get("includeTemplates").value is True:
+            pods.update(pairs)
+    return labels, pods
+
+
+def _roots_of(file: FileRead) -> list[Node]:
+    if file.documents:
+        return [document.root for document in file.documents]
+    return texts(file.source.text, file.path) if file.source is not None else []

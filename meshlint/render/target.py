@@ -1,0 +1,98 @@
+"""Which objects a Kustomize patch concerns: by `target`, else by the kind, name and namespace that it writes itself."""
+
+from __future__ import annotations
+
+import re
+from typing import NamedTuple
+
+from meshlint.model.node import Node
+from meshlint.render.draft import Draft
+
+_PLAIN = re.compile(r"[\w.-]*")
+_QUANTIFIERS = 3
+_LONGEST = 253
+
+
+class Target(NamedTuple):
+    """Empty parts match everything. `exact`: name and namespace are names, not patterns (a patch without `target`)."""
+
+    group: str | None
+    version: str
+    kind: str
+    name: str
+    namespace: str
+    labels: str = ""
+    annotations: str = ""
+    exact: bool = False
+
+    def matches(self, draft: Draft) -> bool:
+        group, _, version = draft.document.api_version.rpartition("/")
+        if self.group is not None and not self._is(self.group, group):
+            return False
+        if not self._is(self.version, version) or not self._is(self.kind, draft.document.kind):
+            return False
+        return self._named(draft) and self._selected(draft)
+
+    def _selected(self, draft: Draft) -> bool:
+        return _selects(self.labels, draft.changed("labels")) and _selects(self.annotations, draft.changed("annotations"))
+
+    def _named(self, draft: Draft) -> bool:
+        """Kustomize knows an object by each name that it had on the way; a namespace not known yet may be any."""
+        if self.namespace and draft.namespace and not self._is(self.namespace, draft.namespace):
+            return False
+        return any(self._is(self.name, name) for name in (draft.name, *draft.names))
+
+    def _is(self, pattern: str, text: str) -> bool:
+        if not pattern:
+            return not self.exact or not text
+        return pattern == text if self.exact else fits(pattern, text)
+
+
+def by_selector(target: Node) -> Target:
+    """From the `target` of a patch: the parts are patterns."""
+
+    def part(name: str) -> str:
+        return target.get(name).text or ""
+
+    return Target(
+        part("group") or None, part("version"), part("kind"), part("name"), part("namespace"),
+        part("labelSelector"), part("annotationSelector"),
+    )  # fmt: skip
+
+
+def by_identity(patch: Node) -> Target:
+    """From what a strategic-merge patch without `target` says of itself."""
+    api_version = patch.get("apiVersion").text or ""
+    group, _, version = api_version.rpartition("/")
+    metadata = patch.get("metadata")
+    name, namespace = metadata.get("name").text or "", metadata.get("namespace").text or ""
+    return Target(group, version, patch.get("kind").text or "", name, namespace, exact=True)
+
+
+def fits(pattern: str, text: str) -> bool:
+    """Is the whole text of the pattern? Patterns that could take long to decide (nested repetition) fit nothing."""
+    if _PLAIN.fullmatch(pattern) and "." not in pattern:
+        return pattern == text
+    repeated = sum(pattern.count(sign) for sign in "*+{?")
+    if repeated > _QUANTIFIERS or re.search(r"\)[*+{?]", pattern) or len(text) > _LONGEST:
+        return False
+    try:
+        return re.fullmatch(pattern, text) is not None
+    except (re.error, OverflowError, RecursionError):
+        return False
+
+
+def _selects(selector: str, have: dict[str, str]) -> bool:
+    """A label selector of equalities and keys; one that says more (`in`, `notin`) selects nothing here."""
+    if not selector:
+        return True
+    for term in filter(None, (part.strip() for part in selector.split(","))):
+        if " " in term:
+            return False
+        key, sign, value = term.replace("==", "=").partition("=")
+        if key.endswith("!"):
+            if have.get(key[:-1]) == value:
+                return False
+        elif key not in have if not sign else have.get(key) != value:
+            return False
+    return True

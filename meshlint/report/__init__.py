@@ -1,0 +1,1 @@
+"""What users see: the same findings as text, concise lines, JSON, SARIF and GitHub annotations."""

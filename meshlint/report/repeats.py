@@ -1,0 +1,51 @@
+"""Findings of one rule in one file that say the same thing: shown a few times, then counted."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from typing import NamedTuple
+
+from meshlint.model.problem import Finding, ResourceName, Severity
+
+_VARYING = re.compile(r"[`'\"\u201c][^`'\"\u201d]*[`'\"\u201d]|\S*[\d./_*-]\S*")
+_SHOWN = 3
+
+Key = tuple[str, Severity, str]
+
+
+class Block(NamedTuple):
+    """A finding that is shown, and the alike ones after it that are only counted."""
+
+    finding: Finding
+    more: tuple[Finding, ...] = ()
+
+
+def blocks(findings: Iterable[Finding], limit: int) -> list[Block]:
+    """The findings of one file; of more than `limit` alike ones the first three, the last of them with the rest."""
+    alike: dict[Key, list[Finding]] = {}
+    listed = [(shape(finding), finding) for finding in findings]
+    for key, finding in listed:
+        alike.setdefault(key, []).append(finding)
+    shown: list[Block] = []
+    seen: dict[Key, int] = {}
+    for key, finding in listed:
+        number = seen[key] = seen.get(key, 0) + 1
+        folded = len(alike[key]) > limit
+        if not folded or number < _SHOWN:
+            shown.append(Block(finding))
+        elif number == _SHOWN:
+            shown.append(Block(finding, tuple(alike[key][_SHOWN:])))
+    return shown
+
+
+def shape(finding: Finding) -> Key:
+    """What alike findings share: rule, severity and the message without names, numbers and quoted values."""
+    message = _VARYING.sub("_", finding.message)
+    for name in _names(finding.resource):
+        message = re.sub(rf"\b{re.escape(name)}\b", "_", message)
+    return finding.rule, finding.severity, message
+
+
+def _names(resource: ResourceName | None) -> list[str]:
+    return [name for name in (resource.namespace, resource.name) if name] if resource else []

@@ -1,0 +1,87 @@
+"""ML102 dr-subset-traffic-policy."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from meshlint.api import Impact, Kind, Mesh, Node, Problem, Resource, Severity, rule
+
+
+@rule(
+    "ML102", "dr-subset-traffic-policy", Severity.NOTE, impact=Impact.IGNORED, each=Kind.DESTINATION_RULE, evidence="inferred",
+    reads=[Kind.VIRTUAL_SERVICE, Kind.SERVICE, Kind.SERVICE_ENTRY, Kind.NAMESPACE],
+    sources=["istio pilot/pkg/model/push_context.go", "istio pilot/pkg/networking/core/cluster_waypoint.go"],
+    remedy="Give the Service that replaces the subset a DestinationRule of its own with the merged trafficPolicy.",
+)  # fmt: skip
+def dr_subset_traffic_policy(destination_rule: Resource, mesh: Mesh) -> Iterator[Problem]:
+    """A subset that has to become a Service carries a trafficPolicy, which does not move by itself.
+
+    The Gateway API has no subsets (vs-subset-destination), so each used subset turns into a Service. Its load balancer,
+    connection pool and outlier settings stay behind on a subset that nobody routes to any more: the DestinationRule is
+    still valid, and the new Service runs on defaults.
+
+    ```yaml
+    apiVersion: v1
+    kind: Service
+    metadata:
+      name: reviews
+      namespace: bookinfo
+    spec:
+      selector: {app: reviews}
+      ports: [{name: http, port: 9080}]
+    ---
+    apiVersion: networking.istio.io/v1
+    kind: VirtualService
+    metadata:
+      name: reviews
+      namespace: bookinfo
+    spec:
+      hosts: [reviews]  # expect: ML105
+      http:
+        - route:
+            - destination:
+                host: reviews
+                subset: v3  # expect: ML101
+    ---
+    apiVersion: networking.istio.io/v1
+    kind: DestinationRule
+    metadata:
+      name: reviews
+      namespace: bookinfo
+    spec:
+      host: reviews
+      subsets:
+        - name: v3
+          labels: {version: v3}
+          trafficPolicy:  # expect: ML102
+            loadBalancer: {simple: RANDOM}
+    ```
+
+    Remedy: one DestinationRule for each new Service, its host the name of that Service, its trafficPolicy that of the rule
+    merged with that of the subset. No automatic fix: the Services do not exist yet.
+
+    Not reported when no VirtualService of the mesh uses the subset (subset-unused says when nothing does), when the subset
+    has no labels and so needs no Service, when the policy only says `tls.mode: ISTIO_MUTUAL`, which is a no-op in ambient,
+    when the namespace of the host stays out of the mesh, and with `--goal ambient`, which keeps the VirtualService.
+    """
+    host = mesh.host(destination_rule.spec.get("host"), destination_rule)
+    if not mesh.settings.to_gateway_api or mesh.moves(host, destination_rule) is None:
+        return
+    for item in destination_rule.spec.each("subsets"):
+        name, policy = item.get("name").text, item.get("trafficPolicy")
+        if not name or not _says_something(policy) or not any(item.get("labels").items()):
+            continue
+        users = [sent for sent in mesh.subset_users(destination_rule, name) if sent.mesh]
+        if users:
+            fields = ", ".join(key for key, _ in policy.items())
+            message = f'Subset "{name}" of {host.title} has to become a Service, and its trafficPolicy ({fields}) does not move with it.'
+            remedy = f"Write a DestinationRule for the Service that replaces subset {name}: the policies of rule and subset, merged."
+            used = tuple((sent.subset, f"{sent.route.title} routes to the subset") for sent in users)
+            yield Problem(policy, message, related=used, remedy=remedy)
+
+
+def _says_something(policy: Node) -> bool:
+    fields = dict(policy.items())
+    if list(fields) == ["tls"]:
+        return fields["tls"].get("mode").text not in ("ISTIO_MUTUAL", None)
+    return bool(fields)

@@ -1,0 +1,57 @@
+"""ML146 subset-unused."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from meshlint.api import Impact, Kind, Mesh, Problem, Resource, Severity, rule
+
+
+@rule(
+    "ML146", "subset-unused", Severity.NOTE, impact=Impact.ADVICE, each=Kind.DESTINATION_RULE, evidence="inferred",
+    reads=[Kind.VIRTUAL_SERVICE, Kind.ROLLOUT, Kind.CANARY, Kind.SERVICE, Kind.SERVICE_ENTRY, Kind.NAMESPACE],
+    sources=["istio pilot/pkg/networking/core/cluster_builder.go"],
+    remedy="Delete the subset; keep its trafficPolicy if the rest of the rule relies on it.",
+)  # fmt: skip
+def subset_unused(destination_rule: Resource, mesh: Mesh) -> Iterator[Problem]:
+    """A DestinationRule declares a subset that no route of the repository uses.
+
+    Each subset costs every proxy a cluster for each port. Before the migration it is also work: every used subset becomes
+    a Service of its own, and one that nobody uses can simply go first.
+
+    ```yaml
+    apiVersion: v1
+    kind: Service
+    metadata:
+      name: ratings
+      namespace: bookinfo
+    spec:
+      selector: {app: ratings}
+      ports: [{name: http, port: 9080}]
+    ---
+    apiVersion: networking.istio.io/v1
+    kind: DestinationRule
+    metadata:
+      name: ratings
+      namespace: bookinfo
+    spec:
+      host: ratings
+      subsets:
+        - name: v1  # expect: ML146
+          labels: {version: v1}
+    ```
+
+    Remedy: delete the subset. If it has a trafficPolicy that is meant for the whole host, keep that on the DestinationRule.
+
+    Used is a subset that any http, tcp or tls route, any mirror, any delegate, any VirtualService bound to gateways, or
+    an Argo Rollout names, in any environment of the repository; hosts are compared by what they stand for, short name or
+    full. Not reported when a template that was not analysed may use it, and when the namespace of the host stays out of
+    the mesh. Routes of another repository cannot be seen, so this is never more than a note.
+    """
+    host = mesh.host(destination_rule.spec.get("host"), destination_rule)
+    if host.in_mesh and mesh.moves(host, destination_rule) is None:
+        return
+    for item in destination_rule.spec.each("subsets"):
+        name = item.get("name")
+        if name.text and not mesh.subset_used(destination_rule, name.text):
+            yield Problem(name, f'No route of the repository uses subset "{name.text}" of {host.title}.')

@@ -1,0 +1,131 @@
+"""ML105 vs-mesh-without-waypoint."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from meshlint.api import Host, Impact, Kind, Mesh, Node, Problem, Resource, Severity, Waypoint, WaypointState, rule
+
+_WHY = {
+    WaypointState.NONE: "has no waypoint",
+    WaypointState.OPTED_OUT: "is kept off waypoints by istio.io/use-waypoint: none",
+    WaypointState.WRONG_TYPE: "has a waypoint that does not take traffic to Services",
+}
+
+
+@rule(
+    "ML105", "vs-mesh-without-waypoint", Severity.ERROR, impact=Impact.IGNORED, each=Kind.VIRTUAL_SERVICE, evidence="code",
+    reads=[Kind.SERVICE, Kind.SERVICE_ENTRY, Kind.NAMESPACE, Kind.K8S_GATEWAY, Kind.DEPLOYMENT],
+    sources=[
+        "istio pilot/pkg/networking/core/listener_waypoint.go", "istio pilot/pkg/serviceregistry/ambient/waypoints.go",
+        "https://istio.io/latest/docs/ambient/usage/waypoint/",
+    ],
+    remedy="Deploy a waypoint in the namespace of the host and bind the host to it with istio.io/use-waypoint before the sidecars go.",
+    yields_in_object=["egress-gateway-classic"],
+)  # fmt: skip
+def vs_mesh_without_waypoint(service: Resource, mesh: Mesh) -> Iterator[Problem]:
+    """A VirtualService of the mesh is for a host that has no waypoint.
+
+    ztunnel works on layer 4 and never reads a VirtualService: routing, timeouts, retries, mirrors and header rules vanish
+    without a status or an event. Callers that still have a sidecar go on applying them, so the loss only shows as the
+    clients move.
+
+    ```yaml
+    apiVersion: v1
+    kind: Namespace
+    metadata:
+      name: bookinfo
+      labels: {istio.io/dataplane-mode: ambient}
+    ---
+    apiVersion: v1
+    kind: Service
+    metadata:
+      name: ratings
+      namespace: bookinfo
+    spec:
+      selector: {app: ratings}
+      ports: [{name: http, port: 9080}]
+    ---
+    apiVersion: networking.istio.io/v1
+    kind: VirtualService
+    metadata:
+      name: ratings
+      namespace: bookinfo
+    spec:
+      hosts: [ratings]  # expect: ML105
+      http:
+        - timeout: 3s
+          route: [{destination: {host: ratings}}]
+    ```
+
+    Remedy: a waypoint (a Gateway of class `istio-waypoint`) in the namespace of the host, and the label
+    `istio.io/use-waypoint` on the Service, the ServiceEntry or the namespace, before the sidecars are removed. No
+    automatic fix: a waypoint is a deployment to be planned.
+
+    Severity: a VirtualService that does nothing (one rule without match, to the host itself, no other field) needs no
+    waypoint: a note that it can be deleted. Not reported when it is for gateways only, for hosts outside of the mesh, when
+    the label names a waypoint that another repository may hold (waypoint-missing), for the Services of gateways, and when
+    the namespace of the host stays out of the mesh. With `--goal gateway-api` only namespaces that are ambient now count.
+    """
+    rules = mesh.mesh_rules(service)
+    if not rules:
+        return
+    for at, host in mesh.hosts(service):
+        waypoint, subject = mesh.waypoint(host), mesh.moves(host, service)
+        if subject is None or waypoint.state not in _WHY or _of_gateway(host, mesh):
+            continue
+        if not mesh.settings.to_ambient and not mesh.ambient_now(subject):
+            continue
+        if _does_nothing(service, host, mesh):
+            message = f"{service.title} routes {host.title} to itself and does nothing else, so nothing is lost without a waypoint."
+            yield Problem(at, message, Severity.NOTE, Impact.ADVICE, remedy=_needless(service))
+        else:
+            yield Problem(at, _message(service, rules, host, waypoint), related=_related(waypoint), subject=subject)
+        return
+
+
+def _message(service: Resource, rules: Sequence[Node], host: Host, waypoint: Waypoint) -> str:
+    lost = ", ".join(dict.fromkeys(key for rule in rules for key, _ in rule.items() if key not in ("name", "route")))
+    fields = f" ({lost})" if lost else ""
+    why = _WHY[waypoint.state]
+    return f"{service.title} is for {host.title}, which {why}: ztunnel reads no VirtualService, so its routing{fields} is lost."
+
+
+def _related(waypoint: Waypoint) -> tuple[tuple[Node, str], ...]:
+    if waypoint.label is None:
+        return ()
+    if waypoint.gateway is None:
+        return ((waypoint.label, "this label decides"),)
+    serves = waypoint.gateway.label("istio.io/waypoint-for")
+    return ((waypoint.label, "the waypoint is named here"), (serves if serves else waypoint.gateway.root, "what the waypoint takes"))
+
+
+def _of_gateway(host: Host, mesh: Mesh) -> bool:
+    """The Service of a gateway never has a waypoint."""
+    return host.service is not None and mesh.selects_only_gateways(host.service.spec.get("selector").strings(), host.service.namespace)
+
+
+def _needless(service: Resource) -> str:
+    return "Take `mesh` out of its gateways." if service.spec.get("gateways") else "Delete it: the host needs no waypoint for it."
+
+
+def _does_nothing(service: Resource, host: Host, mesh: Mesh) -> bool:
+    """One http rule without match, to the only host itself, and no other field."""
+    rules = list(service.spec.each("http"))
+    if len(rules) != 1 or len(mesh.hosts(service)) != 1 or service.spec.get("tcp") or service.spec.get("tls"):
+        return False
+    sent = mesh.destinations(service)
+    plain = all(key in ("name", "route") for key, _ in rules[0].items())
+    if len(sent) != 1 or not plain or sent[0].host.fqdn != host.fqdn or sent[0].subset.present:
+        return False
+    entry = sent[0].at.parent
+    alone = entry is not None and all(key in ("destination", "weight") for key, _ in entry.items())
+    return alone and _own_port(sent[0].at.get("port", "number"), host)
+
+
+def _own_port(port: Node, host: Host) -> bool:
+    """A port changes nothing where it is the only one of the Service."""
+    if not port.present:
+        return True
+    ports = [node.get("port").value for node in host.service.spec.each("ports")] if host.service is not None else []
+    return ports == [port.value]

@@ -1,0 +1,141 @@
+"""ML101 vs-subset-destination."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from meshlint.api import Destination, HostKind, Impact, Kind, Mesh, Problem, Resource, Severity, Subset, rule
+
+_ROUTES = {"http": "an HTTPRoute", "tcp": "a TCPRoute", "tls": "a TLSRoute"}
+_KEPT = ". A waypoint executes it while VirtualService and DestinationRule stay in its reach, but VirtualService is alpha there."
+_SPLIT_LOST = ": ztunnel reads no VirtualService and a Gateway API route has no subsets, so every endpoint will get this traffic."
+_POLICY_LOST = ". ztunnel reads neither object and a Gateway API route has no subsets, so that policy will be gone."
+
+
+@rule(
+    "ML101", "vs-subset-destination", Severity.ERROR, impact=Impact.BREAKS, each=Kind.VIRTUAL_SERVICE, evidence="code",
+    reads=[Kind.SERVICE, Kind.SERVICE_ENTRY, Kind.DESTINATION_RULE, Kind.NAMESPACE, Kind.ROLLOUT, Kind.CANARY, Kind.K8S_GATEWAY],
+    sources=["istio pilot/pkg/networking/core/cluster_waypoint.go", "gateway-api v1.6.1 apis/v1/httproute_types.go"],
+    remedy="Make one Service per used subset and route to these Services.", yields_to=["subset-undefined"],
+)  # fmt: skip
+def vs_subset_destination(route: Resource, mesh: Mesh) -> Iterator[Problem]:
+    """A route of the mesh sends traffic to a subset of a host, and the Gateway API has no subsets.
+
+    In sidecar mode the client's proxy picks the endpoints of the subset. ztunnel reads neither VirtualService nor
+    DestinationRule, and no route of the Gateway API (up to 1.6) can name a subset: once the host moves, the split is
+    gone, and all versions of the workload get the traffic. Converters drop the subset without a word. Only a waypoint
+    that keeps executing the VirtualService still honours it, and VirtualService at a waypoint is alpha.
+
+    ```yaml
+    apiVersion: v1
+    kind: Service
+    metadata:
+      name: reviews
+      namespace: bookinfo
+    spec:
+      selector: {app: reviews}
+      ports: [{name: http, port: 9080}]
+    ---
+    apiVersion: networking.istio.io/v1
+    kind: VirtualService
+    metadata:
+      name: reviews
+      namespace: bookinfo
+    spec:
+      hosts: [reviews]  # expect: ML105
+      http:
+        - route:
+            - destination:
+                host: reviews
+                subset: v2  # expect: ML101
+    ---
+    apiVersion: networking.istio.io/v1
+    kind: DestinationRule
+    metadata:
+      name: reviews
+      namespace: bookinfo
+    spec:
+      host: reviews
+      subsets:
+        - name: v2
+          labels: {version: v2}
+    ```
+
+    Remedy: one Service for each used subset (the selector of the host's Service plus the labels of the subset), then an
+    HTTPRoute (TCPRoute, TLSRoute) with the Service of the host as its parent and the new Services as backends. The new
+    Services are additive; replacing the VirtualService is not, so there is no automatic fix: policies with targetRefs on
+    the host's Service do not cover a direct call to a new Service.
+
+    Some subsets need something else, and the finding says so: those of a ServiceEntry select endpoints, not pods; one
+    without labels only carries a policy; one that a Rollout or Canary edits changes together with that object.
+
+    Severity: with `--goal ambient`, where VirtualService and DestinationRule both stand where the waypoint reads them, the
+    split goes on working: a warning. Not reported when the VirtualService (or the match) is for gateways only, which go on
+    executing it (a note with `--goal gateway-api`), and when the namespace of the host stays out of the mesh.
+    """
+    for sent in mesh.destinations(route):
+        subject = mesh.moves(sent.host, route)
+        if not sent.subset.text or subject is None:
+            continue
+        found = mesh.subsets(sent.host, sent.subset.text, route)
+        severity, impact, message = _judged(sent, found, mesh)
+        if message:
+            related = tuple((subset.at.get("name"), f"subset {subset.name} is declared here") for subset in found)
+            yield Problem(sent.subset, message, severity, impact, related=related, remedy=_remedy(sent, found, mesh), subject=subject)
+
+
+def _judged(sent: Destination, found: Sequence[Subset], mesh: Mesh) -> tuple[Severity | None, Impact | None, str]:
+    """Severity and impact where they differ from the rule's, and the message; no message, no finding."""
+    said = _said(sent, found)
+    if not sent.mesh:
+        if mesh.settings.goal != "gateway-api" or not mesh.binding(sent.route).gateways:
+            return None, None, ""
+        return Severity.NOTE, Impact.ADVICE, f"{said}. It is for gateways only and works on, but a Gateway API route cannot name a subset."
+    if _kept(sent, found, mesh):
+        return Severity.WARNING, Impact.UNSTABLE, said + _KEPT
+    return None, None, said + (_POLICY_LOST if _bare(found) else _SPLIT_LOST)
+
+
+def _kept(sent: Destination, found: Sequence[Subset], mesh: Mesh) -> bool:
+    """Is the VirtualService to stay (--goal ambient), and do it and the DestinationRule stand where the waypoint reads them?"""
+    if mesh.settings.goal != "ambient" or not found:
+        return False
+    for _, host in mesh.hosts(sent.route):
+        waypoint = mesh.waypoint(host)
+        reads = {host.namespace, waypoint.namespace if waypoint.bound else host.namespace}
+        looks = {*reads, sent.host.namespace, mesh.settings.root_namespace}
+        if host.in_mesh and mesh.waypoint_after(host) and sent.route.namespace in reads:
+            return any(subset.rule.namespace in looks for subset in found)
+    return False
+
+
+def _bare(found: Sequence[Subset]) -> bool:
+    """Declared, and without labels: it takes every endpoint and only carries a policy."""
+    labels = [subset.at.get("labels") for subset in found]
+    return bool(found) and not any(node.unknown or any(node.items()) for node in labels)
+
+
+def _said(sent: Destination, found: Sequence[Subset]) -> str:
+    verb = "mirrors" if sent.mirror else "routes"
+    said = f'{sent.route.title} {verb} to subset "{sent.subset.text}" of {sent.host.title}'
+    if sent.host.kind is HostKind.ENTRY:
+        return f"{said}, a ServiceEntry whose endpoints it selects by label"
+    return f"{said}, which has no labels and only carries a policy" if _bare(found) else said
+
+
+def _remedy(sent: Destination, found: Sequence[Subset], mesh: Mesh) -> str:
+    name, host = sent.subset.text, sent.host.title
+    editors = dict.fromkeys(editor.title for edited in (sent.route, *(s.rule for s in found)) for editor in mesh.editors(edited))
+    if editors:
+        return (
+            f"{' and '.join(editors)} sets the labels or weights of these subsets: switch it to traffic routing between Services, "
+            "or to its Gateway API support, before the VirtualService becomes a route."
+        )
+    if _bare(found):
+        return f"Move the trafficPolicy of subset {name} to the DestinationRule itself and route to {host} without a subset."
+    if sent.host.kind is HostKind.ENTRY:
+        return f"One Service per version does not fit a ServiceEntry: give the endpoints of subset {name} a ServiceEntry of their own."
+    labels = ", ".join(f"{key}: {value}" for subset in found[:1] for key, value in subset.labels.items())
+    selector = f" (its selector plus {labels})" if labels else ""
+    use = "name it in a RequestMirror filter" if sent.mirror else "make it a backend"
+    return f"Make a Service for subset {name} of {host}{selector} and {use} of {_ROUTES[sent.section]} with the host as its parent."

@@ -1,0 +1,90 @@
+"""ML320 sidecar-injection."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from meshlint.api import WORKLOADS, Impact, Kind, Mesh, Node, Problem, Resource, Severity, rule
+
+_INJECT = "sidecar.istio.io/inject"
+
+
+@rule(
+    "ML320",
+    "sidecar-injection",
+    Severity.NOTE,
+    impact=Impact.ADVICE,
+    each=(Kind.NAMESPACE, *WORKLOADS, Kind.ARGO_APPLICATION, Kind.ARGO_APPLICATION_SET),
+    reads=[],
+    evidence="docs",
+    sources=[
+        "https://istio.io/latest/docs/setup/additional-setup/sidecar-injection/#controlling-the-injection-policy",
+        "https://ambientmesh.io/docs/setup/sidecar-migration",
+    ],
+    remedy="At the enrolment stage: label the namespace (or pod) istio.io/dataplane-mode: ambient, remove the injection label, restart "
+    "the pods.",
+)
+def sidecar_injection(resource: Resource, mesh: Mesh) -> Iterator[Problem]:
+    """A namespace or pod template asks for sidecar injection: these are the objects that the migration has to touch.
+
+    They decide which workloads move, and in which order. `istio-injection: enabled` and a non-empty `istio.io/rev` count on a
+    Namespace (also one that Argo CD makes, by managedNamespaceMetadata), `sidecar.istio.io/inject: "true"` on a pod
+    template of any workload, Rollouts and Knative Services included, as a label or as the older annotation.
+
+    ```yaml
+    apiVersion: v1
+    kind: Namespace
+    metadata:
+      name: shop
+      labels:
+        istio-injection: enabled # expect: ML320
+    ```
+
+    Remedy: when the namespace is enrolled, `istio.io/dataplane-mode: ambient` instead of the injection label, and a restart
+    of its workloads. There is no automatic fix: the order of the namespaces is the migration plan, and waypoints and
+    policies come first.
+
+    Not reported when: injection is disabled; the pods are gateways, which are injected with another template and stay; the
+    namespace has the ambient label already; `istio-injection` stands on a pod template, where it has no effect.
+    """
+    if resource.kind in (Kind.ARGO_APPLICATION, Kind.ARGO_APPLICATION_SET):
+        found = _managed(resource)
+    elif resource.kind is Kind.NAMESPACE:
+        found = _of_namespace(resource.root.get("metadata", "labels"))
+    else:
+        found = _of_workload(resource, mesh)
+    if found is not None:
+        at, what = found
+        yield Problem(at, f"{resource.title} {what}: its pods run sidecars until they move to ambient.")
+
+
+def _of_namespace(labels: Node) -> tuple[Node, str] | None:
+    """The label of a namespace that asks for sidecars; `istio-injection` beats `istio.io/rev`, the ambient label settles it."""
+    injection, revision = labels.get("istio-injection"), labels.get("istio.io/rev")
+    if labels.get("istio.io/dataplane-mode").text == "ambient" or injection.unknown or revision.unknown:
+        return None
+    if injection:
+        return (injection, "enables sidecar injection (istio-injection: enabled)") if injection.text == "enabled" else None
+    if revision and revision.value != "":
+        return revision, f"enables sidecar injection by revision (istio.io/rev: {revision.value})"
+    return None
+
+
+def _managed(application: Resource) -> tuple[Node, str] | None:
+    """Labels that Argo CD gives the namespace that it makes."""
+    template = application.spec.get("template", "spec") if application.kind is Kind.ARGO_APPLICATION_SET else application.spec
+    found = _of_namespace(template.get("syncPolicy", "managedNamespaceMetadata", "labels"))
+    return None if found is None else (found[0], f"makes its namespace with a label that {found[1]}")
+
+
+def _of_workload(resource: Resource, mesh: Mesh) -> tuple[Node, str] | None:
+    workload = mesh.workload(resource)
+    if workload is None or workload.gateway:
+        return None
+    metadata = workload.template.get("metadata")
+    for holder, what in (("labels", "label"), ("annotations", "annotation")):
+        node = metadata.get(holder, _INJECT)
+        if node.present:
+            asked = metadata.get(holder).strings().get(_INJECT) == "true"
+            return (node, f'asks for a sidecar (pod {what} {_INJECT}: "true")') if asked else None
+    return None

@@ -1,0 +1,12 @@
+"""Options of the suite: --write renews the generated files instead of comparing them."""
+
+import pytest
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--write", action="store_true", help="renew generated files (rules/index.json, docs) instead of comparing")
+
+
+@pytest.fixture
+def write(request: pytest.FixtureRequest) -> bool:
+    return bool(request.config.getoption("--write"))

@@ -1,0 +1,110 @@
+"""Every rule: its cases, its documented example, its facts."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from meshlint.check.registry import scan
+from meshlint.model.kind import Kind
+from meshlint.model.rule import Rule
+from tests.asking import asked_by
+from tests.rules_harness import CASES, Case, arguments_in, cases, example_of, expected_in, expected_of, judge
+
+RULES = scan()
+CHECKED = [rule for rule in RULES if rule.check is not None]
+ALL_CASES = cases()
+CATALOGUE = {row[0]: row for row in json.loads((Path(__file__).parent / "catalogue.json").read_text(encoding="utf-8"))}
+# what the data plane of a namespace, and who runs a Gateway or Ingress, are answered from; the runner asks for these itself
+IMPLIED = {Kind.NAMESPACE, Kind.ARGO_APPLICATION, Kind.GATEWAY_CLASS, Kind.INGRESS_CLASS}
+
+
+def _id(of: Rule | Case) -> str:
+    return of.name if isinstance(of, Rule) else of.id
+
+
+def _of(rule: Rule) -> list[Case]:
+    return [case for case in ALL_CASES if case.rule == rule.name]
+
+
+@pytest.mark.parametrize("case", ALL_CASES, ids=_id)
+def test_case(case: Case, tmp_path: Path) -> None:
+    assert judge(case.copy(tmp_path), case.expected(), *case.arguments) == ""
+
+
+@pytest.mark.parametrize("rule", RULES, ids=_id)
+def test_documented_example(rule: Rule, tmp_path: Path) -> None:
+    example = example_of(rule)
+    if example is None:
+        assert rule.check is None, "the documentation has no example"
+        return
+    (tmp_path / "example.yaml").write_text(example, encoding="utf-8")
+    expected = expected_of(example, "example.yaml")
+    assert rule.id in {one.rule for one in expected}, "the example does not show the rule"
+    assert judge(tmp_path, expected, *arguments_in(example)) == ""
+
+
+@pytest.mark.parametrize("rule", CHECKED, ids=_id)
+def test_has_a_case_that_fires_and_one_that_does_not(rule: Rule) -> None:
+    fires = [rule.id in {one.rule for one in case.expected()} for case in _of(rule)]
+    assert any(fires), "no case fires"
+    assert not all(fires), "no case stays silent"
+
+
+@pytest.mark.parametrize("rule", RULES, ids=_id)
+def test_facts(rule: Rule) -> None:
+    code, name, severity = CATALOGUE[rule.id]
+    assert (rule.id, rule.name, rule.severity.value) == (code, name, severity)
+    assert rule.summary.endswith((".", ":")) and len(rule.summary) < 400
+    assert rule.remedy.endswith(".")
+    assert "Remedy" in rule.doc and "Not reported when" in rule.doc
+    assert rule.sources or rule.check is None
+
+
+@pytest.mark.parametrize("rule", CHECKED, ids=_id)
+def test_stands_in_the_file_of_its_name(rule: Rule) -> None:
+    assert rule.module.rpartition(".")[2] == rule.name.replace("-", "_")
+    assert rule.check is not None and rule.check.__name__ == rule.name.replace("-", "_")
+    assert rule.module.split(".")[-2] == rule.family.replace("-", "_")
+
+
+@pytest.mark.parametrize("rule", CHECKED, ids=_id)
+def test_asks_only_for_kinds_that_it_declares(rule: Rule, tmp_path: Path) -> None:
+    asked: set[Kind] = set()
+    for folder in _repositories(rule, tmp_path):
+        asked |= asked_by(rule, folder)
+    assert not asked - set(rule.reads) - IMPLIED, "add them to reads"
+
+
+def _repositories(rule: Rule, tmp_path: Path) -> Iterator[Path]:
+    example = tmp_path / "example"
+    example.mkdir()
+    (example / "example.yaml").write_text(example_of(rule) or "", encoding="utf-8")
+    yield example
+    for number, case in enumerate(_of(rule)):
+        yield case.copy(tmp_path / str(number))
+
+
+def test_every_folder_of_cases_is_of_a_rule() -> None:
+    assert {case.rule for case in ALL_CASES} <= {rule.name for rule in RULES}
+    assert all(path.is_dir() for path in CASES.glob("*"))
+
+
+def test_comments_say_what_is_expected(tmp_path: Path) -> None:
+    (tmp_path / "a.yaml").write_text("x: 1 # expect: ML101, ML102=note\n# expect: ML103\ny: 2\nz: '# expected: no'\n", encoding="utf-8")
+    (tmp_path / "expect.txt").write_text("b.json:3 ML104,ML105=error\n", encoding="utf-8")
+    found = [(one.file, one.line, one.rule, one.severity) for one in expected_in(tmp_path)]
+    assert found == [
+        ("a.yaml", 1, "ML101", ""), ("a.yaml", 1, "ML102", "note"), ("a.yaml", 3, "ML103", ""),
+        ("b.json", 3, "ML104", ""), ("b.json", 3, "ML105", "error"),
+    ]  # fmt: skip
+
+
+def test_a_wrong_expectation_is_told(tmp_path: Path) -> None:
+    (tmp_path / "a.yaml").write_text("apiVersion: v1\nkind: Namespace\nmetadata:\n  name: a\n  labels:\n    istio-injection: enabled\n", encoding="utf-8")
+    told = judge(tmp_path, expected_of("# expect: ML101\n", "a.yaml"))
+    assert "missing     a.yaml:2 ML101" in told
+    assert "unexpected  a.yaml:6 ML320 note" in told
