@@ -6,19 +6,21 @@ import os
 from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
+from meshlint.check.findings import shown
 from meshlint.check.registry import Registry, bundled
-from meshlint.check.runner import Checked, Runner
-from meshlint.config import Config
+from meshlint.check.runner import RULE_FAILED, Checked, Runner
+from meshlint.config import Config, ConfigError
 from meshlint.index.repository import Repository
 from meshlint.model.document import FileRead, Trouble
 from meshlint.model.kind import kind_of
-from meshlint.model.problem import Confidence, Finding, Location, Severity
+from meshlint.model.position import Source
+from meshlint.model.problem import Confidence, Finding, Severity
 from meshlint.model.resource import Environment
 from meshlint.model.target import Current, Target, resolve_target
-from meshlint.project import Project
-from meshlint.read.discover import discover
+from meshlint.project import Project, rebased
+from meshlint.read.discover import Discovery, discover
 from meshlint.read.file import read_file, read_text
-from meshlint._shim import Versions
+from meshlint.render.current import Versions
 from meshlint.render.environments import environments
 from meshlint.render.follow import referenced_outside
 from meshlint.report.result import Coverage, EnvironmentReport, Result, Skipped
@@ -46,33 +48,59 @@ class Loaded(NamedTuple):
 
 
 def load(project: Project, config: Config, stdin: Stdin | None = None, progress: Progress | None = None) -> Loaded:
-    found = discover(project.root, project.paths, config.exclude, config.force_exclude)
+    """Read a project. Every path in it is relative to the root; only results name them as users see them."""
+    found = discovered(project, config)
     files = read_all(project, found.files, stdin, progress)
-    built = environments(files, [(e.name, e.paths) for e in config.environment])
-    chosen = tuple(e for e in built.list if not config.environments or e.name in config.environments)
+    built = environments(files, _configured(project, config))
+    chosen = _chosen(built.list, config.environments)
     versions = Versions(files)
     troubles = (*(trouble for file in files for trouble in file.troubles), *built.troubles)
     return Loaded(tuple(files), chosen, tuple(versions.of(environment) for environment in chosen), troubles, tuple(found.notes))
 
 
-def run(project: Project, config: Config, registry: Registry | None = None, stdin: Stdin | None = None, progress: Progress | None = None) -> Result:
-    """Lint a project. Raises meshlint.model.target.TargetError for a target that no release matches."""
+def discovered(project: Project, config: Config) -> Discovery:
+    """The files of a project. Patterns of a configuration start in its folder, those of the command line where it runs."""
+    patterns = rebased(config.exclude, config.root or os.getcwd(), project.root) if config.exclude else ()
+    return discover(project.root, project.paths, patterns, config.force_exclude)
+
+
+def _configured(project: Project, config: Config) -> list[tuple[str, tuple[str, ...]]]:
+    """The environments of the configuration, with their paths relative to the root."""
+    base = config.root or project.root
+    return [(e.name, tuple(project.inner(os.path.join(base, path)) for path in e.paths)) for e in config.environment]
+
+
+def _chosen(found: Sequence[Environment], names: Sequence[str]) -> tuple[Environment, ...]:
+    known = [environment.name for environment in found]
+    for name in names:
+        if name not in known:
+            from difflib import get_close_matches
+
+            near = get_close_matches(name, known, 1)
+            raise ConfigError(f"no environment is called {name!r}; {f'did you mean {near[0]}?' if near else 'see meshlint environments'}")
+    return tuple(environment for environment in found if not names or environment.name in names)
+
+
+def run(
+    project: Project, config: Config, registry: Registry | None = None, stdin: Stdin | None = None, progress: Progress | None = None
+) -> Result:
+    """Lint a project. Raises TargetError for a target that no release matches, ConfigError for an unknown environment."""
     registry = registry or bundled()
     loaded = load(project, config, stdin, progress)
-    targets = [resolve_target(config.target, current) for current in loaded.currents]
+    targets = [_target(project, config, current) for current in loaded.currents]
     repository = Repository(loaded.environments, loaded.files, targets, config.settings)
-    forced = {registry.named(word).id: Severity(level) for word, level in config.severity.items()}
+    forced = {id: Severity(level) for id, level in registry.levels(config.severity).items()}
     runner = Runner(registry, registry.chosen(config.select or (), config.extend_select, config.ignore), forced, repository)
     checked = runner.run(loaded.troubles, None if progress is None else lambda done, total: progress("environments", done, total))
-    findings = _reported(checked.findings, project, config)
+    findings = [shown(finding, project.show) for finding in _reported(checked.findings, project, config)]
     coverage = _coverage(loaded, project)
     return Result(
         findings=tuple(findings),
-        target=_one_target(targets) or resolve_target(config.target, None),
+        target=_one_target(targets) or _target(project, config, Current()),
         coverage=coverage,
         rules={rule.id: rule for rule in checked.rules.values()},
         notifications=loaded.notes,
-        text_of={project.show(file.path): file.source for file in loaded.files}.get,
+        text_of=_texts(loaded, findings, project).get,
         exit_code=_exit_code(findings, checked, coverage, config),
     )
 
@@ -98,31 +126,33 @@ def _read(project: Project, path: str, stdin: Stdin | None) -> FileRead:
     return read_file(os.path.join(project.root, path), path)
 
 
+def _target(project: Project, config: Config, current: Current) -> Target:
+    places = {key: project.show_place(place) for key, place in current.sources.items()}
+    said = "--target" if isinstance(config.target, str) else "configuration"
+    return resolve_target(config.target, current._replace(sources=places), said)
+
+
 def _reported(findings: Sequence[Finding], project: Project, config: Config) -> list[Finding]:
+    """What was asked for. A rule that failed is always told: it is why the run failed."""
     least = Severity(config.min_severity or "note").rank
     surest = Confidence(config.min_confidence or "low").rank
-    about = None if project.reported is None else set(project.reported)
-    return [
-        _shown(finding, project)
-        for finding in findings
-        if finding.severity.rank >= least and finding.confidence.rank >= surest and (about is None or _touches(finding, about))
-    ]
+
+    def wanted(finding: Finding) -> bool:
+        if finding.name == RULE_FAILED:
+            return True
+        return finding.severity.rank >= least and finding.confidence.rank >= surest and _touches(finding, project)
+
+    return [finding for finding in findings if wanted(finding)]
 
 
-def _shown(finding: Finding, project: Project) -> Finding:
-    """With paths as users see them: relative to the working directory."""
-    if project.shown == ".":
-        return finding
-    related = tuple(other._replace(location=_moved(other.location, project)) for other in finding.related)
-    return finding._replace(location=_moved(finding.location, project), related=related)
+def _touches(finding: Finding, project: Project) -> bool:
+    return project.about(finding.location.file) or any(project.about(related.location.file) for related in finding.related)
 
 
-def _moved(location: Location, project: Project) -> Location:
-    return location._replace(file=project.show(location.file))
-
-
-def _touches(finding: Finding, files: set[str]) -> bool:
-    return finding.location.file in files or any(related.location.file in files for related in finding.related)
+def _texts(loaded: Loaded, findings: Sequence[Finding], project: Project) -> dict[str, Source]:
+    """The texts that findings stand in, by the names that users see."""
+    named = {place.file for finding in findings for place in (finding.location, *(related.location for related in finding.related))}
+    return {name: file.source for file in loaded.files if file.source is not None and (name := project.show(file.path)) in named}
 
 
 def _exit_code(findings: Sequence[Finding], checked: Checked, coverage: Coverage, config: Config) -> int:
@@ -155,17 +185,16 @@ def _coverage(loaded: Loaded, project: Project) -> Coverage:
         skipped_files=len(skipped),
         documents=len(documents),
         resources=sum(kind_of(document.api_version, document.kind) is not None for document in documents),
-        environments=tuple(_report(environment, current) for environment, current in zip(loaded.environments, loaded.currents, strict=True)),
+        environments=tuple(_report(*pair, project) for pair in zip(loaded.environments, loaded.currents, strict=True)),
         skipped=tuple(skipped),
     )
 
 
-def _report(environment: Environment, current: Current) -> EnvironmentReport:
+def _report(environment: Environment, current: Current, project: Project) -> EnvironmentReport:
     versions = {
         "istio": str(current.istio) if current.istio else None,
         "gateway_api": str(current.gateway_api) if current.gateway_api else None,
         "channel": current.channel,
     }
-    return EnvironmentReport(environment.name, environment.kind, environment.path, environment.status, environment.reason, versions)
-
-
+    path = project.show(environment.path)
+    return EnvironmentReport(environment.name, environment.kind, path, environment.status, environment.reason, versions)

@@ -11,49 +11,87 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 
+class MissingPath(Exception):
+    """A path of the command line that does not exist."""
+
+
+class ContextError(ValueError):
+    """A --context that cannot hold the given paths."""
+
+
 class Project(NamedTuple):
-    """`root` is the boundary; `paths` are what is read, relative to it; `reported` the files that findings are about (None: all)."""
+    """`root` is the boundary, a real path. `paths` are what is read, `reported` the files or folders that findings are about
+    (None: all); both are relative to the root, as is every path inside of meshlint."""
 
     root: str
     paths: tuple[str, ...]
     reported: tuple[str, ...] | None
-    shown: str  # the root as users see it: relative to the working directory
 
     def show(self, path: str) -> str:
         """A path below the root as reports name it: relative to the working directory, posix."""
-        joined = os.path.normpath(os.path.join(self.shown, path))
-        return joined.replace(os.sep, "/")
+        return os.path.relpath(os.path.join(self.root, path)).replace(os.sep, "/")
+
+    def show_place(self, place: str) -> str:
+        """The same of `path:line`."""
+        path, colon, line = place.rpartition(":")
+        return self.show(path) + colon + line if path and line.split(" ")[0].isdigit() else place
+
+    def inner(self, path: str) -> str:
+        """A path as given on the command line, relative to the root. A link at its end is not followed."""
+        return _relative(path, self.root)
+
+    def about(self, path: str) -> bool:
+        """Are findings in this file reported?"""
+        return self.reported is None or any(_holds(one, path) for one in self.reported)
 
 
 def project(paths: Sequence[str], context: str | None = None, missing: bool = False) -> Project:
     """The project of the given paths. `context`: "none" judges files alone, a folder is the project of the given files.
 
-    Raises FileNotFoundError for a path that does not exist, unless it may be `missing` (the text comes from stdin).
+    Raises MissingPath for a path that does not exist, unless it may be `missing` (the text comes from stdin).
     """
     full = [os.path.abspath(path) for path in paths]
     for given, path in zip(paths, full, strict=True):
-        if not missing and not os.path.lexists(path):
-            raise FileNotFoundError(given)
+        if not given or not (missing or os.path.lexists(path)):
+            raise MissingPath(given)
     only_files = all(not os.path.isdir(path) for path in full)
     common = os.path.commonpath([path if os.path.isdir(path) else os.path.dirname(path) for path in full])
-    if only_files and context == "none":
-        return _project(common, full, full)
     if context is not None and context != "none":
-        root = os.path.abspath(context)
-        if not os.path.isdir(root):
-            raise FileNotFoundError(context)
-        return _project(root, [root, *full], full)
-    root = boundary(common) or common
-    if not only_files:
-        return _project(root, full, None)
-    has_project = boundary(common) is not None
-    return _project(root, [root, *full] if has_project else full, full)
+        return _inside(os.path.abspath(context), full, context)
+    found = boundary(common)
+    if only_files and (context == "none" or found is None):
+        return _project(found or common, full, full)
+    return _project(found or common, [found, *full] if only_files and found else full, full if only_files else None)
+
+
+def _inside(root: str, full: Sequence[str], said: str) -> Project:
+    if not os.path.isdir(root):
+        raise ContextError(f"--context {said}: no such folder")
+    for path in full:
+        if not _holds(os.path.realpath(root), os.path.realpath(path if os.path.isdir(path) else os.path.dirname(path))):
+            raise ContextError(f"--context {said}: {os.path.relpath(path)} lies outside of it")
+    return _project(root, [root, *full], full)
 
 
 def _project(root: str, read: Sequence[str], reported: Sequence[str] | None) -> Project:
-    relative = tuple(dict.fromkeys(os.path.relpath(path, root) for path in read))
-    about = None if reported is None else tuple(os.path.relpath(path, root).replace(os.sep, "/") for path in reported)
-    return Project(root, relative, about, os.path.relpath(root))
+    """`paths` stay as they are written, so that what a link leads to is judged by where the link stands."""
+    real = os.path.realpath(root)
+    about = None if reported is None else tuple(os.path.relpath(os.path.realpath(path), real).replace(os.sep, "/") for path in reported)
+    return Project(real, tuple(dict.fromkeys(_relative(path, real) for path in read)), about)
+
+
+def _relative(path: str, root: str) -> str:
+    folder, name = os.path.split(os.path.abspath(path))
+    return os.path.relpath(os.path.join(os.path.realpath(folder), name), root).replace(os.sep, "/")
+
+
+def _holds(folder: str, path: str) -> bool:
+    return folder == "." or path == folder or path.startswith(folder.rstrip("/" + os.sep) + "/")
+
+
+def _real(path: str, root: str) -> str:
+    """A file as reading names it: by its real path below the root."""
+    return os.path.relpath(os.path.realpath(path), os.path.realpath(root)).replace(os.sep, "/")
 
 
 def boundary(folder: str) -> str | None:
@@ -68,3 +106,45 @@ def boundary(folder: str) -> str | None:
         if above == folder:
             return git
         folder = above
+
+
+def rebased(patterns: Sequence[str], base: str, root: str) -> tuple[str, ...]:
+    """Patterns in git's notation that were written for the folder `base`, for the folder `root`."""
+    steps = os.path.relpath(os.path.realpath(base), root).split(os.sep)
+    if steps == ["."]:
+        return tuple(patterns)
+    if ".." not in steps:
+        return tuple(_lower(pattern, "/".join(steps)) for pattern in patterns)
+    if set(steps) != {".."}:
+        return ()
+    below = os.path.relpath(root, os.path.realpath(base)).split(os.sep)
+    return tuple(moved for pattern in patterns if (moved := _upper(pattern, below)) is not None)
+
+
+def _lower(pattern: str, folder: str) -> str:
+    sign, body = _parts(pattern)
+    anchored = "/" in body.rstrip("/")
+    return f"{sign}/{folder}/{body.lstrip('/')}" if anchored else f"{sign}/{folder}/**/{body}"
+
+
+def _upper(pattern: str, below: Sequence[str]) -> str | None:
+    """None: the pattern is about other folders, or about the root itself, which was asked for."""
+    from fnmatch import fnmatchcase
+
+    sign, body = _parts(pattern)
+    if "/" not in body.rstrip("/"):
+        return pattern
+    steps = body.lstrip("/").split("/")
+    for step in below:
+        if steps[0] == "**":
+            return sign + "/".join(steps)
+        if not fnmatchcase(step, steps[0]):
+            return None
+        steps = steps[1:]
+        if not any(steps):
+            return None
+    return f"{sign}/{'/'.join(steps)}"
+
+
+def _parts(pattern: str) -> tuple[str, str]:
+    return ("!", pattern[1:]) if pattern.startswith("!") else ("", pattern)

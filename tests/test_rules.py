@@ -104,7 +104,8 @@ def test_comments_say_what_is_expected(tmp_path: Path) -> None:
 
 
 def test_a_wrong_expectation_is_told(tmp_path: Path) -> None:
-    (tmp_path / "a.yaml").write_text("apiVersion: v1\nkind: Namespace\nmetadata:\n  name: a\n  labels:\n    istio-injection: enabled\n", encoding="utf-8")
+    namespace = "apiVersion: v1\nkind: Namespace\nmetadata:\n  name: a\n  labels:\n    istio-injection: enabled\n"
+    (tmp_path / "a.yaml").write_text(namespace, encoding="utf-8")
     told = judge(tmp_path, expected_of("# expect: ML101\n", "a.yaml"))
     assert "missing     a.yaml:2 ML101" in told
     assert "unexpected  a.yaml:6 ML320 note" in told

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 
 from meshlint.index.repository import Repository
 from meshlint.model.mesh import Mesh
@@ -68,10 +68,12 @@ def _path(at: Node, owner: Resource | None, prefix: str) -> str | None:
 
 
 def merge(findings: Iterable[Finding]) -> list[Finding]:
-    """One finding per rule and place: the highest severity and its message, all environments."""
-    by_place: dict[tuple[str, Location], list[Finding]] = {}
+    """One finding per rule and place: the highest severity and its message, all environments. What the engine itself says
+    is merged only if it says the same: two rules may fail on one object."""
+    by_place: dict[tuple[str, Location, str], list[Finding]] = {}
     for finding in findings:
-        by_place.setdefault((finding.rule, finding.location), []).append(finding)
+        said = finding.message if finding.family == "meta" else ""
+        by_place.setdefault((finding.rule, finding.location, said), []).append(finding)
     return [_merged(same) for same in by_place.values()]
 
 
@@ -122,3 +124,17 @@ def _identity(finding: Finding, repository: Repository) -> Iterable[str]:
         yield finding.location.file
     yield "".join(part.partition("]")[2] if index else part for index, part in enumerate((finding.path or "").split("[")))
     yield repository.text_at(finding.location)
+
+
+def shown(finding: Finding, show: Callable[[str], str]) -> Finding:
+    """With its paths as users see them."""
+
+    def moved(place: Location) -> Location:
+        return place._replace(file=show(place.file))
+
+    fix = finding.fix
+    if fix is not None:
+        edits = tuple(edit._replace(file=show(edit.file)) for edit in fix.edits)
+        fix = fix._replace(edits=edits, new_files=tuple(new._replace(path=show(new.path)) for new in fix.new_files))
+    related = tuple(other._replace(location=moved(other.location)) for other in finding.related)
+    return finding._replace(location=moved(finding.location), related=related, fix=fix)

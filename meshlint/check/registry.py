@@ -70,8 +70,17 @@ class Registry:
         for entry in self.entries:
             wanted = max((_weight(entry, word) for word in (*(select or ("all",)), *extend)), default=0)
             unwanted = max((_weight(entry, word) for word in ignore), default=0)
-            if wanted and wanted >= unwanted and not (unwanted and wanted == unwanted):
+            if wanted > unwanted:
                 out.append(entry)
+        return out
+
+    def levels(self, levels: Mapping[str, str]) -> dict[str, str]:
+        """The level of each rule that is named, itself before its family."""
+        out = {}
+        for entry in self.entries:
+            meant = {_weight(entry, word): level for word, level in levels.items() if entry.answers_to(word)}
+            if meant:
+                out[entry.id] = meant[max(meant)]
         return out
 
     def words(self) -> list[str]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 
 from meshlint.index.names import takes
 from meshlint.index.store import Store
@@ -23,7 +23,8 @@ class Dataplane:
         self._store = store
         self._settings = settings
         self._modes: dict[str, Mode] = {}
-        self._workloads: dict[str, list[Workload]] | None = None
+        self._workloads: dict[tuple[str, tuple[str, str] | None], list[Workload]] | None = None
+        self._selecting: dict[tuple[str, str], list[tuple[Mapping[str, str], Resource]]] | None = None
         self._any_ambient: bool | None = None
 
     def namespace_labels(self, namespace: str) -> tuple[Mapping[str, str], Resource | None]:
@@ -84,15 +85,18 @@ class Dataplane:
         return of.namespace == self._settings.root_namespace and of.kind.group.endswith("istio.io")
 
     def workloads(self, selector: Mapping[str, str], namespace: str) -> Sequence[Workload]:
-        return [workload for workload in self._in(namespace) if takes(selector, workload.labels)]
+        pair = next(iter(selector.items()), None)
+        found = [*self._labelled(namespace, pair), *(self._labelled("", pair) if namespace else ())]
+        return [workload for workload in found if takes(selector, workload.labels)]
 
     def services_of(self, workload: Workload) -> Sequence[Resource]:
-        out = []
-        for service in self._store.of_kind(Kind.SERVICE):
-            selector = service.spec.get("selector").strings()
-            if selector and _same(service.namespace, workload.namespace) and takes(selector, workload.labels):
-                out.append(service)
-        return out
+        if self._selecting is None:
+            self._selecting = {}
+            for service in self._store.of_kind(Kind.SERVICE):
+                if selector := service.spec.get("selector").strings():
+                    self._selecting.setdefault(min(selector.items()), []).append((selector, service))
+        found = [pair for label in workload.labels.items() for pair in self._selecting.get(label, ())]
+        return [s for selector, s in found if _same(s.namespace, workload.namespace) and takes(selector, workload.labels)]
 
     def selects_only_gateways(self, selector: Mapping[str, str], namespace: str) -> bool:
         if not selector:
@@ -102,16 +106,16 @@ class Dataplane:
             return all(workload.gateway for workload in found)
         return gateway_labels(selector)
 
-    def _in(self, namespace: str) -> Iterator[Workload]:
+    def _labelled(self, namespace: str, pair: tuple[str, str] | None) -> Sequence[Workload]:
+        """Workloads of a namespace that carry a label (None: all)."""
         if self._workloads is None:
             self._workloads = {}
             for kind in WORKLOADS:
                 for resource in self._store.of_kind(kind):
                     if (workload := as_workload(resource)) is not None:
-                        self._workloads.setdefault(resource.namespace, []).append(workload)
-        yield from self._workloads.get(namespace, ())
-        if namespace:
-            yield from self._workloads.get("", ())
+                        for label in (None, *workload.labels.items()):
+                            self._workloads.setdefault((resource.namespace, label), []).append(workload)
+        return self._workloads.get((namespace, pair), ())
 
 
 def _same(one: str, other: str) -> bool:

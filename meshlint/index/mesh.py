@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING
+from typing import Protocol
 
 from meshlint.index.dataplane import Dataplane, as_workload
 from meshlint.index.hosts import Hosts
@@ -31,12 +31,17 @@ from meshlint.model.node import Node
 from meshlint.model.resource import Environment, Resource
 from meshlint.model.target import Target
 
-if TYPE_CHECKING:
-    from meshlint.index.repository import Repository
+
+class Whole(Protocol):
+    """What only all environments together tell (meshlint.index.repository)."""
+
+    def hidden(self, kind: Kind) -> bool: ...
+    def subset_used(self, rule: Resource, host: Host, name: str) -> bool: ...
+    def settings_of(self, environment: Environment) -> Sequence[MeshSetting]: ...
 
 
 class MeshIndex:
-    def __init__(self, store: Store, repository: Repository, target: Target, settings: Settings) -> None:
+    def __init__(self, store: Store, repository: Whole, target: Target, settings: Settings) -> None:
         self.target = target
         self.settings = settings
         self._store = store

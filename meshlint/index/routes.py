@@ -32,6 +32,7 @@ class Routes:
         self._wild: list[tuple[str, Resource]] = []
         self._by_parent: dict[Resource, list[tuple[Resource, Node]]] | None = None
         self._ingress: dict[str, list[tuple[Resource, Node]]] | None = None
+        self._editing: dict[tuple[Kind, str], list[Resource]] | None = None
         self._delegating: dict[tuple[str, str], list[Resource]] | None = None
 
     # VirtualServices
@@ -186,8 +187,16 @@ class Routes:
     # controllers that edit
 
     def editors(self, resource: Resource) -> Sequence[Resource]:
-        out = [rollout for rollout in self._store.of_kind(Kind.ROLLOUT) if _edits(rollout, resource)]
-        return out + [canary for canary in self._store.of_kind(Kind.CANARY) if _owns(canary, resource)]
+        if self._editing is None:
+            self._editing = {}
+            for rollout in self._store.of_kind(Kind.ROLLOUT):
+                for kind, name in _edited(rollout):
+                    self._editing.setdefault((kind, name), []).append(rollout)
+            for canary in self._store.of_kind(Kind.CANARY):
+                for kind, name in _made(canary):
+                    self._editing.setdefault((kind, name), []).append(canary)
+        found = self._editing.get((resource.kind, resource.name), ())
+        return [editor for editor in found if editor.namespace == resource.namespace]
 
 
 def acts_in_mesh(rule: Node) -> bool:
@@ -217,17 +226,19 @@ def istio_routing(rollout: Resource) -> Node:
     return rollout.spec.get("strategy", "canary", "trafficRouting", "istio")
 
 
-def _edits(rollout: Resource, resource: Resource) -> bool:
+def _edited(rollout: Resource) -> Iterator[tuple[Kind, str]]:
+    """What an Argo Rollout changes while it runs: VirtualServices (also named name.namespace) and a DestinationRule."""
     routing = istio_routing(rollout)
-    if resource.kind is Kind.DESTINATION_RULE:
-        return routing.get("destinationRule", "name").text == resource.name
-    named = [routing.get("virtualService"), *routing.each("virtualServices")]
-    return any(node.get("name").text in (resource.name, f"{resource.name}.{resource.namespace}") for node in named)
+    if name := routing.get("destinationRule", "name").text:
+        yield Kind.DESTINATION_RULE, name
+    for node in (routing.get("virtualService"), *routing.each("virtualServices")):
+        if name := node.get("name").text:
+            yield Kind.VIRTUAL_SERVICE, name.partition(".")[0]
 
 
-def _owns(canary: Resource, resource: Resource) -> bool:
+def _made(canary: Resource) -> Iterator[tuple[Kind, str]]:
     """Flagger makes the VirtualService named like the target (or `service.name`), and DestinationRules beside it."""
-    if canary.namespace != resource.namespace:
-        return False
     name = canary.spec.get("service", "name").text or canary.spec.get("targetRef", "name").text
-    return name is not None and resource.name in (name, f"{name}-primary", f"{name}-canary")
+    if name:
+        yield Kind.VIRTUAL_SERVICE, name
+        yield from ((Kind.DESTINATION_RULE, each) for each in (name, f"{name}-primary", f"{name}-canary"))

@@ -7,7 +7,8 @@ from typing import NamedTuple
 
 from meshlint.model.node import Node, scalar_text
 from meshlint.model.position import Source
-from meshlint.read.compose import ReadError, compose
+from meshlint.read.compose import compose
+from meshlint.read.errors import ReadError
 from meshlint.render.draft import Draft
 from meshlint.render.target import Target, by_identity, by_selector
 

@@ -89,8 +89,10 @@ def _restriction(policy: Node) -> tuple[Node, str] | None:
 
 def _moves(sidecar: Resource, mesh: Mesh) -> bool:
     """Does the Sidecar configure pods that are or may become ambient?"""
-    selector = sidecar.spec.get("workloadSelector", "labels").strings()
-    if not mesh.candidate(sidecar) or mesh.selects_only_gateways(selector, sidecar.namespace):
+    written = sidecar.spec.get("workloadSelector", "labels")
+    selector = written.strings()
+    templated = written.unknown or any(value.unknown for _, value in written.items())
+    if templated or not mesh.candidate(sidecar) or mesh.selects_only_gateways(selector, sidecar.namespace):
         return False
     found = mesh.workloads(selector, sidecar.namespace) if selector else ()
     return not found or any(mesh.candidate(workload.resource) for workload in found)

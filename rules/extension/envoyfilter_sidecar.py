@@ -156,8 +156,10 @@ def _generated(filter: Resource, mesh: Mesh) -> bool:
 
 def _moves(filter: Resource, mesh: Mesh) -> bool:
     """Does it cover pods with sidecars that are or may become ambient?"""
-    selector = filter.spec.get("workloadSelector", "labels").strings()
-    if not mesh.candidate(filter) or mesh.selects_only_gateways(selector, filter.namespace):
+    written = filter.spec.get("workloadSelector", "labels")
+    selector = written.strings()
+    templated = written.unknown or any(value.unknown for _, value in written.items())
+    if templated or not mesh.candidate(filter) or mesh.selects_only_gateways(selector, filter.namespace):
         return False
     if not selector or filter.namespace == mesh.settings.root_namespace:
         return True

@@ -116,7 +116,7 @@ def route_kind_version(resource: Resource, mesh: Mesh) -> Iterator[Problem]:
 def _finding(resource: Resource, mesh: Mesh) -> tuple[Severity, str] | None:
     support = mesh.target.route(resource.kind)
     codes = frozenset(support.codes)
-    if resource.version not in support.served and (text := _unserved(resource, mesh)) is not None:
+    if (text := _unserved(resource, mesh)) is not None:
         return Severity.ERROR, "; ".join((text, *_istio_says(resource, mesh)))
     if codes & (_REFUSED | _DROPPED):
         return Severity.ERROR, support.text
@@ -126,8 +126,10 @@ def _finding(resource: Resource, mesh: Mesh) -> tuple[Severity, str] | None:
 
 
 def _unserved(resource: Resource, mesh: Mesh) -> str | None:
-    """Said where no channel of the release serves the version, or this one serves the kind in other versions."""
+    """Said where no channel of the release serves the written version, or this one serves the kind in other versions."""
     here, other = mesh.target.serves(resource.kind), _experimental(resource.kind, mesh)
+    if resource.version in here:
+        return None
     kind, release = resource.kind.kind, f"Gateway API {mesh.target.gateway_api}"
     if here:
         late = f" (the experimental channel serves {resource.version})" if resource.version in other else ""

@@ -103,8 +103,10 @@ def _pools(sidecar: Resource) -> Iterator[tuple[Node, str, str]]:
 
 def _pods(sidecar: Resource, mesh: Mesh) -> Sequence[Workload] | None:
     """The pods that the Sidecar configures, as far as the repository holds them; None: none of them becomes ambient."""
-    selector = sidecar.spec.get("workloadSelector", "labels").strings()
-    if not mesh.candidate(sidecar) or mesh.selects_only_gateways(selector, sidecar.namespace):
+    written = sidecar.spec.get("workloadSelector", "labels")
+    selector = written.strings()
+    templated = written.unknown or any(value.unknown for _, value in written.items())
+    if templated or not mesh.candidate(sidecar) or mesh.selects_only_gateways(selector, sidecar.namespace):
         return None
     found = [workload for workload in mesh.workloads(selector, sidecar.namespace) if not workload.gateway]
     moving = [workload for workload in found if mesh.candidate(workload.resource)]

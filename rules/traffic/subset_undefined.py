@@ -62,8 +62,8 @@ def subset_undefined(route: Resource, mesh: Mesh) -> Iterator[Problem]:
 
     Hosts are compared by what they stand for, never as written: short and full names, wildcard hosts, exportTo and the
     root namespace count. Not an error, but a note, where the repository is not the authority on the host: it has no
-    DestinationRule for it, nor the Service together with other DestinationRules of its namespace, or a rule that declares
-    the subset is hidden from the namespace of the VirtualService. Not reported when an Argo Rollout names the subset, and
+    DestinationRule for just that host, nor the Service together with other DestinationRules of its namespace, or a rule
+    that declares the subset is hidden from the namespace of the VirtualService. Not reported when an Argo Rollout names the subset, and
     when a template fills in the names.
     """
     for sent in mesh.destinations(route):
@@ -81,22 +81,23 @@ def _problem(sent: Destination, rules: Sequence[Resource], mesh: Mesh) -> Proble
         message = f'Subset "{name}" of {host} is declared by {hidden[0].rule.title}, which is not exported to {sent.route.title}.'
         declared_here = ((hidden[0].at.get("name"), "declared here"),)
         return Problem(sent.subset, message, Severity.NOTE, confidence=Confidence.LOW, related=declared_here)
-    if not rules and not _authority(sent, mesh):
-        message = f'{sent.route.title} routes to subset "{name}" of {host}, and the repository holds no DestinationRule for that host.'
+    exact = [found for found in rules if not mesh.host(found.spec.get("host"), found).wildcard]
+    if not exact and not _authority(sent, mesh):
+        message = f'{sent.route.title} routes to subset "{name}" of {host}, and the repository holds no DestinationRule for just that host.'
         hint = "If no other repository declares the subset, declare it here."
         return Problem(sent.subset, message, Severity.NOTE, confidence=Confidence.LOW, remedy=hint)
     declared = _declared(rules)
-    message = f'{sent.route.title} routes to subset "{name}" of {host}, but {_have(rules, declared)}: {_DOWN}.'
+    message = f'{sent.route.title} routes to subset "{name}" of {host}, but {_have(exact, declared)}: {_DOWN}.'
     close = close_name(name, declared)
     remedy = f'Write "{close}" if that is meant, or declare "{name}".' if close else None
-    related = tuple((found.spec.get("host"), "the DestinationRule of this host") for found in rules)
+    related = tuple((found.spec.get("host"), "the DestinationRule of this host") for found in exact)
     return Problem(sent.subset, message, related=related, remedy=remedy, final=True)
 
 
 def _have(rules: Sequence[Resource], declared: list[str]) -> str:
     if not rules:
         return "none of the DestinationRules beside its Service is for that host"
-    have = " and ".join(found.title for found in rules)
+    have = " and ".join(dict.fromkeys(found.title for found in rules))
     return f"{have} declares only {', '.join(declared)}" if declared else f"{have} declares no subset"
 
 

@@ -75,7 +75,7 @@ def vs_and_httproute_same_host(service: Resource, mesh: Mesh) -> Iterator[Proble
             continue
         rivals = [(route, ref) for route, ref in mesh.mesh_routes(host) if _read(route, host, mesh) and _meet(rules, route, ref)]
         if rivals:
-            related = tuple((ref, f"{route.title} has the same host as its parent") for route, ref in rivals)
+            related = tuple((ref.get("kind"), f"{route.title} has the same host as its parent") for route, ref in rivals)
             yield Problem(at, _message(service, host, rivals, mesh), related=related, subject=subject)
 
 

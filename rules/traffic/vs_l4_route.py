@@ -79,7 +79,7 @@ def _in_mesh(service: Resource, at: Node, kind: Kind, mesh: Mesh) -> Problem:
     if not mesh.target.istio_at_least(_AT_WAYPOINT):
         message += f" A waypoint of Istio {mesh.target.istio} does not execute them at all (since {_AT_WAYPOINT})."
     if foreign:
-        message += f" A waypoint honours a tls match only for the host's own name, not for {', '.join(foreign)}."
+        message += f" A waypoint honours a tls match only for one SNI that is the full name of the host, not for {', '.join(foreign)}."
     if support.usable and not foreign:
         return Problem(at, message, Severity.NOTE, Impact.ADVICE, remedy=f"Convert them to a {kind.kind} with the Service as its parent.")
     return Problem(at, message)

@@ -31,7 +31,8 @@ def rules(read: FileRead) -> list[str]:
         ("# only a comment\n", []),
         ("---\n---\n", []),
         ("apiVersion: 1\nkind: [a]\n", [("", "")]),
-        ("apiVersion: v1\nkind: List\nitems:\n- {apiVersion: v1, kind: Pod}\n- {apiVersion: v1, kind: List, items: [{kind: A, apiVersion: b/v1}]}\n"
+        ("apiVersion: v1\nkind: List\nitems:\n- {apiVersion: v1, kind: Pod}\n- {apiVersion: v1, kind: List,"
+            " items: [{kind: A, apiVersion: b/v1}]}\n"
          "- x\n",
          [("v1", "Pod"), ("b/v1", "A")]),
         ("apiVersion: v1\nkind: ServiceList\nitems:\n- {metadata: {name: a}}\n- {apiVersion: v2, kind: B}\n",

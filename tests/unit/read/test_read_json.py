@@ -19,7 +19,8 @@ def test_values_and_places() -> None:
     rows = [Node(root.table, row) for row in range(len(root.table.values))]
     assert [(key_written(row), written(row)) for row in rows[1:]] == [
         ('"a"', '"\\ud83d\\ude00\\/"'), ('"b"', "[1, -2.5e3, true, null, {}, []]"),
-        (None, "1"), (None, "-2.5e3"), (None, "true"), (None, "null"), (None, "{}"), (None, "[]"), ('"c😀"', '{"d": "{{ x }}"}'), ('"d"', '"{{ x }}"'),
+        (None, "1"), (None, "-2.5e3"), (None, "true"), (None, "null"), (None, "{}"), (None, "[]"),
+        ('"c😀"', '{"d": "{{ x }}"}'), ('"d"', '"{{ x }}"'),
     ]  # fmt: skip
     assert written(rows[0]) == TEXT.strip()
     assert rows[-1].path == ("c😀", "d")
