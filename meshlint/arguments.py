@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from argparse import SUPPRESS, ArgumentParser, RawDescriptionHelpFormatter, _SubParsersAction
+from typing import NoReturn
 
 from meshlint import __version__
 
@@ -21,8 +23,35 @@ exit codes: 0 nothing at or above --fail-on, 1 findings, 2 meshlint could not do
 """
 
 
-def parser() -> ArgumentParser:
-    top = ArgumentParser(
+class Parser(ArgumentParser):
+    """Says in one line what is wrong, with the nearest word that would be right."""
+
+    def error(self, message: str) -> NoReturn:
+        self.exit(2, f"{self.prog}: {message}{self._meant(message)}; see {self.prog} --help\n")
+
+    def _meant(self, message: str) -> str:
+        from difflib import get_close_matches
+
+        if unknown := re.search(r"unrecognized arguments: (-\S*)", message):
+            word, known = unknown[1].partition("=")[0], self._words()
+        elif choice := re.search(r"invalid choice: '([^']*)' \(choose from (.*)\)", message):
+            word, known = choice[1], re.findall(r"[\w-]+", choice[2])
+        else:
+            return ""
+        near = get_close_matches(word, known, 1)
+        return f"; did you mean {near[0]}?" if near else ""
+
+    def _words(self) -> list[str]:
+        """The options of this parser and of its commands: the top one is told of those that no command knows."""
+        words = [word for action in self._actions for word in action.option_strings]
+        for action in self._actions:
+            if isinstance(action, _SubParsersAction):
+                words += [word for below in action.choices.values() for word in below._words()]
+        return words
+
+
+def parser() -> Parser:
+    top = Parser(
         prog="meshlint",
         description="What breaks, is ignored or stops being enforced when an Istio mesh moves to ambient mode and Gateway API.",
         epilog=_EXAMPLES,
@@ -36,15 +65,17 @@ def parser() -> ArgumentParser:
     return top
 
 
-def _add(commands: _SubParsersAction[ArgumentParser], name: str, help: str, epilog: str | None = None) -> ArgumentParser:
-    return commands.add_parser(name, help=help, description=help, epilog=epilog, formatter_class=RawDescriptionHelpFormatter)
+def _add(commands: _SubParsersAction[Parser], name: str, help: str, epilog: str | None = None) -> Parser:
+    form = RawDescriptionHelpFormatter
+    return commands.add_parser(name, help=help, description=help, epilog=epilog, formatter_class=form, allow_abbrev=False)
 
 
-def _check(commands: _SubParsersAction[ArgumentParser]) -> None:
+def _check(commands: _SubParsersAction[Parser]) -> None:
     check = _add(commands, "check", "lint files and folders (the default command)", _EXAMPLES)
     _common(check)
     output = check.add_argument_group("output")
-    output.add_argument("-o", "--output-format", action="append", metavar="FORMAT[=FILE]", help=f"{', '.join(FORMATS)}; may repeat (default: text)")
+    formats = f"{', '.join(FORMATS)}; may repeat (default: text)"
+    output.add_argument("-o", "--output-format", action="append", metavar="FORMAT[=FILE]", help=formats)
     output.add_argument("--output-file", metavar="FILE", help="write the (first) format to a file instead of stdout")
     output.add_argument("--color", choices=("auto", "always", "never"), default="auto", help="default: auto")
     output.add_argument("--statistics", action="store_true", help="count findings by rule instead of listing them")
@@ -66,20 +97,20 @@ def _check(commands: _SubParsersAction[ArgumentParser]) -> None:
     files.add_argument("--context", metavar="DIR|none", help="judge single files in this folder's project, or alone")
 
 
-def _rule(commands: _SubParsersAction[ArgumentParser]) -> None:
+def _rule(commands: _SubParsersAction[Parser]) -> None:
     rule = _add(commands, "rule", "explain a rule, offline")
     rule.add_argument("names", nargs="*", metavar="RULE", help="id or name")
     rule.add_argument("--all", action="store_true", help="every rule")
     rule.add_argument("-o", "--output-format", choices=("text", "json", "markdown"), default="text")
 
 
-def _environments(commands: _SubParsersAction[ArgumentParser]) -> None:
+def _environments(commands: _SubParsersAction[Parser]) -> None:
     environments = _add(commands, "environments", "show what was found to be applied together, and what could not be followed")
     _common(environments)
     environments.add_argument("-o", "--output-format", choices=("text", "json"), default="text")
 
 
-def _common(command: ArgumentParser) -> None:
+def _common(command: Parser) -> None:
     command.add_argument("paths", nargs="*", default=["."], metavar="PATH", help="files and folders (default: .)")
     group = command.add_argument_group("settings")
     group.add_argument("--target", metavar="istio=1.30,gateway-api=1.5,channel=standard", help="the releases to judge against")

@@ -89,7 +89,7 @@ def run(
     loaded = load(project, config, stdin, progress)
     targets = [_target(project, config, current) for current in loaded.currents]
     repository = Repository(loaded.environments, loaded.files, targets, config.settings)
-    forced = {id: Severity(level) for id, level in registry.levels(config.severity).items()}
+    forced = {number: Severity(level) for number, level in registry.levels(config.severity).items()}
     runner = Runner(registry, registry.chosen(config.select or (), config.extend_select, config.ignore), forced, repository)
     checked = runner.run(loaded.troubles, None if progress is None else lambda done, total: progress("environments", done, total))
     findings = [shown(finding, project.show) for finding in _reported(checked.findings, project, config)]

@@ -1,6 +1,5 @@
 """`meshlint rule` and `meshlint environments`: what there is, in words."""
 
-
 from __future__ import annotations
 
 import json
@@ -85,9 +84,12 @@ def environments(options: Namespace, config: Config) -> int:
     from meshlint.engine import load
     from meshlint.project import project
     from meshlint.render.describe import describe, write
+    from meshlint.report.visible import visible
 
     loaded = load(project(options.paths, config.context), config)
     described = describe(loaded.environments, loaded.currents)
+    for note in loaded.notes:
+        print(f"meshlint: {visible(note)}", file=sys.stderr)
     if options.output_format == "json":
         print(json.dumps(described, indent=2, ensure_ascii=False))
     else:

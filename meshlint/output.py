@@ -1,22 +1,21 @@
 """Where a report goes: formats and files, colour, progress, the summary on stderr."""
 
-
 from __future__ import annotations
 
-import io
 import os
 import sys
 from argparse import Namespace
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from typing import NamedTuple, Optional
+from typing import NamedTuple
 
 from meshlint.arguments import FORMATS
 from meshlint.config import Config, ConfigError
 from meshlint.report.formats import writer
 from meshlint.report.result import Result
+from meshlint.report.visible import visible
 
-Advance = Optional[Callable[[str, int, int], None]]
+Advance = Callable[[str, int, int], None]
 _PATIENCE = 1.0  # seconds of work before a progress line appears
 
 
@@ -25,22 +24,31 @@ class Wanted(NamedTuple):
     file: str | None
 
 
-def formats(options: Namespace) -> list[Wanted]:
-    """What -o asks for. Raises ConfigError for an unknown format, or two that would both go to stdout."""
+def formats(options: Namespace, config: Config) -> list[Wanted]:
+    """What -o asks for, else the configuration. Raises ConfigError for an unknown format, or two for one place."""
+    base = "" if options.output_format else config.root or ""
     out = []
-    for index, word in enumerate(options.output_format or ["text"]):
-        name, _, file = word.partition("=")
+    for index, word in enumerate(options.output_format or config.output_format or ["text"]):
+        name, equals, file = word.partition("=")
         if name not in FORMATS:
-            raise ConfigError(f"-o {word}: no such format; there are {', '.join(FORMATS)}")
-        out.append(Wanted(name, file or (options.output_file if index == 0 else None)))
+            from difflib import get_close_matches
+
+            near = next(iter(get_close_matches(name, FORMATS, 1)), None)
+            raise ConfigError(f"-o {word}: no such format; {f'did you mean {near}?' if near else 'there are ' + ', '.join(FORMATS)}")
+        if equals and not file:
+            raise ConfigError(f"-o {word}: names no file")
+        out.append(Wanted(name, os.path.join(base, file) if file else (options.output_file if index == 0 else None)))
     if sum(wanted.file is None for wanted in out) > 1:
         raise ConfigError("only one format can go to stdout; give the others a file: -o sarif=meshlint.sarif")
+    files = [os.path.abspath(wanted.file) for wanted in out if wanted.file is not None]
+    if len(set(files)) < len(files):
+        raise ConfigError("two formats cannot go into one file")
     return out
 
 
 def report(result: Result, wanted: Sequence[Wanted], options: Namespace, config: Config) -> int:
     for note in result.notifications:
-        print(f"meshlint: {note}", file=sys.stderr)
+        print(f"meshlint: {visible(note)}", file=sys.stderr)
     for name, file in wanted:
         if file is None:
             _to_stdout(result, name, options, config)
@@ -52,17 +60,16 @@ def report(result: Result, wanted: Sequence[Wanted], options: Namespace, config:
 
 
 def _to_stdout(result: Result, name: str, options: Namespace, config: Config) -> None:
-    if isinstance(sys.stdout, io.TextIOWrapper):
-        sys.stdout.reconfigure(encoding="utf-8", errors="backslashreplace", newline="\n")
     if config.statistics and name in ("text", "concise"):
         _statistics(result)
         return
     writer(name)(result, sys.stdout, color=colored(options.color), verbose=options.verbose, quiet=options.quiet)
     sys.stdout.flush()
     if name == "concise" and not options.quiet:
-        from meshlint.report.summary import write_summary
+        from meshlint.report.paint import Paint
+        from meshlint.report.summary import summary
 
-        write_summary(result, sys.stderr, verbose=options.verbose)
+        sys.stderr.writelines(f"{line}\n" for line in summary(result, Paint(False), verbose=options.verbose))
 
 
 def _to_file(result: Result, name: str, file: str, options: Namespace) -> None:
@@ -92,7 +99,7 @@ def colored(choice: str) -> bool:
 
 
 @contextmanager
-def progress(options: Namespace) -> Iterator[Advance]:
+def progress(options: Namespace) -> Iterator[Advance | None]:
     """A progress line on stderr, on a terminal, when the work takes more than a second."""
     quiet = getattr(options, "quiet", False)
     if quiet or not sys.stderr.isatty() or os.environ.get("CI"):

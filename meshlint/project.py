@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 
-class MissingPath(Exception):
+class MissingPathError(Exception):
     """A path of the command line that does not exist."""
 
 
@@ -48,12 +48,12 @@ class Project(NamedTuple):
 def project(paths: Sequence[str], context: str | None = None, missing: bool = False) -> Project:
     """The project of the given paths. `context`: "none" judges files alone, a folder is the project of the given files.
 
-    Raises MissingPath for a path that does not exist, unless it may be `missing` (the text comes from stdin).
+    Raises MissingPathError for a path that does not exist, unless it may be `missing` (the text comes from stdin).
     """
     full = [os.path.abspath(path) for path in paths]
     for given, path in zip(paths, full, strict=True):
         if not given or not (missing or os.path.lexists(path)):
-            raise MissingPath(given)
+            raise MissingPathError(given)
     only_files = all(not os.path.isdir(path) for path in full)
     common = os.path.commonpath([path if os.path.isdir(path) else os.path.dirname(path) for path in full])
     if context is not None and context != "none":
@@ -109,42 +109,28 @@ def boundary(folder: str) -> str | None:
 
 
 def rebased(patterns: Sequence[str], base: str, root: str) -> tuple[str, ...]:
-    """Patterns in git's notation that were written for the folder `base`, for the folder `root`."""
-    steps = os.path.relpath(os.path.realpath(base), root).split(os.sep)
-    if steps == ["."]:
-        return tuple(patterns)
-    if ".." not in steps:
-        return tuple(_lower(pattern, "/".join(steps)) for pattern in patterns)
-    if set(steps) != {".."}:
-        return ()
-    below = os.path.relpath(root, os.path.realpath(base)).split(os.sep)
-    return tuple(moved for pattern in patterns if (moved := _upper(pattern, below)) is not None)
+    """Patterns in git's notation that were written for the folder `base`, for the folder `root`. One without a slash
+    matches a name wherever it stands; one that cannot match below the root is left out."""
+    down = os.path.relpath(os.path.realpath(base), os.path.realpath(root)).split(os.sep)
+    up = os.path.relpath(os.path.realpath(root), os.path.realpath(base)).split(os.sep)
+    moved = (_rebased(pattern, [step for step in down if step != "."], [step for step in up if step != "."]) for pattern in patterns)
+    return tuple(pattern for pattern in moved if pattern is not None)
 
 
-def _lower(pattern: str, folder: str) -> str:
-    sign, body = _parts(pattern)
-    anchored = "/" in body.rstrip("/")
-    return f"{sign}/{folder}/{body.lstrip('/')}" if anchored else f"{sign}/{folder}/**/{body}"
-
-
-def _upper(pattern: str, below: Sequence[str]) -> str | None:
-    """None: the pattern is about other folders, or about the root itself, which was asked for."""
+def _rebased(pattern: str, down: Sequence[str], up: Sequence[str]) -> str | None:
+    """`down` leads from the root to the folder of the pattern, `up` from there to the root."""
     from fnmatch import fnmatchcase
 
-    sign, body = _parts(pattern)
+    sign, body = ("!", pattern[1:]) if pattern.startswith("!") else ("", pattern)
     if "/" not in body.rstrip("/"):
         return pattern
-    steps = body.lstrip("/").split("/")
-    for step in below:
+    steps = body.removeprefix("./").lstrip("/").split("/")
+    if ".." not in down:
+        return f"{sign}/{'/'.join((*down, *steps))}"
+    for step in up:
+        if not any(steps) or not (step == steps[0] or (step != ".." and fnmatchcase(step, steps[0]))):
+            return None
         if steps[0] == "**":
-            return sign + "/".join(steps)
-        if not fnmatchcase(step, steps[0]):
-            return None
+            break
         steps = steps[1:]
-        if not any(steps):
-            return None
-    return f"{sign}/{'/'.join(steps)}"
-
-
-def _parts(pattern: str) -> tuple[str, str]:
-    return ("!", pattern[1:]) if pattern.startswith("!") else ("", pattern)
+    return f"{sign}/{'/'.join(steps)}" if any(steps) else None

@@ -96,10 +96,11 @@ def test_yaml_is_yaml(page: Path) -> None:
 
 
 def example_output(rules: str) -> str:
-    """The first finding of each rule of the bundled example, and the summary."""
+    """The first finding of each of these rules in the bundled example, in the order of the output, and the summary."""
     run = call("examples/bookshop", "--exit-zero", "--color", "never", cwd=ROOT)
     *findings, summary = run.out.rstrip("\n").split("\n\n")
-    shown = [next(found for found in findings if f" {rule} " in found.splitlines()[0]) for rule in rules.split()]
+    first = {rule: next(at for at, found in enumerate(findings) if f" {rule} " in found.splitlines()[0]) for rule in rules.split()}
+    shown = [findings[at] for at in sorted(first.values())]
     return "```text\n" + "\n\n".join([*shown, "...", summary]) + "\n```\n"
 
 

@@ -76,7 +76,8 @@ def test_asks_only_for_kinds_that_it_declares(rule: Rule, tmp_path: Path) -> Non
     asked: set[Kind] = set()
     for folder in _repositories(rule, tmp_path):
         asked |= asked_by(rule, folder)
-    assert not asked - set(rule.reads) - IMPLIED, "add them to reads"
+    undeclared = sorted(kind.name for kind in asked - set(rule.reads) - IMPLIED)
+    assert not undeclared, f"{rule.module} asks for more than its reads say"
 
 
 def _repositories(rule: Rule, tmp_path: Path) -> Iterator[Path]:

@@ -12,7 +12,9 @@ from meshlint.model.resource import Resource
 from meshlint.model.rule import Rule
 
 
-def stamp(rule: Rule, problem: Problem, checked: Resource | None, mesh: Mesh, repository: Repository, forced: Mapping[str, Severity]) -> Finding:
+def stamp(
+    rule: Rule, problem: Problem, checked: Resource | None, mesh: Mesh, repository: Repository, forced: Mapping[str, Severity]
+) -> Finding:
     owner, prefix = repository.owner(problem.at)
     environment = mesh.environment.name
     severity = forced.get(rule.id) or _severity(rule, problem, checked, mesh)
@@ -22,7 +24,7 @@ def stamp(rule: Rule, problem: Problem, checked: Resource | None, mesh: Mesh, re
         family=rule.family,
         severity=severity,
         impact=problem.impact or rule.impact,
-        confidence=min(problem.confidence or rule.confidence, rule.confidence if rule.evidence == "inferred" else Confidence.HIGH, key=_rank),
+        confidence=_confidence(rule, problem),
         message=problem.message,
         remedy=problem.remedy or rule.remedy,
         location=_location(problem.at),
@@ -36,8 +38,10 @@ def stamp(rule: Rule, problem: Problem, checked: Resource | None, mesh: Mesh, re
     )
 
 
-def _rank(confidence: Confidence) -> int:
-    return confidence.rank
+def _confidence(rule: Rule, problem: Problem) -> Confidence:
+    """The problem's own, else the rule's; what is only inferred stays so."""
+    said = problem.confidence or rule.confidence
+    return rule.confidence if rule.evidence == "inferred" and rule.confidence.rank < said.rank else said
 
 
 def _severity(rule: Rule, problem: Problem, checked: Resource | None, mesh: Mesh) -> Severity:

@@ -61,7 +61,7 @@ class Registry:
     def unknown(self, words: Sequence[str]) -> Iterator[str]:
         """Words that mean no rule."""
         for word in words:
-            if not any(entry.answers_to(word) for entry in self.entries):
+            if word not in FAMILIES and not any(entry.answers_to(word) for entry in self.entries):
                 yield word
 
     def chosen(self, select: Sequence[str], extend: Sequence[str], ignore: Sequence[str]) -> list[Entry]:
@@ -85,7 +85,7 @@ class Registry:
 
     def words(self) -> list[str]:
         """Everything a user may write for rules, for suggestions."""
-        return sorted({word for entry in self.entries for word in (entry.id, entry.name, entry.family, *entry.aliases)})
+        return sorted({*FAMILIES, *(word for entry in self.entries for word in (entry.id, entry.name, *entry.aliases))})
 
 
 def _weight(entry: Entry, word: str) -> int:

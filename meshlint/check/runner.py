@@ -71,9 +71,12 @@ class Runner:
     def _failed(self, rule: Rule, resource: Resource | None, mesh: MeshIndex, error: Exception) -> Finding:
         failed = self._registry.named(RULE_FAILED)
         self._rules[failed.id] = failed
-        about = resource.title if resource is not None else f"environment {mesh.environment.name}"
-        place = Location.of(resource.file, resource.root.place) if resource is not None else Location(mesh.environment.path or ".", 1, 1, 1, 1)
-        name = ResourceName(resource.api_version, resource.kind.kind, resource.namespace, resource.name) if resource is not None else None
+        if resource is None:
+            about, name = f"environment {mesh.environment.name}", None
+            place = Location(mesh.environment.path or ".", 1, 1, 1, 1)
+        else:
+            about, name = resource.title, ResourceName(resource.api_version, resource.kind.kind, resource.namespace, resource.name)
+            place = Location.of(resource.file, resource.root.place)
         message = f"Rule {rule.id} {rule.name} raised {type(error).__name__} on {about}: {error}"
         return _engine_finding(failed, self._forced, message, place)._replace(resource=name, environments=(mesh.environment.name,))
 
@@ -89,5 +92,20 @@ class Runner:
 def _engine_finding(rule: Rule, forced: Mapping[str, Severity], message: str, place: Location) -> Finding:
     severity = forced.get(rule.id, rule.severity)
     return Finding(
-        rule.id, rule.name, rule.family, severity, rule.impact, Confidence.HIGH, message, rule.remedy, place, True, None, None, (), (), None, ""
-    )  # fmt: skip
+        rule=rule.id,
+        name=rule.name,
+        family=rule.family,
+        severity=severity,
+        impact=rule.impact,
+        confidence=Confidence.HIGH,
+        message=message,
+        remedy=rule.remedy,
+        location=place,
+        exact=True,
+        resource=None,
+        path=None,
+        environments=(),
+        related=(),
+        fix=None,
+        fingerprint="",
+    )

@@ -33,6 +33,10 @@ class Hosts:
             self._answers[key] = self._resolve(text, namespace)
         return self._answers[key]
 
+    def key(self, name: str, namespace: str) -> str:
+        """The key of a Service by name and namespace."""
+        return self._service("", name, namespace).fqdn
+
     def of_service(self, service: Resource) -> Host:
         return self.of_text(service_key(service.name, service.namespace, self._domain), service.namespace)
 
@@ -53,7 +57,8 @@ class Hosts:
         name = text.lower().rstrip(".")
         if "." not in name and not name.startswith("*"):
             return self._service(text, name, namespace or self._only_namespace(name))
-        if (place := service_of(name)) is not None:
+        place = service_of(name)
+        if place is not None and (name.endswith(f".svc.{self._domain}") or not self._entries_for(name)):
             return self._service(text, place[1], place[0], given=name)
         if entries := self._entries_for(name):
             return Host(text, HostKind.ENTRY, name, entries[0].namespace, None, tuple(entries))

@@ -30,7 +30,7 @@ class Routes:
         self._destinations: dict[Resource, tuple[Destination, ...]] = {}
         self._by_host: dict[str, list[Resource]] | None = None
         self._wild: list[tuple[str, Resource]] = []
-        self._by_parent: dict[Resource, list[tuple[Resource, Node]]] | None = None
+        self._by_parent: dict[Resource | str, list[tuple[Resource, Node]]] | None = None
         self._ingress: dict[str, list[tuple[Resource, Node]]] | None = None
         self._editing: dict[tuple[Kind, str], list[Resource]] | None = None
         self._delegating: dict[tuple[str, str], list[Resource]] | None = None
@@ -71,8 +71,7 @@ class Routes:
         return self._parents(service)
 
     def _gateway(self, node: Node, service: Resource) -> GatewayRef:
-        namespace, _, name = (node.text or "").rpartition("/")
-        namespace = service.namespace if namespace in ("", ".") else namespace
+        namespace, name = gateway_place(node.text or "", service.namespace)
         istio = self._store.find(Kind.GATEWAY, namespace, name)
         return GatewayRef(node, namespace, name, istio, self._store.find(Kind.K8S_GATEWAY, namespace, name))
 
@@ -117,9 +116,7 @@ class Routes:
     # Gateway API routes
 
     def parent(self, route: Resource, ref: Node) -> Resource | None:
-        group = ref.get("group")
-        kind = _PARENT_KINDS.get((_or(group, "gateway.networking.k8s.io"), _or(ref.get("kind"), "Gateway")))
-        name = ref.get("name").text
+        kind, name = _parent_kind(ref), ref.get("name").text
         if kind is None or name is None:
             return None
         return self._store.find(kind, _or(ref.get("namespace"), route.namespace), name)
@@ -128,11 +125,17 @@ class Routes:
         if self._by_parent is None:
             self._by_parent = {}
             for route, ref in self._parent_refs():
-                above = self.parent(route, ref)
-                if above is not None and above.kind is not Kind.K8S_GATEWAY:
+                if (above := self._mesh_parent(route, ref)) is not None:
                     self._by_parent.setdefault(above, []).append((route, ref))
-        behind = [host.service] if host.service is not None else list(host.entries)
-        return [pair for resource in behind for pair in self._by_parent.get(resource, ())]
+        behind: Sequence[Resource | str] = host.entries or (host.fqdn,)
+        return [pair for parent in behind for pair in self._by_parent.get(parent, ())]
+
+    def _mesh_parent(self, route: Resource, ref: Node) -> Resource | str | None:
+        """The ServiceEntry of a parentRef, or the full name of its Service, which another repository may hold."""
+        kind, name = _parent_kind(ref), ref.get("name").text
+        if kind is Kind.SERVICE and name:
+            return self._hosts.of_text(name, _or(ref.get("namespace"), route.namespace)).fqdn
+        return self.parent(route, ref) if kind is Kind.SERVICE_ENTRY else None
 
     def _parent_refs(self) -> Iterator[tuple[Resource, Node]]:
         for kind in ROUTES:
@@ -213,6 +216,20 @@ def _acts(rule: Node, wanted: Callable[[str], bool]) -> bool:
     if not confined or any(not gateways.present or gateways.value in (None, []) for gateways in confined):
         return True
     return any(node.text is not None and wanted(node.text) for gateways in confined for node in gateways.each())
+
+
+def gateway_place(written: str, namespace: str) -> tuple[str, str]:
+    """(namespace, name) of an entry of `gateways`: [namespace/]name, or the old form name.namespace[.svc...]
+    (Istio: resolveGatewayName)."""
+    before, slash, name = written.rpartition("/")
+    if slash:
+        return (namespace if before == "." else before), name
+    name, dot, rest = written.partition(".")
+    return (rest.partition(".")[0] if dot else namespace), name
+
+
+def _parent_kind(ref: Node) -> Kind | None:
+    return _PARENT_KINDS.get((_or(ref.get("group"), "gateway.networking.k8s.io"), _or(ref.get("kind"), "Gateway")))
 
 
 def _or(node: Node, default: str) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from meshlint.index.hosts import Hosts
-from meshlint.index.names import matches, visible
+from meshlint.index.names import matches, partial_service, visible
 from meshlint.index.routes import Routes, istio_routing
 from meshlint.index.store import Store
 from meshlint.model.kind import Kind
@@ -78,6 +78,11 @@ class Subsets:
         pattern = self.host_of(rule).fqdn
         return [sent for sent in self._users.get(name, ()) if sent.host.fqdn and matches(pattern, sent.host.fqdn)]
 
+    def _meant(self, host: Host) -> str:
+        """The Service that a name.namespace means, though Istio does not complete it: its subsets are not unused."""
+        place = partial_service(host.fqdn) if host.kind is HostKind.PARTIAL else None
+        return self._hosts.key(place[1], place[0]) if place else host.fqdn
+
     def used(self) -> Used:
         used = Used()
         for service in self._store.judged.by_kind.get(Kind.VIRTUAL_SERVICE, ()):
@@ -88,7 +93,7 @@ class Subsets:
                 elif name and not sent.host.fqdn:
                     used.open_names.add(name)
                 elif name:
-                    used.by_host.setdefault(sent.host.fqdn, set()).add(name)
+                    used.by_host.setdefault(self._meant(sent.host), set()).add(name)
         for rollout in self._store.judged.by_kind.get(Kind.ROLLOUT, ()):
             rule = istio_routing(rollout).get("destinationRule")
             for field in ("canarySubsetName", "stableSubsetName"):

@@ -15,7 +15,7 @@ from meshlint.render.tree import Tree, resolve
 
 _DEEPEST = 100
 _MOST = 20_000
-_WORK = 2_000_000
+_WORK = 1_000_000
 _KEEP_NAME = (Kind.NAMESPACE, Kind.CRD)
 
 
@@ -83,8 +83,12 @@ class Kustomize:
             return "uses itself in a circle"
         if len(self._open) >= _DEEPEST:
             return f"is nested deeper than {_DEEPEST} levels"
-        self._work += 1 + size
-        return "is more than can be followed" if self._work > _WORK else None
+        return None if self.spend(1 + size) else "is more than can be followed"
+
+    def spend(self, work: int) -> bool:
+        """May so many more objects be looked at? What a person wrote stays far below the limit."""
+        self._work += work
+        return self._work <= _WORK
 
     def component(self, folder: str, into: tuple[Draft, ...]) -> Built:
         """A component adds to, and changes, all that is there so far."""
@@ -155,17 +159,21 @@ class _Building:
             self._gap(use, f"{reference} is not a manifest that was read")
 
     def _file(self, path: str, use: Node) -> None:
-        file = self.all.tree.files[path]
-        self.files.add(path)
-        if file.skipped:
+        if self.all.tree.files[path].skipped:
             self._gap(use, f"{use.text} could not be read")
-        self._add(self.all.tree.drafts(path), use)
+        if self._add(self.all.tree.drafts(path), use):
+            self.files.add(path)
 
-    def _add(self, drafts: tuple[Draft, ...], use: Node) -> None:
+    def _add(self, drafts: tuple[Draft, ...], use: Node) -> bool:
+        """What is too much is left out, and then found by others: as a root of its own, or as a plain file."""
         if len(self.drafts) + len(drafts) > _MOST:
             self._gap(use, f"more than {_MOST:,} objects")
+        elif not self.all.spend(len(drafts)):
+            self._gap(use, f"{use.text} is more than can be followed")
         else:
             self.drafts += drafts
+            return True
+        return False
 
     def _lower(self, folder: str, use: Node) -> None:
         component = self.all.levels[folder].component
@@ -177,8 +185,8 @@ class _Building:
             self.drafts = list(built.drafts)
         else:
             built = self.all.build(folder)
-            self._take(built, folder)
-            self._add(built.drafts, use)
+            if self._add(built.drafts, use):
+                self._take(built, folder)
 
     def _take(self, built: Built, folder: str) -> None:
         self.gaps += built.gaps

@@ -34,12 +34,6 @@ class Level(NamedTuple):
     def text(self, key: str) -> str:
         return self.root.get(key).text or ""
 
-    def references(self) -> Iterator[str]:
-        """Every path that it names, with those that do not exist and those that are remote."""
-        for use in self.uses():
-            yield from self._inside(use.text)
-        yield from self.other_files()
-
     def uses(self) -> Iterator[Node]:
         """What it is made of, in the order of Kustomize: files and folders, then components."""
         for key in ("resources", "bases", "crds", "components"):

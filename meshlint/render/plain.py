@@ -31,11 +31,23 @@ class Copies:
                 for resource in found:
                     held[parent(resource.file)].append(resource)
         self.folders = sorted({folder for folders in self.sets for folder in folders})
+        self._steps = {folder: (folder.split("/"), folder.split("/")[::-1]) for folder in self.folders}
+        self._chosen: dict[str, Folders] = {}
 
     def chosen(self, folder: str) -> Folders:
-        """Whose copies a folder lives with, for each of `sets`: its own, else the nearest."""
-        rank = {other: at for at, other in enumerate(sorted(self.folders, key=lambda other: _distance(folder, other)))}
-        return tuple(min(folders, key=rank.__getitem__) for folders in self.sets)
+        """Whose copies a folder lives with, for each of `sets`: its own, else the nearest.
+
+        Nearest is what shares the longest upper path, then the longest lower one (a/prod and b/prod), then by name.
+        """
+        found = self._chosen.get(folder)
+        if found is None:
+            upper, lower = self._steps[folder]
+            rank = {
+                other: (other != folder, -_shared(upper, steps), -_shared(lower, reverse), other)
+                for other, (steps, reverse) in self._steps.items()
+            }
+            found = self._chosen[folder] = tuple(min(folders, key=rank.__getitem__) for folders in self.sets)
+        return found
 
     def groups(self, root: str) -> list[list[str]]:
         """Folders that live with the same copies are one environment: prod/a and prod/b beside staging/a and staging/b."""
@@ -54,14 +66,6 @@ class Copies:
         inside = set(group)
         choices = zip(self.chosen(group[0]), self.sets.values(), strict=True)
         return [resource for folder, held in choices if folder not in inside for resource in held[folder]]
-
-
-def _distance(here: str, other: str) -> tuple[int, int, str]:
-    """Nearest is what shares the longest upper path, then the longest lower one (a/prod and b/prod), then by name."""
-    mine, theirs = here.split("/"), other.split("/")
-    if here == other:
-        return (-len(mine) - 1, 0, other)
-    return (-_shared(mine, theirs), -_shared(mine[::-1], theirs[::-1]), other)
 
 
 def _shared(one: Sequence[str], other: Sequence[str]) -> int:

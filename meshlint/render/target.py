@@ -89,6 +89,10 @@ def _selects(selector: str, have: dict[str, str]) -> bool:
     for term in filter(None, (part.strip() for part in selector.split(","))):
         if " " in term:
             return False
+        if term.startswith("!"):
+            if term[1:] in have:
+                return False
+            continue
         key, sign, value = term.replace("==", "=").partition("=")
         if key.endswith("!"):
             if have.get(key[:-1]) == value:

@@ -92,6 +92,7 @@ def _finding(finding: Finding, result: Result) -> Json:
         "confidence": finding.confidence.value,
         "impact": finding.impact.value,
         "message": finding.message,
+        "remedy": finding.remedy,
         **finding.location._asdict(),
         "exact": finding.exact,
         "resource": finding.resource._asdict() if finding.resource else None,

@@ -7,7 +7,7 @@ from typing import Any, TextIO
 
 import sarif_om
 
-from meshlint import __version__
+from meshlint import HOME, __version__
 from meshlint.model.problem import Edit, Finding, Fix, Location
 from meshlint.report.result import Result, Skipped
 from meshlint.report.sarif_rules import descriptor
@@ -21,7 +21,7 @@ _MOST_PLACES = 999  # GitHub refuses a result with more than 1,000 places
 _FAILED = (2, 130)  # exit codes of a run that could not do its work
 
 
-def write(result: Result, out: TextIO, *, information_uri: str | None = None, **_options: Any) -> None:
+def write(result: Result, out: TextIO, *, information_uri: str = HOME, **_options: Any) -> None:
     """The log; the same result gives the same bytes. `information_uri` is the address of the project."""
     import json
 
@@ -49,7 +49,7 @@ class _Run:
         self.rules = [by_rule[number] for number in sorted(by_rule)]
         self.rule_index = {finding.rule: number for number, finding in enumerate(self.rules)}
 
-    def build(self, information_uri: str | None) -> Any:
+    def build(self, information_uri: str) -> Any:
         results = [self._result(finding) for finding in self.findings]
         with_result = {finding.location.file for finding in self.findings}
         invocation = self._invocation()
@@ -64,7 +64,7 @@ class _Run:
             results=results,
         )
 
-    def _driver(self, information_uri: str | None) -> Any:
+    def _driver(self, information_uri: str) -> Any:
         return sarif_om.ToolComponent(
             name="meshlint",
             version=__version__,

@@ -81,7 +81,11 @@ def route_experimental_field(resource: Resource, mesh: Mesh) -> Iterator[Problem
     of another controller.
     """
     severity = Severity.NOTE if _foreign(resource, mesh) else None
-    for node, field in mesh.target.lacks(resource):
+    lacking = list(mesh.target.lacks(resource))
+    chosen_by = {node.parent for node, field in lacking if field.value is not None}
+    for node, field in lacking:
+        if field.value is None and node.parent in chosen_by:
+            continue  # the member of a union whose type is reported already: filters[].cors beside type CORS
         what = f"{field.path}: {field.value}" if field.value is not None else field.path
         yield Problem(
             node,

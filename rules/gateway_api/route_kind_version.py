@@ -12,7 +12,6 @@ _KINDS = (
 )  # fmt: skip
 _REFUSED = frozenset({"removed", "not-in-release"})
 _DROPPED = frozenset({"version-not-served", "crd-below-minimum", "crd-above-maximum"})
-_UNREAD = frozenset({"not-read", "not-converted"})
 
 
 @rule(
@@ -118,11 +117,14 @@ def _finding(resource: Resource, mesh: Mesh) -> tuple[Severity, str] | None:
     codes = frozenset(support.codes)
     if (text := _unserved(resource, mesh)) is not None:
         return Severity.ERROR, "; ".join((text, *_istio_says(resource, mesh)))
+    if "not-converted" in codes and not codes & _REFUSED:
+        said = [reason.text for reason in support.reasons if reason.code in ("not-converted", "not-in-channel")]
+        return Severity.WARNING, "; ".join(said)
     if codes & (_REFUSED | _DROPPED):
         return Severity.ERROR, support.text
     if "not-in-channel" in codes:
         return Severity.WARNING, support.text
-    return (Severity.WARNING, support.text) if codes & _UNREAD else None
+    return (Severity.WARNING, support.text) if "not-read" in codes else None
 
 
 def _unserved(resource: Resource, mesh: Mesh) -> str | None:

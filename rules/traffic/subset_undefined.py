@@ -11,7 +11,7 @@ _DOWN = "every request that takes this route is answered with 503, on sidecars, 
 
 @rule(
     "ML145", "subset-undefined", Severity.ERROR, impact=Impact.BREAKS, each=Kind.VIRTUAL_SERVICE, evidence="code",
-    reads=[Kind.DESTINATION_RULE, Kind.SERVICE, Kind.SERVICE_ENTRY, Kind.ROLLOUT, Kind.CANARY],
+    reads=[Kind.DESTINATION_RULE, Kind.SERVICE, Kind.SERVICE_ENTRY, Kind.ROLLOUT, Kind.CANARY, Kind.GATEWAY, Kind.K8S_GATEWAY],
     sources=["istioctl analyze IST0101", "Kiali KIA1107"],
     remedy="Declare the subset in a DestinationRule for the host, or route to a declared one.",
 )  # fmt: skip

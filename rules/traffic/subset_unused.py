@@ -9,7 +9,10 @@ from meshlint.api import Impact, Kind, Mesh, Problem, Resource, Severity, rule
 
 @rule(
     "ML146", "subset-unused", Severity.NOTE, impact=Impact.ADVICE, each=Kind.DESTINATION_RULE, evidence="inferred",
-    reads=[Kind.VIRTUAL_SERVICE, Kind.ROLLOUT, Kind.CANARY, Kind.SERVICE, Kind.SERVICE_ENTRY, Kind.NAMESPACE],
+    reads=[
+        Kind.VIRTUAL_SERVICE, Kind.ROLLOUT, Kind.CANARY, Kind.SERVICE, Kind.SERVICE_ENTRY, Kind.NAMESPACE, Kind.GATEWAY,
+        Kind.K8S_GATEWAY,
+    ],
     sources=["istio pilot/pkg/networking/core/cluster_builder.go"],
     remedy="Delete the subset; keep its trafficPolicy if the rest of the rule relies on it.",
 )  # fmt: skip

@@ -12,7 +12,7 @@ _MERGED = ("1.28.6", "1.29.2", "1.30.0")
 
 @rule(
     "ML103", "vs-and-httproute-same-host", Severity.ERROR, impact=Impact.DIFFERS, each=Kind.VIRTUAL_SERVICE, evidence="code",
-    reads=[*ROUTES, Kind.SERVICE, Kind.SERVICE_ENTRY, Kind.NAMESPACE, Kind.K8S_GATEWAY],
+    reads=[*ROUTES, Kind.SERVICE, Kind.SERVICE_ENTRY, Kind.NAMESPACE, Kind.GATEWAY, Kind.K8S_GATEWAY],
     sources=[
         "istio pilot/pkg/networking/core/listener_waypoint.go", "https://github.com/istio/istio/issues/59484",
         "https://istio.io/latest/docs/ambient/usage/l7-features/",
@@ -91,7 +91,8 @@ def _message(service: Resource, host: Host, rivals: list[tuple[Resource, Node]],
 def _read(route: Resource, host: Host, mesh: Mesh) -> bool:
     """Does a waypoint read the route: does it stand in the namespace of the host or of its waypoint?"""
     waypoint = mesh.waypoint(host)
-    return route.namespace == host.namespace or (waypoint.bound and route.namespace == waypoint.namespace)
+    reads = {host.namespace, waypoint.namespace if waypoint.bound else host.namespace}
+    return not route.namespace or "" in reads or route.namespace in reads
 
 
 def _meet(rules: Sequence[Node], route: Resource, ref: Node) -> bool:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from meshlint.api import Host, Impact, Kind, Mesh, Node, Problem, Resource, Severity, Waypoint, WaypointState, rule
+from meshlint.api import WORKLOADS, Confidence, Host, Impact, Kind, Mesh, Node, Problem, Resource, Severity, Waypoint, WaypointState, rule
 
 _WHY = {
     WaypointState.NONE: "has no waypoint",
@@ -15,7 +15,7 @@ _WHY = {
 
 @rule(
     "ML105", "vs-mesh-without-waypoint", Severity.ERROR, impact=Impact.IGNORED, each=Kind.VIRTUAL_SERVICE, evidence="code",
-    reads=[Kind.SERVICE, Kind.SERVICE_ENTRY, Kind.NAMESPACE, Kind.K8S_GATEWAY, Kind.DEPLOYMENT],
+    reads=[Kind.SERVICE, Kind.SERVICE_ENTRY, Kind.NAMESPACE, Kind.GATEWAY, Kind.K8S_GATEWAY, *WORKLOADS],
     sources=[
         "istio pilot/pkg/networking/core/listener_waypoint.go", "istio pilot/pkg/serviceregistry/ambient/waypoints.go",
         "https://istio.io/latest/docs/ambient/usage/waypoint/",
@@ -65,7 +65,8 @@ def vs_mesh_without_waypoint(service: Resource, mesh: Mesh) -> Iterator[Problem]
     Severity: a VirtualService that does nothing (one rule without match, to the host itself, no other field) needs no
     waypoint: a note that it can be deleted. Not reported when it is for gateways only, for hosts outside of the mesh, when
     the label names a waypoint that another repository may hold (waypoint-missing), for the Services of gateways, and when
-    the namespace of the host stays out of the mesh. With `--goal gateway-api` only namespaces that are ambient now count.
+    the namespace of the host stays out of the mesh. Where another repository holds the Service, its labels cannot be seen:
+    the confidence is low. With `--goal gateway-api` only namespaces that are ambient now count.
     """
     rules = mesh.mesh_rules(service)
     if not rules:
@@ -80,7 +81,9 @@ def vs_mesh_without_waypoint(service: Resource, mesh: Mesh) -> Iterator[Problem]
             message = f"{service.title} routes {host.title} to itself and does nothing else, so nothing is lost without a waypoint."
             yield Problem(at, message, Severity.NOTE, Impact.ADVICE, remedy=_needless(service))
         else:
-            yield Problem(at, _message(service, rules, host, waypoint), related=_related(waypoint), subject=subject)
+            confidence = Confidence.LOW if host.resource is None else None  # its labels stand in another repository
+            message = _message(service, rules, host, waypoint)
+            yield Problem(at, message, confidence=confidence, related=_related(waypoint), subject=subject)
         return
 
 

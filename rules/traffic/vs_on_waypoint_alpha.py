@@ -9,7 +9,7 @@ from meshlint.api import Impact, Kind, Mesh, Problem, Resource, Severity, rule
 
 @rule(
     "ML104", "vs-on-waypoint-alpha", Severity.WARNING, impact=Impact.UNSTABLE, each=Kind.VIRTUAL_SERVICE, evidence="docs",
-    reads=[Kind.SERVICE, Kind.SERVICE_ENTRY, Kind.NAMESPACE, Kind.K8S_GATEWAY],
+    reads=[Kind.SERVICE, Kind.SERVICE_ENTRY, Kind.NAMESPACE, Kind.GATEWAY, Kind.K8S_GATEWAY],
     sources=["https://istio.io/latest/docs/releases/feature-stages/", "https://istio.io/latest/docs/ambient/usage/l7-features/"],
     remedy="Translate it to a route with a Service parent; where a field has no equivalent, keep it and suppress this with the reason.",
     yields_in_object=[
@@ -62,8 +62,8 @@ def vs_on_waypoint_alpha(service: Resource, mesh: Mesh) -> Iterator[Problem]:
     Remedy: an HTTPRoute (GRPCRoute, TCPRoute, TLSRoute) with the Service as its parent, when every field that is used has
     an equivalent there; otherwise keep the VirtualService and suppress this finding with a comment that gives the reason.
 
-    One finding for each VirtualService, and none where a more precise rule has something to say about it. Not reported
-    when it is for gateways only, when its hosts have no waypoint (vs-mesh-without-waypoint), and when their namespace
+    One finding for each VirtualService, and none where a more precise rule has something to say about it.
+    Not reported when it is for gateways only, when its hosts have no waypoint (vs-mesh-without-waypoint), and when their namespace
     stays out of the mesh.
     """
     if not mesh.mesh_rules(service):

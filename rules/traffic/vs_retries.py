@@ -12,7 +12,7 @@ _MAPPED = frozenset({"connect-failure", "refused-stream", "unavailable", "cancel
 
 @rule(
     "ML115", "vs-retries", Severity.WARNING, impact=Impact.DIFFERS, each=Kind.VIRTUAL_SERVICE, evidence="code",
-    reads=[Kind.SERVICE, Kind.SERVICE_ENTRY, Kind.NAMESPACE],
+    reads=[Kind.SERVICE, Kind.SERVICE_ENTRY, Kind.NAMESPACE, Kind.GATEWAY, Kind.K8S_GATEWAY],
     sources=[
         "gateway-api v1.6.1 apis/v1/httproute_types.go", "istio pilot/pkg/config/kube/gateway/conversion.go",
         "https://github.com/istio/istio/pull/60682",
@@ -56,9 +56,9 @@ def vs_retries(service: Resource, mesh: Mesh) -> Iterator[Problem]:
     conditions the application relies on is not in the files.
 
     One finding for each `retries`: at the field that decides, else at `retries` where the channel lacks the counterpart.
-    Not reported in the experimental channel for attempts and backoff with status codes or the four conditions that Istio
-    sets anyway; not for gateways, not with `--goal ambient`, where the VirtualService stays, and not when the namespace of
-    the host stays out of the mesh.
+    Not reported when the channel is experimental and the policy has only attempts, backoff, status codes and the four
+    conditions that Istio sets anyway; when the rule is for gateways only; with `--goal ambient`, where the VirtualService
+    stays; and when the namespace of the host stays out of the mesh.
     """
     subject = mesh.mesh_subject(service)
     if subject is None or not mesh.settings.to_gateway_api:

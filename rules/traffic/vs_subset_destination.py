@@ -14,7 +14,10 @@ _POLICY_LOST = ". ztunnel reads neither object and a Gateway API route has no su
 
 @rule(
     "ML101", "vs-subset-destination", Severity.ERROR, impact=Impact.BREAKS, each=Kind.VIRTUAL_SERVICE, evidence="code",
-    reads=[Kind.SERVICE, Kind.SERVICE_ENTRY, Kind.DESTINATION_RULE, Kind.NAMESPACE, Kind.ROLLOUT, Kind.CANARY, Kind.K8S_GATEWAY],
+    reads=[
+        Kind.SERVICE, Kind.SERVICE_ENTRY, Kind.DESTINATION_RULE, Kind.NAMESPACE, Kind.ROLLOUT, Kind.CANARY, Kind.GATEWAY,
+        Kind.K8S_GATEWAY,
+    ],
     sources=["istio pilot/pkg/networking/core/cluster_waypoint.go", "gateway-api v1.6.1 apis/v1/httproute_types.go"],
     remedy="Make one Service per used subset and route to these Services.", yields_to=["subset-undefined"],
 )  # fmt: skip

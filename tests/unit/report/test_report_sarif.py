@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 from report_factories import finding, full, result, rule
 
+from meshlint import HOME
 from meshlint.model.problem import Location, Severity
 from meshlint.report import sarif
 from meshlint.report.result import Result
@@ -64,8 +65,8 @@ def test_a_clean_run_has_an_empty_list_of_results() -> None:
     assert run["invocations"] == [{"executionSuccessful": True, "exitCode": 0}]
 
 
-def test_the_project_address_only_if_configured() -> None:
-    assert "informationUri" not in run_of(full())["tool"]["driver"]
+def test_the_project_address() -> None:
+    assert run_of(full())["tool"]["driver"]["informationUri"] == HOME
     assert run_of(full(), information_uri="https://example.org/")["tool"]["driver"]["informationUri"] == "https://example.org/"
 
 

@@ -7,8 +7,6 @@ import textwrap
 from collections.abc import Iterable
 from typing import Any
 
-import pytest
-
 from meshlint.model.document import FileRead
 from meshlint.model.resource import Environment, Resource
 from meshlint.read.file import read_file
@@ -16,8 +14,8 @@ from meshlint.render.environments import Environments, environments
 
 
 class Repo:
-    def __init__(self, folder: str) -> None:
-        self.folder = folder
+    def __init__(self, folder: Any) -> None:
+        self.folder = str(folder)
 
     def write(self, path: str, *documents: str) -> Repo:
         full = os.path.join(self.folder, path)
@@ -39,11 +37,6 @@ class Repo:
 
     def by_name(self, **options: Any) -> dict[str, Environment]:
         return {environment.name: environment for environment in self.built(**options).list}
-
-
-@pytest.fixture
-def repo(tmp_path: Any) -> Repo:
-    return Repo(str(tmp_path))
 
 
 def obj(kind: str, name: str | None, namespace: str | None = None, extra: str = "") -> str:

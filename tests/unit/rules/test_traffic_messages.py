@@ -1,0 +1,101 @@
+"""What the traffic rules say where the place alone does not show it: the target's release, the host, the way out."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.door import call, lint
+from tests.rules_harness import CASES, Case
+
+
+def told(case: str, rule: str, tmp_path: Path) -> list[dict[str, Any]]:
+    found = Case(CASES / case)
+    return [finding for finding in lint(found.copy(tmp_path), *found.arguments).findings if finding["rule"] == rule]
+
+
+def remedies(case: str, rule: str, tmp_path: Path) -> list[str]:
+    found = Case(CASES / case)
+    run = call("check", ".", "-o", "sarif", *found.arguments, cwd=found.copy(tmp_path))
+    results = json.loads(run.out)["runs"][0]["results"]
+    return [result["properties"]["remedy"] for result in results if result["ruleId"] == rule]
+
+
+@pytest.mark.parametrize(
+    ("release", "says"),
+    [
+        ("1.28.5", "uses only one of them"),
+        ("1.28.6", "puts the rules of both behind one another"),
+        ("1.29.1", "uses only one of them"),
+        ("1.29.2", "puts the rules of both behind one another"),
+        ("1.30.0", "puts the rules of both behind one another"),
+    ],
+)
+def test_one_source_of_routes_or_all(release: str, says: str, tmp_path: Path) -> None:
+    (found,) = told(f"vs-and-httproute-same-host/istio-{release}", "ML103", tmp_path)
+    assert found["message"].startswith("Possible conflict: ")
+    assert f"A waypoint of Istio {release} {says}" in found["message"]
+    assert [related["message"] for related in found["related"]] == ["HTTPRoute shop/ratings has the same host as its parent"]
+
+
+@pytest.mark.parametrize(
+    ("case", "says"), [("before-istio-1.25", "compares them with its own labels"), ("since-istio-1.25", "drops such routes")]
+)
+def test_source_labels(case: str, says: str, tmp_path: Path) -> None:
+    (found,) = told(f"vs-source-match/{case}", "ML107", tmp_path)
+    assert says in found["message"]
+
+
+@pytest.mark.parametrize(
+    ("case", "says"),
+    [
+        ("tcp-before-gateway-api-1.6", "TCPRoute is not in the standard channel of Gateway API 1.5 (standard since 1.6)"),
+        ("tcp-before-istio-1.31", "PILOT_ENABLE_ALPHA_GATEWAY_API=true"),
+        ("tcp-can-be-converted", "TCPRoute can take them over (standard since Gateway API 1.6"),
+        ("tcp-before-waypoints-took-it", "A waypoint of Istio 1.25 does not execute them at all (since 1.26)."),
+        ("tls-before-istio-1.30", "Istio 1.29 reads TLSRoute v1alpha2, the standard channel of Gateway API 1.5 serves v1"),
+        ("tls-for-another-name", "not for shop.example.com."),
+    ],
+)
+def test_what_the_target_lacks(case: str, says: str, tmp_path: Path) -> None:
+    (found,) = told(f"vs-l4-route/{case}", "ML147", tmp_path)
+    assert says in found["message"]
+
+
+@pytest.mark.parametrize(
+    ("case", "says"),
+    [
+        ("assumed-ambient", "Make a Service for subset v1 of ratings.shop.svc.cluster.local (its selector plus version: v1)"),
+        ("service-entry-host", "give the endpoints of subset main a ServiceEntry of their own"),
+        ("subset-without-labels", "Move the trafficPolicy of subset v1 to the DestinationRule itself"),
+        ("subset-that-a-rollout-edits", "Rollout shop/ratings sets the labels or weights of these subsets"),
+    ],
+)
+def test_the_way_out_fits_the_subset(case: str, says: str, tmp_path: Path) -> None:
+    found = remedies(f"vs-subset-destination/{case}", "ML101", tmp_path)
+    assert found and all(says in remedy for remedy in found)
+
+
+def test_a_mirror_becomes_a_filter(tmp_path: Path) -> None:
+    found = remedies("vs-subset-destination/every-kind-of-route", "ML101", tmp_path)
+    assert ["RequestMirror" in remedy for remedy in found] == [False, True, True, False, False]
+    kinds = [kind for remedy in found for kind in ("HTTPRoute", "TCPRoute", "TLSRoute") if kind in remedy]
+    assert kinds == ["HTTPRoute", "HTTPRoute", "HTTPRoute", "TCPRoute", "TLSRoute"]
+
+
+def test_switching_retries_off_is_not_to_be_dropped(tmp_path: Path) -> None:
+    (found,) = told("vs-retries/switching-off-in-the-standard-channel", "ML115", tmp_path)
+    assert "attempts: 0 switches retries off: carry it over" in found["message"]
+
+
+def test_a_time_limit_has_another_place(tmp_path: Path) -> None:
+    (found,) = remedies("vs-retries/time-limit", "ML115", tmp_path)
+    assert "timeouts.backendRequest" in found
+
+
+def test_a_close_name_is_offered(tmp_path: Path) -> None:
+    (found,) = remedies("subset-undefined/close-name", "ML145", tmp_path)
+    assert found == 'Write "canary" if that is meant, or declare "canray".'
