@@ -84,7 +84,8 @@ class Config(NamedTuple):
 
 
 def find_config(start: str) -> str | None:
-    """The configuration that holds for a file or folder: the nearest folder upwards with one; meshlint.toml comes first."""
+    """The configuration that holds for a file or folder: the nearest folder upwards with one; meshlint.toml comes
+    first. The search ends at the git root: nothing outside of the repository counts."""
     folder = os.path.abspath(start)
     if not os.path.isdir(folder):
         folder = os.path.dirname(folder)
@@ -94,7 +95,7 @@ def find_config(start: str) -> str | None:
             if os.path.isfile(path) and (name == NAME or _has_section(path)):
                 return path
         above = os.path.dirname(folder)
-        if above == folder:
+        if above == folder or os.path.exists(os.path.join(folder, ".git")):
             return None
         folder = above
 

@@ -46,7 +46,7 @@ def _confidence(rule: Rule, problem: Problem) -> Confidence:
 
 def _severity(rule: Rule, problem: Problem, checked: Resource | None, mesh: Mesh) -> Severity:
     """Declared severity holds where the workload is ambient now; ahead of the move an error is a warning.
-    What is only inferred is a note at most (design: one formula)."""
+    What is only inferred is a note at most."""
     declared = problem.severity or rule.severity
     if rule.evidence == "inferred":
         return Severity.NOTE

@@ -1,4 +1,4 @@
-"""Which data plane serves what, now, and what may become ambient (rules.md 9.3, 9.5)."""
+"""Which data plane serves what, now, and what may become ambient."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ class Dataplane:
     def mode(self, of: Subject) -> Mode:
         if isinstance(of, str):
             return self.namespace_mode(of)
-        namespace = of.name if of.kind is Kind.NAMESPACE else of.namespace
+        namespace = _namespace_of(of)
         pod = pod_template(of)
         if pod is None:
             return self.namespace_mode(namespace)
@@ -75,7 +75,7 @@ class Dataplane:
     def candidate(self, of: Subject) -> bool:
         if self._mesh_wide(of):
             return True
-        if isinstance(of, str) and of == self._settings.root_namespace:
+        if _namespace_of(of) == self._settings.root_namespace:
             return False
         return self.mode(of) is not Mode.OUT
 
@@ -116,6 +116,12 @@ class Dataplane:
                         for label in (None, *workload.labels.items()):
                             self._workloads.setdefault((resource.namespace, label), []).append(workload)
         return self._workloads.get((namespace, pair), ())
+
+
+def _namespace_of(of: Subject) -> str:
+    if isinstance(of, str):
+        return of
+    return of.name if of.kind is Kind.NAMESPACE else of.namespace
 
 
 def _same(one: str, other: str) -> bool:

@@ -1,4 +1,4 @@
-"""What a written host stands for (rules.md 9.2)."""
+"""What a written host stands for."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What installs the mesh: MeshConfig wherever it stands, and whether the control plane is ambient (rules.md 9.11).
+"""What installs the mesh: MeshConfig wherever it stands, and whether the control plane is ambient.
 
 MeshConfig stands in IstioOperator `spec.meshConfig` and `spec.values`, in the sail operator's Istio CR, in the `mesh` key of
 the `istio` ConfigMap, in Helm values (files, HelmRelease, Argo CD Application), and in other vendors' installers.

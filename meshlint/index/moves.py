@@ -1,4 +1,4 @@
-"""What a VirtualService does in the mesh, and whether that moves to ambient (design: state after)."""
+"""What a VirtualService does in the mesh, and whether that moves to ambient."""
 
 from __future__ import annotations
 

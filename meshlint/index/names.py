@@ -1,4 +1,4 @@
-"""Pure functions on host names, selectors and exportTo (rules.md 9.2; Istio: virtual-service.proto, destination-rule.proto)."""
+"""Pure functions on host names, selectors and exportTo (Istio: virtual-service.proto, destination-rule.proto)."""
 
 from __future__ import annotations
 

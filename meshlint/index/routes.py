@@ -1,4 +1,4 @@
-"""VirtualServices and Gateway API routes: where they act, for which hosts, and where they send traffic (rules.md 9.6, 9.7)."""
+"""VirtualServices and Gateway API routes: where they act, for which hosts, and where they send traffic."""
 
 from __future__ import annotations
 

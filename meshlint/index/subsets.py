@@ -1,4 +1,4 @@
-"""DestinationRules and their subsets, by resolved host (rules.md 9.2: compare hosts, never strings)."""
+"""DestinationRules and their subsets, by resolved host: hosts are compared, never strings."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from meshlint.index.names import matches, partial_service, visible
 from meshlint.index.routes import Routes, istio_routing
 from meshlint.index.store import Store
 from meshlint.model.kind import Kind
-from meshlint.model.mesh import Destination, Host, Subset
+from meshlint.model.mesh import Destination, Host, HostKind, Subset
 from meshlint.model.resource import Resource
 
 

@@ -1,4 +1,4 @@
-"""Effective waypoints and Kubernetes Gateways (rules.md 9.4, 9.6)."""
+"""Effective waypoints and Kubernetes Gateways."""
 
 from __future__ import annotations
 

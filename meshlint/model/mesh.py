@@ -29,7 +29,7 @@ class HostKind(Enum):
     ENTRY = "service-entry"  # a ServiceEntry of the repository holds the name
     ASSUMED = "assumed-service"  # looks like a Service of the mesh that the repository does not hold
     EXTERNAL = "external"  # a name outside of the cluster that no ServiceEntry holds
-    PARTIAL = "partial"  # name.namespace or name.namespace.svc: Istio does not complete it (rules.md 9.2)
+    PARTIAL = "partial"  # name.namespace or name.namespace.svc: Istio does not complete it
     UNKNOWN = "unknown"  # a template fills it in
 
 
@@ -213,7 +213,7 @@ class Mesh(Protocol):
         ...
 
     def candidate(self, of: Subject) -> bool:
-        """Is it, or may it become, ambient: not known to stay out (design.md section 3)?"""
+        """Is it, or may it become, ambient: not known to stay out (docs/migrating.md)?"""
         ...
 
     def workloads(self, selector: Mapping[str, str], namespace: str) -> Sequence[Workload]:
@@ -312,7 +312,7 @@ class Mesh(Protocol):
 
     # gateways and waypoints
     def waypoint(self, of: Resource | Host) -> Waypoint:
-        """The effective waypoint: label on the object, else on its namespace (rules.md 9.4)."""
+        """The effective waypoint: label on the object, else on its namespace."""
         ...
 
     def waypoint_after(self, of: Resource | Host) -> bool:

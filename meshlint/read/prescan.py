@@ -1,0 +1,129 @@
+"""Which documents of a text need no parsing, by a look at how they begin: those of kinds that nothing reads.
+
+A head (apiVersion and kind) is believed only where it is certain: both are the first keys of the document, at column 0,
+one-line scalars, and what follows them is at column 0 again; no later line at column 0 begins with `kind`, `apiVersion`,
+a quote or `?`. Block scalars never reach column 0 and `---` there always ends a document, in libyaml as in go-yaml; what
+does reach it is the continuation of a quoted scalar or a flow collection, hence the first two keys only. Directives,
+`...`, NUL, other line breaks than LF and CRLF, and ytt comments make the whole text uncertain: it is then parsed.
+
+A document that is left out is still there (read/partial.py composes it when something looks into it), so that answers
+are the same as with parsing everything. The price: a syntax error inside of one that nothing looks into is not seen.
+Documents with template expressions that could break their syntax are therefore parsed, and `parse_all` parses them all.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Final, NamedTuple
+
+from meshlint.model.kind import Kind, kind_of
+from meshlint.read.scalars import CONSTANTS
+
+PARSE, LATER, CUT = "parse", "later", "cut"
+
+_BLANKS: Final = r"(?:[ \t]*(?:#[^\n]*)?\r?\n)*"
+_SCALAR: Final = r"(?:\"([A-Za-z0-9_./-]+)\"|'([A-Za-z0-9_./-]+)'|([A-Za-z][A-Za-z0-9_./-]*))"
+_KEY: Final = rf"(apiVersion|kind):[ \t]+{_SCALAR}[ \t]*(?:[ \t]#[^\n]*)?(?:\r?\n|\Z)"
+_START: Final = rf"(?:---[ \t]*(?:#[^\n]*)?\r?\n)?{_BLANKS}"
+_HEAD: Final = re.compile(rf"{_START}{_KEY}{_BLANKS}{_KEY}{_BLANKS}(?=[^ \t\r\n#]|[ \t]*(?:#[^\n]*)?\Z)").match
+_EMPTY: Final = re.compile(rf"{_START}[ \t]*(?:#[^\n]*)?").fullmatch
+_COLUMN_0: Final = re.compile(r"\n(?:(---)|\.\.\.|[%\"'?]|kind|apiVersion)").finditer  # a literal first: ten times faster than ^
+_BREAKING: Final = re.compile(r"\n[ \t]*(?:\{[{%]|<%|\[\[|\$)|[:-][ \t]+\{[{%]|\{\{[^}\n]*[\"']|<%|\{%").search
+_EXPRESSIONS: Final = ("{{", "{%", "<%", "[[", "$")
+
+_LARGE: Final = 1_000  # characters from which it pays to leave out a part
+_BODY: Final = re.compile(r"\n(?:spec|data|binaryData):(?=[ \r\n])").search
+_AFTER_BODY: Final = re.compile(r"\n(?:metadata|\$|sops|items|<<|[&*!{\[])").search
+_LOOKED_INTO: Final = (
+    "mesh", "outboundTrafficPolicy", "rootNamespace", "defaultConfig", "trustDomain", "PILOT_ENABLE_A",
+    "/pilot", "/proxyv2", "/install-cni", "/ztunnel",
+)  # fmt: skip
+
+
+class Part(NamedTuple):
+    """A stretch of the text and what becomes of it: PARSE it, compose it LATER, or CUT it: `end` is where the rest begins,
+    which runs to `rest` and is composed later. apiVersion and kind are known of the latter two."""
+
+    start: int
+    end: int
+    how: str
+    api_version: str = ""
+    kind: str = ""
+    rest: int = 0
+
+
+def plan(text: str) -> list[Part] | None:
+    """The parts of a text in their order, neighbours that are parsed as one; None: parse it as a whole."""
+    heads = _heads(text)
+    if heads is None:
+        return None
+    risky = any(mark in text for mark in _EXPRESSIONS)
+    out: list[Part] = []
+    for part in heads:
+        if part.how is LATER:
+            part = _judged(text, part, risky)  # noqa: PLW2901
+        if part.how is PARSE and out and out[-1].how is PARSE and out[-1].end == part.start:
+            out[-1] = Part(out[-1].start, part.end, PARSE)
+        elif part.how is not PARSE or not _EMPTY(text, part.start, part.end):
+            out.append(part)
+    return out if any(part.how is not PARSE for part in out) else None
+
+
+def _judged(text: str, part: Part, risky: bool) -> Part:
+    """What becomes of a document with a certain head."""
+    kind = kind_of(part.api_version, part.kind)
+    unread = kind is None and not part.kind.endswith("List")
+    large = kind in (Kind.CRD, Kind.CONFIG_MAP) and part.end - part.start > _LARGE
+    if not (unread or large) or (risky and _BREAKING(text, part.start, part.end)):
+        return part._replace(how=PARSE)
+    return part if unread else _cut(text, part)
+
+
+def _cut(text: str, part: Part) -> Part:
+    """Leave out the body, where nobody asks for what is in it and nothing but a status can follow it."""
+    body = _BODY(text, part.start, part.end)
+    if body is None or _AFTER_BODY(text, body.end(), part.end) or text.find("\nmetadata:", part.start, body.end()) < 0:
+        return part._replace(how=PARSE)
+    if any(text.find(word, part.start, part.end) >= 0 for word in _LOOKED_INTO):
+        return part._replace(how=PARSE)
+    return part._replace(how=CUT, end=body.start() + 1, rest=part.end)
+
+
+def _heads(text: str) -> list[Part] | None:
+    """The documents; those with a certain head as LATER. None: nothing is certain."""
+    if text[:1] in "%\ufeff" or text[:3] == "..." or "#@" in text or "\0" in text or _odd_breaks(text):
+        return None
+    out: list[Part] = []
+    start, last = 0, -1
+    for match in _COLUMN_0(text):
+        at = match.start()
+        if match[1]:
+            if text[at + 4 : at + 5] in ("", " ", "\t", "\r", "\n"):
+                out.append(_head(text, start, at + 1, last))
+                start, last = at + 1, -1
+        elif text[at + 1] in "%.":
+            return None
+        else:
+            last = at
+    if start < len(text):
+        out.append(_head(text, start, len(text), last))
+    return out
+
+
+def _odd_breaks(text: str) -> bool:
+    """Are there line breaks that YAML 1.1 knows and this scan does not?"""
+    if "\r" in text and text.count("\r") != text.count("\r\n"):
+        return True
+    return not text.isascii() and any(mark in text for mark in ("\x85", "\u2028", "\u2029"))
+
+
+def _head(text: str, start: int, end: int, last: int) -> Part:
+    """`last`: the last line at column 0 that begins as one which makes the head uncertain."""
+    match = _HEAD(text, start, end)
+    if match is None or last >= match.end() - 1:
+        return Part(start, end, PARSE)
+    first, a, b, plain, second, c, d, other = match.groups()
+    if first == second or plain in CONSTANTS or other in CONSTANTS:
+        return Part(start, end, PARSE)
+    said = {first: a or b or plain, second: c or d or other}
+    return Part(start, end, LATER, said["apiVersion"], said["kind"])
