@@ -101,7 +101,7 @@ def run(
         rules={rule.id: rule for rule in checked.rules.values()},
         notifications=loaded.notes,
         text_of=_texts(loaded, findings, project).get,
-        exit_code=_exit_code(findings, checked, coverage, config),
+        exit_code=_exit_code(findings, checked, _nothing(coverage, project, config), config),
     )
 
 
@@ -155,10 +155,15 @@ def _texts(loaded: Loaded, findings: Sequence[Finding], project: Project) -> dic
     return {name: file.source for file in loaded.files if file.source is not None and (name := project.show(file.path)) in named}
 
 
-def _exit_code(findings: Sequence[Finding], checked: Checked, coverage: Coverage, config: Config) -> int:
+def _nothing(coverage: Coverage, project: Project, config: Config) -> bool:
+    """Is there no file for the paths? A hook that passes a file which is excluded by force has found what it wanted."""
+    return not coverage.found and not (config.force_exclude and project.reported)
+
+
+def _exit_code(findings: Sequence[Finding], checked: Checked, nothing: bool, config: Config) -> int:
     if checked.broken:
         return EXIT_FAILED
-    if not coverage.found:
+    if nothing:
         return EXIT_NO_FILES
     if config.fail_on == "never":
         return EXIT_CLEAN

@@ -54,7 +54,7 @@ def report(result: Result, wanted: Sequence[Wanted], options: Namespace, config:
             _to_stdout(result, name, options, config)
         else:
             _to_file(result, name, file, options)
-    if not result.coverage.found:
+    if not result.coverage.found and result.exit_code:
         print("meshlint: no file matched (.yaml, .yml, .json)", file=sys.stderr)
     return result.exit_code
 

@@ -20,6 +20,13 @@ def files(*arguments: str, cwd: Path) -> list[str]:
     return call("--show-files", *arguments, cwd=cwd).out.splitlines()
 
 
+def relations(*arguments: str, cwd: Path) -> set[str]:
+    """The files that explain the undefined subset of the route."""
+    findings = call("-o", "json", "--select", ERROR, *arguments, cwd=cwd).findings
+    assert [finding["file"] for finding in findings] == ["route/route.yaml"]
+    return {place["file"] for place in findings[0]["related"]}
+
+
 @pytest.fixture
 def repo(tmp_path: Path) -> Path:
     """A repository whose route is in one folder and whose rule, without the route's subset, is in another one."""
@@ -55,9 +62,10 @@ def test_several_files(repo: Path) -> None:
 
 
 def test_a_configuration_is_a_boundary_too(repo: Path) -> None:
+    assert relations("route/route.yaml", cwd=repo) == {"rule/rule.yaml"}
     write(repo, {"route/meshlint.toml": ""})
-    assert ERROR not in {name for name, _ in found("route/route.yaml", cwd=repo)}
-    assert ERROR in {name for name, _ in found(cwd=repo)}
+    assert relations("route/route.yaml", cwd=repo) == set()
+    assert relations(cwd=repo) == {"rule/rule.yaml"}
 
 
 def test_a_file_that_is_its_own_project(tmp_path: Path) -> None:
@@ -71,7 +79,7 @@ def test_a_file_that_is_its_own_project(tmp_path: Path) -> None:
 def test_context_none(repo: Path) -> None:
     run = call("-o", "json", "--context", "none", "route/route.yaml", cwd=repo)
     assert run.report["coverage"]["found"] == 1
-    assert ERROR not in {finding["name"] for finding in run.findings}
+    assert relations("--context", "none", "route/route.yaml", cwd=repo) == set()
 
 
 def test_context_folder(tmp_path: Path) -> None:

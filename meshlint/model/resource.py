@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 from meshlint.model.kind import Kind
 from meshlint.model.node import Node
@@ -19,6 +20,10 @@ class Resource:
 
     __slots__ = ("annotations", "api_version", "kind", "labels", "name", "namespace", "partial", "pod_labels", "root", "spec")
 
+    spec: Node
+    labels: Mapping[str, str]
+    annotations: Mapping[str, str]
+
     def __init__(self, kind: Kind, api_version: str, name: str, namespace: str, root: Node, partial: bool = False) -> None:
         self.kind = kind
         self.api_version = api_version
@@ -26,11 +31,19 @@ class Resource:
         self.namespace = namespace
         self.root = root
         self.partial = partial
-        self.spec = root.get("spec")
-        metadata = root.get("metadata")
-        self.labels: Mapping[str, str] = metadata.get("labels").strings()
-        self.annotations: Mapping[str, str] = metadata.get("annotations").strings()
         self.pod_labels: Mapping[str, str] = _NOTHING
+
+    def __getattr__(self, name: str) -> Any:
+        """`spec`, `labels` and `annotations` are looked up when they are first asked for: most objects are never asked."""
+        if name == "spec":
+            self.spec = self.root.get("spec")
+        elif name == "labels":
+            self.labels = self.root.get("metadata", "labels").strings()
+        elif name == "annotations":
+            self.annotations = self.root.get("metadata", "annotations").strings()
+        else:
+            raise AttributeError(name)
+        return object.__getattribute__(self, name)
 
     @property
     def file(self) -> str:

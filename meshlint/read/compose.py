@@ -283,10 +283,11 @@ def _table(rows: list[Row], source: Source, shift: int) -> Table:
     table.values = list(values)
     table.steps = list(steps)
     table.parents = array("q", parents)
+    if shift:
+        starts, ends = [at + shift for at in starts], [at + shift for at in ends]
+        key_starts, key_ends = ([at + shift if at >= 0 else -1 for at in places] for places in (key_starts, key_ends))
     table.starts, table.ends = array("q", starts), array("q", ends)
     table.key_starts, table.key_ends = array("q", key_starts), array("q", key_ends)
-    if shift:
-        move(table, lambda at: at + shift)
     return table
 
 

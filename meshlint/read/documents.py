@@ -19,7 +19,7 @@ _GROUPS: Final[dict[str, tuple[str, ...]]] = {
 
 def documents_of(table: Table) -> Iterator[Document]:
     """The object, or the objects of a List, that a table holds; nothing for a list or a scalar."""
-    _hide_encrypted(table)
+    hide_encrypted(table)
     waiting = [(table.root, "", "")]
     while waiting:
         node, api_version, kind = waiting.pop()
@@ -35,7 +35,7 @@ def documents_of(table: Table) -> Iterator[Document]:
             yield Document(node, api_version, kind)
 
 
-def _hide_encrypted(table: Table) -> None:
+def hide_encrypted(table: Table) -> None:
     """The values that SOPS encrypted are not known."""
     if not (table.root.get("sops", "mac").present or table.root.get("sopsMetadata").present):
         return

@@ -8,11 +8,14 @@ from typing import Final
 from meshlint.model.document import Document, FileRead, Trouble
 from meshlint.model.node import Table
 from meshlint.model.position import Source, Span
+from meshlint.read.compose import compose
 from meshlint.read.decode import LIMIT, decode, read_bytes
 from meshlint.read.documents import documents_of, without_version
 from meshlint.read.errors import ReadError
 from meshlint.read.inner import with_inner
+from meshlint.read.partial import cut, later
 from meshlint.read.placeholders import is_template
+from meshlint.read.prescan import LATER, PARSE, Part, plan
 from meshlint.read.split import Piece, compose_pieces
 
 TEMPLATE_REASON: Final = "template that does not parse as YAML"
@@ -21,10 +24,10 @@ _KIND: Final = re.compile(r"^[ \t]*(?:-[ \t]+)?[\"']?kind[\"']?:[ \t]*[\"']?(\w+
 _CONTENT: Final = re.compile(r"^(?!---|%|\.\.\.)[ \t]*([^#\s][^\r\n]*)", re.MULTILINE)
 
 
-def read_file(full_path: str, shown_path: str, limit: int = LIMIT) -> FileRead:
+def read_file(full_path: str, shown_path: str, limit: int = LIMIT, parse_all: bool = False) -> FileRead:
     """Read the file at `full_path`; everything it gives names `shown_path` (relative to the root, posix).
 
-    A file of more than `limit` bytes is not read.
+    A file of more than `limit` bytes is not read. `parse_all`: documents of kinds that nothing reads are parsed too.
     """
     try:
         text = decode(read_bytes(full_path, limit))
@@ -32,19 +35,22 @@ def read_file(full_path: str, shown_path: str, limit: int = LIMIT) -> FileRead:
         return _unread(shown_path, refused.rule, refused.message)
     except OSError as error:
         return _unread(shown_path, "unreadable-file", (error.strerror or "cannot be opened").lower())
-    return read_text(text, shown_path)
+    return read_text(text, shown_path, parse_all)
 
 
 def _unread(path: str, rule: str, message: str) -> FileRead:
     return FileRead(path, None, (), (Trouble(rule, path, None, message),), message)
 
 
-def read_text(text: str, shown_path: str) -> FileRead:
+def read_text(text: str, shown_path: str, parse_all: bool = False) -> FileRead:
     """Read a text as the file `shown_path`."""
     text = text.removeprefix("\ufeff")
     if not text.isascii() and _surrogates(text):
         return _unread(shown_path, "unreadable-file", "holds characters that are no Unicode text")
     source = Source(shown_path, text)
+    parts = None if parse_all else plan(text)
+    if parts is not None and (read := _read_parts(source, parts)) is not None:
+        return read
     pieces = compose_pieces(text, source)
     if any(piece.refused for piece in pieces):
         if tables := _as_json(source):
@@ -53,6 +59,24 @@ def read_text(text: str, shown_path: str) -> FileRead:
             return FileRead(shown_path, source, ())
     documents, troubles = _documents(pieces)
     return _with_broken(source, documents, troubles, pieces)
+
+
+def _read_parts(source: Source, parts: list[Part]) -> FileRead | None:
+    """Read what has to be read of a text; None where something in it is broken."""
+    documents: list[Document] = []
+    troubles: list[Trouble] = []
+    try:
+        for part in parts:
+            if part.how is PARSE:
+                tables = compose(source.text[part.start : part.end], source, part.start)
+                found, told = _documents([Piece(part.start, part.end, tables, None)])
+                documents += found
+                troubles += told
+            else:
+                documents.append((later if part.how is LATER else cut)(source, part))
+    except ReadError:
+        return None
+    return _with_broken(source, documents, troubles, [])
 
 
 def _surrogates(text: str) -> bool:

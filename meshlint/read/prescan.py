@@ -34,10 +34,9 @@ _EXPRESSIONS: Final = ("{{", "{%", "<%", "[[", "$")
 _LARGE: Final = 1_000  # characters from which it pays to leave out a part
 _BODY: Final = re.compile(r"\n(?:spec|data|binaryData):(?=[ \r\n])").search
 _AFTER_BODY: Final = re.compile(r"\n(?:metadata|\$|sops|items|<<|[&*!{\[])").search
-_LOOKED_INTO: Final = (
-    "mesh", "outboundTrafficPolicy", "rootNamespace", "defaultConfig", "trustDomain", "PILOT_ENABLE_A",
-    "/pilot", "/proxyv2", "/install-cni", "/ztunnel",
-)  # fmt: skip
+_VERSIONS: Final = ("PILOT_ENABLE_A", "/pilot", "/proxyv2", "/install-cni", "/ztunnel")  # looked for in every object
+_SETTINGS: Final = ("mesh", "outboundTrafficPolicy", "rootNamespace", "defaultConfig", "trustDomain")  # in strings of ConfigMaps
+_LOOKED_INTO: Final = {Kind.CRD: _VERSIONS, Kind.CONFIG_MAP: _VERSIONS + _SETTINGS}
 
 
 class Part(NamedTuple):
@@ -73,18 +72,18 @@ def _judged(text: str, part: Part, risky: bool) -> Part:
     """What becomes of a document with a certain head."""
     kind = kind_of(part.api_version, part.kind)
     unread = kind is None and not part.kind.endswith("List")
-    large = kind in (Kind.CRD, Kind.CONFIG_MAP) and part.end - part.start > _LARGE
+    large = kind in _LOOKED_INTO and part.end - part.start > _LARGE
     if not (unread or large) or (risky and _BREAKING(text, part.start, part.end)):
         return part._replace(how=PARSE)
-    return part if unread else _cut(text, part)
+    return part if kind is None else _cut(text, part, _LOOKED_INTO[kind])
 
 
-def _cut(text: str, part: Part) -> Part:
-    """Leave out the body, where nobody asks for what is in it and nothing but a status can follow it."""
+def _cut(text: str, part: Part, words: tuple[str, ...]) -> Part:
+    """Leave out the body, where it holds none of the words, and nothing but a status can follow it."""
     body = _BODY(text, part.start, part.end)
     if body is None or _AFTER_BODY(text, body.end(), part.end) or text.find("\nmetadata:", part.start, body.end()) < 0:
         return part._replace(how=PARSE)
-    if any(text.find(word, part.start, part.end) >= 0 for word in _LOOKED_INTO):
+    if any(text.find(word, part.start, part.end) >= 0 for word in words):
         return part._replace(how=PARSE)
     return part._replace(how=CUT, end=body.start() + 1, rest=part.end)
 

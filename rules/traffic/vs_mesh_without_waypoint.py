@@ -12,6 +12,11 @@ _WHY = {
     WaypointState.WRONG_TYPE: "has a waypoint that does not take traffic to Services",
 }
 
+_REMEDY = {
+    WaypointState.OPTED_OUT: "The opt-out is deliberate: delete the VirtualService, or bind the host to a waypoint after all.",
+    WaypointState.WRONG_TYPE: "Set istio.io/waypoint-for: service (or all) on the waypoint, or bind the host to another one.",
+}
+
 
 @rule(
     "ML105", "vs-mesh-without-waypoint", Severity.ERROR, impact=Impact.IGNORED, each=Kind.VIRTUAL_SERVICE, evidence="code",
@@ -83,7 +88,8 @@ def vs_mesh_without_waypoint(service: Resource, mesh: Mesh) -> Iterator[Problem]
         else:
             confidence = Confidence.LOW if host.resource is None else None  # its labels stand in another repository
             message = _message(service, rules, host, waypoint)
-            yield Problem(at, message, confidence=confidence, related=_related(waypoint), subject=subject)
+            remedy = _REMEDY.get(waypoint.state)
+            yield Problem(at, message, confidence=confidence, related=_related(waypoint), remedy=remedy, subject=subject)
         return
 
 

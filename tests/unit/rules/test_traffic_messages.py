@@ -96,6 +96,20 @@ def test_a_time_limit_has_another_place(tmp_path: Path) -> None:
     assert "timeouts.backendRequest" in found
 
 
+@pytest.mark.parametrize(
+    ("case", "says"),
+    [
+        ("service-opted-out", "The opt-out is deliberate"),
+        ("waypoint-for-workloads", "Set istio.io/waypoint-for: service (or all)"),
+        ("error-where-ambient-now", "Deploy a waypoint"),
+        ("note-where-it-does-nothing", "Delete it"),
+    ],
+)
+def test_the_way_to_a_waypoint(case: str, says: str, tmp_path: Path) -> None:
+    (found,) = remedies(f"vs-mesh-without-waypoint/{case}", "ML105", tmp_path)
+    assert found.startswith(says)
+
+
 def test_a_close_name_is_offered(tmp_path: Path) -> None:
     (found,) = remedies("subset-undefined/close-name", "ML145", tmp_path)
     assert found == 'Write "canary" if that is meant, or declare "canray".'
