@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Sequence
+from functools import lru_cache
 from typing import NamedTuple
 
 from meshlint.check.findings import shown
@@ -92,7 +93,8 @@ def run(
     forced = {number: Severity(level) for number, level in registry.levels(config.severity).items()}
     runner = Runner(registry, registry.chosen(config.select or (), config.extend_select, config.ignore), forced, repository)
     checked = runner.run(loaded.troubles, None if progress is None else lambda done, total: progress("environments", done, total))
-    findings = [shown(finding, project.show) for finding in _reported(checked.findings, project, config)]
+    show = lru_cache(None)(project.show)
+    findings = [shown(finding, show) for finding in _reported(checked.findings, project, config)]
     coverage = _coverage(loaded, project)
     return Result(
         findings=tuple(findings),

@@ -7,6 +7,7 @@ from typing import NamedTuple
 
 from meshlint.check.findings import fingerprinted, give_way, merge, stamp
 from meshlint.check.registry import Entry, Registry
+from meshlint.check.unread import told
 from meshlint.index.mesh import MeshIndex
 from meshlint.index.repository import Repository
 from meshlint.model.document import Trouble
@@ -82,11 +83,9 @@ class Runner:
 
     def _from_troubles(self, troubles: Sequence[Trouble]) -> Iterator[Finding]:
         chosen = {entry.name: entry for entry in self._chosen if entry.engine}
-        for trouble in troubles:
-            if trouble.rule in chosen:
-                span = trouble.span
-                place = Location.of(trouble.file, span) if span is not None else Location(trouble.file, 1, 1, 1, 1)
-                yield _engine_finding(self._use(chosen[trouble.rule]), self._forced, trouble.message, place)
+        for said in told(troubles, self._repository.skipped):
+            if said.rule in chosen:
+                yield _engine_finding(self._use(chosen[said.rule]), self._forced, said.message, said.place)._replace(related=said.related)
 
 
 def _engine_finding(rule: Rule, forced: Mapping[str, Severity], message: str, place: Location) -> Finding:

@@ -57,7 +57,7 @@ class Dataplane:
         pod = pod_template(of)
         if pod is None:
             return self.namespace_mode(namespace)
-        own = pod.get("metadata", "labels").strings()
+        own = pod_labels(of, pod)
         labels, _ = self.namespace_labels(namespace)
         inject = own.get("sidecar.istio.io/inject") or pod.get("metadata", "annotations").strings().get("sidecar.istio.io/inject")
         injected = injection(labels) if inject is None else inject == "true"
@@ -155,11 +155,16 @@ def pod_template(resource: Resource) -> Node | None:
     return template if template else None
 
 
+def pod_labels(resource: Resource, template: Node) -> Mapping[str, str]:
+    """The labels of a workload's pods: of its template, and what Kustomize adds to them."""
+    return {**template.get("metadata", "labels").strings(), **resource.pod_labels}
+
+
 def as_workload(resource: Resource) -> Workload | None:
     template = pod_template(resource)
     if template is None:
         return None
-    labels = template.get("metadata", "labels").strings()
+    labels = pod_labels(resource, template)
     return Workload(resource, template, resource.namespace, labels, _is_gateway(template, labels))
 
 

@@ -21,6 +21,7 @@ class Repository:
     def __init__(self, environments: Sequence[Environment], files: Sequence[FileRead], targets: Sequence[Target], settings: Settings) -> None:
         """`targets`: the target of each environment, in the same order."""
         self.environments = tuple(environments)
+        self.skipped = frozenset(file.path for file in files if file.skipped is not None)
         self._files = files
         self._targets = dict(zip((id(e) for e in environments), targets, strict=True))
         self._settings = settings
@@ -28,7 +29,7 @@ class Repository:
         self._all = tuple(dict.fromkeys(r for e in environments for r in e.resources))
         self._everything = Part(self._all)
         self._indexes: dict[int, MeshIndex] = {}
-        self._used: list[Used] | None = None
+        self._used: Used | None = None
         self._owners: dict[Node, tuple[Resource, str]] | None = None
         self._sources = {file.path: file.source for file in files}
         self._mesh_settings: dict[int, list[MeshSetting]] | None = None
@@ -74,8 +75,10 @@ class Repository:
 
     def subset_used(self, rule: Resource, host: Host, name: str) -> bool:
         if self._used is None:
-            self._used = [self.index(environment).used_subsets().used() for environment in self.environments]
-        if not host.fqdn or any(used.uses(host.fqdn, rule.name, name) for used in self._used):
+            self._used = Used()
+            for environment in self.environments:
+                self.index(environment).used_subsets().note_used(self._used)
+        if not host.fqdn or self._used.uses(host.fqdn, rule.name, name):
             return True
         top = rule.file.split("/")[0]
         return any(file.path.split("/")[0] == top and (file.source is None or name in file.source.text) for file in self._hiding)

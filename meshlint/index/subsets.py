@@ -14,7 +14,7 @@ from meshlint.model.resource import Resource
 
 
 class Used:
-    """Which subsets the routes of one environment use."""
+    """Which subsets routes use."""
 
     __slots__ = ("by_host", "named", "open_hosts", "open_names")
 
@@ -83,8 +83,7 @@ class Subsets:
         place = partial_service(host.fqdn) if host.kind is HostKind.PARTIAL else None
         return self._hosts.key(place[1], place[0]) if place else host.fqdn
 
-    def used(self) -> Used:
-        used = Used()
+    def note_used(self, used: Used) -> None:
         for service in self._store.judged.by_kind.get(Kind.VIRTUAL_SERVICE, ()):
             for sent in self._routes.destinations(service):
                 name = sent.subset.text
@@ -99,7 +98,6 @@ class Subsets:
             for field in ("canarySubsetName", "stableSubsetName"):
                 if rule.get("name").text and rule.get(field).text:
                     used.named.add((rule.get("name").text or "", rule.get(field).text or ""))
-        return used
 
 
 def declared(rule: Resource) -> Iterator[Subset]:

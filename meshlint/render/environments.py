@@ -94,7 +94,7 @@ class _Finding:
             document
             for path, file in self.tree.files.items()
             for document in file.documents
-            if (self._is_patch_file(path) or is_stub(document)) and kind_of(document.api_version, document.kind) is not None
+            if kind_of(document.api_version, document.kind) is not None and (self._is_patch_file(path) or is_stub(document))
         )
 
     def _is_patch_file(self, path: str) -> bool:

@@ -14,6 +14,7 @@ from meshlint.render.tree import Tree
 
 _PARAMETER = re.compile(r"\{\{-?\s*\.?([\w.-]+)\s*-?\}\}")
 _MOST_ELEMENTS = 1_000
+_APPLICATIONS = frozenset({Kind.ARGO_APPLICATION, Kind.ARGO_APPLICATION_SET, Kind.FLUX_KUSTOMIZATION, Kind.HELM_RELEASE})
 
 
 class Source(NamedTuple):
@@ -48,6 +49,8 @@ def sources_of(tree: Tree) -> list[Source]:
 
 
 def _of(draft: Draft) -> Iterator[Source]:
+    if draft.kind not in _APPLICATIONS:
+        return
     spec = draft.document.root.get("spec")
     if draft.kind is Kind.ARGO_APPLICATION:
         yield from _argo(draft.name, spec, {})

@@ -14,6 +14,7 @@ from meshlint.report.snippet import layout, snippet
 from meshlint.report.summary import summary
 from meshlint.report.visible import lines, visible
 
+_RELATED = 4  # places shown without -v; of what could not be read, the message names the files
 _ENVIRONMENTS = 5  # named without -v
 _LINES = 12  # lines of alike findings named without -v
 
@@ -66,8 +67,11 @@ class _Page:
         source = self.result.text_of(where.file)
         if source is not None:
             yield from snippet(source, where, self.paint, finding.severity.value, gutter=size)
-        for related in finding.related:
+        most = _RELATED if finding.family != "meta" else 0
+        for related in finding.related if self.verbose else finding.related[:most]:
             yield from self._related(related, where.file, size)
+        if len(finding.related) > most and not self.verbose:
+            yield f"{self._equals(size)} {len(finding.related) - most} more places, -v names them"
         for label, text in self._notes(finding, remedy):
             first, *others = lines(text) or [""]
             yield f"{self._equals(size)} {self.paint('help', label)}: {first}"
