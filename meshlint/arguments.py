@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import re
-from argparse import SUPPRESS, ArgumentParser, RawDescriptionHelpFormatter, _SubParsersAction
+from argparse import SUPPRESS, ArgumentParser, ArgumentTypeError, RawDescriptionHelpFormatter, _SubParsersAction
 from typing import NoReturn
 
 from meshlint import __version__
 
-COMMANDS = ("check", "rule", "environments")
-FORMATS = ("text", "concise", "json", "sarif", "github")
+COMMANDS = ("check", "rule", "environments", "init", "config")
+FORMATS = ("text", "concise", "json", "sarif", "github", "gitlab", "junit", "rdjson", "markdown")
 
 _EXAMPLES = """examples:
   meshlint                                    lint the current folder
@@ -62,6 +62,8 @@ def parser() -> Parser:
     _check(commands)
     _rule(commands)
     _environments(commands)
+    _init(commands)
+    _config(commands)
     return top
 
 
@@ -77,19 +79,28 @@ def _check(commands: _SubParsersAction[Parser]) -> None:
     formats = f"{', '.join(FORMATS)}; may repeat (default: text)"
     output.add_argument("-o", "--output-format", action="append", metavar="FORMAT[=FILE]", help=formats)
     output.add_argument("--output-file", metavar="FILE", help="write the (first) format to a file instead of stdout")
-    output.add_argument("--color", choices=("auto", "always", "never"), default="auto", help="default: auto")
+    output.add_argument("--color", choices=("auto", "always", "never"), help="default: auto")
     output.add_argument("--statistics", action="store_true", help="count findings by rule instead of listing them")
     output.add_argument("-q", "--quiet", action="store_true", help="findings only, no summary")
     output.add_argument("-v", "--verbose", action="store_true", help="name every skipped file and environment")
     rules = check.add_argument_group("rules")
+    level = "minimal: what breaks or stops protecting; default: every finding; strict: notes fail as well"
+    rules.add_argument("--level", choices=("minimal", "default", "strict"), help=level)
     rules.add_argument("--select", action="append", metavar="RULES", help="only these: ids, names, families, prefixes such as ML1")
     rules.add_argument("--extend-select", action="append", metavar="RULES", help="these as well")
     rules.add_argument("--ignore", action="append", metavar="RULES", help="not these")
     rules.add_argument("--severity", action="append", metavar="RULE=LEVEL", help="report a rule as error, warning or note")
+    rules.add_argument("--impact", action="append", metavar="IMPACTS", help="only findings that say breaks, ignored, unenforced, ...")
     rules.add_argument("--min-severity", choices=("error", "warning", "note"), help="leave out what is below")
     rules.add_argument("--min-confidence", choices=("high", "medium", "low"), help="leave out what is below")
-    rules.add_argument("--fail-on", choices=("error", "warning", "note", "never"), help="exit with 1 from here on (default: warning)")
+    rules.add_argument("--fail-on", choices=("error", "warning", "note", "never"), help="exit with 1 from here on (default: by level)")
     rules.add_argument("--exit-zero", action="store_true", help="exit with 0 even if there are findings")
+    living = check.add_argument_group("living with findings")
+    living.add_argument("--baseline", metavar="FILE", help="leave out the findings that this file holds")
+    living.add_argument("--write-baseline", metavar="FILE", help="write the findings to a file, for --baseline")
+    living.add_argument("--new-since", metavar="GIT_REF", help="only what was not found at a git ref (main...: where this branch left it)")
+    living.add_argument("--require-reason", action="store_true", help="an ignore comment without a reason does not count")
+    living.add_argument("--add-ignores", metavar="REASON", help="write ignore comments for all findings into the files")
     files = check.add_argument_group("files")
     files.add_argument("--show-files", action="store_true", help="list the files that would be read, and stop")
     files.add_argument("--show-settings", action="store_true", help="print the settings in force, and stop")
@@ -110,6 +121,28 @@ def _environments(commands: _SubParsersAction[Parser]) -> None:
     environments.add_argument("-o", "--output-format", choices=("text", "json"), default="text")
 
 
+def _init(commands: _SubParsersAction[Parser]) -> None:
+    init = _add(commands, "init", "write a commented meshlint.toml that fits what is found")
+    init.add_argument("paths", nargs="?", default=".", metavar="FOLDER", help="where to write it, and what to look at (default: .)")
+    init.add_argument("--force", action="store_true", help="replace a meshlint.toml that is there")
+    init.add_argument("--stdout", action="store_true", help="print it, and write nothing")
+
+
+def _config(commands: _SubParsersAction[Parser]) -> None:
+    config = _add(commands, "config", "print the settings in force and where each comes from, or the schema of meshlint.toml")
+    config.add_argument("paths", nargs="*", default=["."], metavar="PATH", help="files and folders that the settings are for (default: .)")
+    config.add_argument("--schema", action="store_true", help="print the JSON schema, for editors")
+    config.add_argument("--config", metavar="FILE", help="use this configuration file")
+    config.add_argument("--isolated", action="store_true", help="ignore configuration files")
+
+
+def _jobs(text: str) -> int:
+    number = int(text)
+    if number < 1:
+        raise ArgumentTypeError("must be at least 1")
+    return number
+
+
 def _common(command: Parser) -> None:
     command.add_argument("paths", nargs="*", default=["."], metavar="PATH", help="files and folders (default: .)")
     group = command.add_argument_group("settings")
@@ -117,9 +150,15 @@ def _common(command: Parser) -> None:
     group.add_argument("--goal", choices=("ambient", "gateway-api", "both"), help="what you move to (default: both)")
     group.add_argument("--phase", choices=("prepare", "switch", "cleanup"), help="where in the migration you are")
     group.add_argument("--assume-mode", choices=("ambient", "sidecar"), help="take every candidate as ambient (or sidecar) now")
+    group.add_argument("--assume", action="append", metavar="KIND=NAMES", help="what other repositories hold: services=shop/cart,shop/pay")
+    group.add_argument("--cluster-domain", metavar="DOMAIN", help="DNS suffix of the cluster (default: cluster.local)")
+    group.add_argument("--root-namespace", metavar="NAME", help="Istio's root namespace (default: istio-system)")
     group.add_argument("--environment", action="append", metavar="NAME", help="only this environment; may repeat")
     group.add_argument("--exclude", action="append", metavar="PATTERN", help="leave out files (gitignore patterns); may repeat")
     group.add_argument("--force-exclude", action="store_true", help="exclude files that are named explicitly too")
     group.add_argument("--config", metavar="FILE", help="use this configuration file")
     group.add_argument("--isolated", action="store_true", help="ignore configuration files")
+    group.add_argument("--no-cache", action="store_true", help="read every file anew and keep nothing for the next run")
+    group.add_argument("--cache-dir", metavar="DIR", help="where to keep what was read (default: the user's cache folder)")
+    group.add_argument("--jobs", type=_jobs, metavar="N", help="processes that read files (default: one for each CPU)")
     group.add_argument("--render", choices=("auto", "never"), help=SUPPRESS)

@@ -12,16 +12,14 @@ from typing import TYPE_CHECKING
 
 from meshlint.arguments import COMMANDS, parser
 from meshlint.config import Config, ConfigError
+from meshlint.options import UsageError, configuration, files_of, nearest, overrides
 
 if TYPE_CHECKING:
     from meshlint.check.registry import Registry
     from meshlint.project import Project
+    from meshlint.report.result import Result
 
 EXIT_FAILED, EXIT_NO_FILES, EXIT_INTERRUPTED = 2, 3, 130
-
-
-class UsageError(Exception):
-    """An option or a value that cannot be used: what is wrong, in one sentence."""
 
 
 def run(arguments: Sequence[str]) -> int:
@@ -78,111 +76,100 @@ def _command_meant(path: str) -> str:
     return f"; did you mean the command {near}?" if near else ""
 
 
-def nearest(word: str, known: Sequence[str]) -> str | None:
-    """What somebody meant who wrote `word`."""
-    from difflib import get_close_matches
-
-    return next(iter(get_close_matches(word, known, 1)), None)
-
-
-def configuration(options: Namespace) -> Config:
-    """The configuration file that holds, with what the command line says on top."""
-    from meshlint.config import find_config, load
-
-    config = Config()
-    path = options.config or (None if options.isolated else find_config(_start(options)))
-    if path:
-        config = load(path, given=bool(options.config))
-    overrides = _overrides(options)
-    if overrides["exclude"] is not None:
-        overrides["exclude"] = _from_here(overrides["exclude"], config)
-    if isinstance(config.target, str):
-        config = config._replace(target=_parts(config.target))
-    return config.replace(**overrides)
-
-
-def _start(options: Namespace) -> str:
-    """The folder that a configuration is looked for from: what all paths have in common."""
-    paths = [getattr(options, "stdin_filename", None) or "." if path == "-" else path for path in options.paths]
-    return os.path.commonpath([path if os.path.isdir(path) else os.path.dirname(path) for path in map(os.path.abspath, paths)])
-
-
-def _from_here(patterns: object, config: Config) -> tuple[str, ...]:
-    """Patterns of the command line, for the folder that those of the configuration start in."""
-    from meshlint.project import rebased
-
-    assert isinstance(patterns, tuple)
-    return rebased(patterns, os.getcwd(), os.path.realpath(config.root)) if config.root else patterns
-
-
-def _parts(target: str) -> dict[str, str]:
-    """A target that a configuration gives as text."""
-    pairs = [part.partition("=") for part in target.split(",") if part.strip()]
-    return {key.strip(): value.strip() for key, _, value in pairs}
-
-
-def _overrides(options: Namespace) -> dict[str, object]:
-    names = ("goal", "phase", "assume_mode", "min_severity", "min_confidence", "context", "statistics", "render", "target")
-    given: dict[str, object] = {name: getattr(options, name, None) or None for name in names}
-    for name in ("select", "extend_select", "ignore", "exclude"):
-        given[name] = _words(getattr(options, name, None), split=name != "exclude")
-    given["environments"] = tuple(options.environment) if getattr(options, "environment", None) else None
-    given["force_exclude"] = True if getattr(options, "force_exclude", False) else None
-    given["fail_on"] = "never" if getattr(options, "exit_zero", False) else getattr(options, "fail_on", None)
-    given["severity"] = _levels(getattr(options, "severity", None) or ())
-    return given
-
-
-def _words(values: Sequence[str] | None, split: bool) -> tuple[str, ...] | None:
-    if not values:
-        return None
-    return tuple(word.strip() for value in values for word in (value.split(",") if split else [value]) if word.strip())
-
-
-def _levels(values: Sequence[str]) -> dict[str, str] | None:
-    out = {}
-    for value in values:
-        rule, _, level = value.partition("=")
-        if level not in ("error", "warning", "note"):
-            raise UsageError(f"--severity {value}: write RULE=error, RULE=warning or RULE=note")
-        out[rule] = level
-    return out or None
-
-
 def _check(options: Namespace) -> int:
     from meshlint import engine
     from meshlint.check.registry import bundled
     from meshlint.output import formats, progress, report
-    from meshlint.project import project
 
     stdin = _stdin(options)
     config = configuration(options)
-    wanted = formats(options, config)
     registry = bundled()
     _known_rules(registry, config)
-    scope = project([options.stdin_filename] if stdin is not None else options.paths, config.context, missing=stdin is not None)
+    if options.show_settings:
+        return _show_settings(options, config)
+    _report_as(options, config)
+    wanted = formats(options, config)
+    scope = scope_of(options, config)
     if options.show_files:
         return _show_files(scope, config)
-    if options.show_settings:
-        return _show_settings(config)
     text = None if stdin is None else engine.Stdin(scope.inner(options.stdin_filename), stdin)
+    reason = _reason(options)
     with progress(options) as advance:
         result = engine.run(scope, config, registry, text, advance)
+        if reason is not None:
+            _add_ignores(result, reason)
+            result = engine.run(scope, config, registry, text, advance)
+    if config.write_baseline is not None and result.exit_code != EXIT_FAILED:
+        print(f"meshlint: wrote {result.baselined} findings to {config.write_baseline}", file=sys.stderr)
     return report(result, wanted, options, config)
+
+
+def _reason(options: Namespace) -> str | None:
+    """Why all current findings are to be ignored, if they are."""
+    reason: str | None = options.add_ignores
+    if reason is None:
+        return None
+    if "-" in options.paths or options.write_baseline is not None:
+        raise UsageError(f"--add-ignores cannot go with {'-, it writes into files' if '-' in options.paths else '--write-baseline'}")
+    words = reason.split()
+    if not words or "#" in words or not reason.isprintable():
+        raise UsageError("--add-ignores needs a reason: some words on one line, without a # that stands alone")
+    return " ".join(words)
+
+
+def _add_ignores(result: Result, reason: str) -> None:
+    from meshlint.add_ignores import add_ignores
+    from meshlint.report.visible import visible
+
+    added = add_ignores(result, reason)
+    for finding, why in added.left:
+        place = f"{finding.location.file}:{finding.location.line}"
+        print(f"meshlint: no comment for {visible(place)} {finding.rule}: {why}", file=sys.stderr)
+    print(f"meshlint: wrote {added.comments} ignore comments into {added.files} files", file=sys.stderr)
+
+
+def _report_as(options: Namespace, config: Config) -> None:
+    """How to report, as the configuration says it where the command line does not."""
+    options.color, options.quiet, options.verbose = config.color, config.quiet, config.verbose
+    if not options.output_format:
+        options.output_file = config.output_file
+
+
+def scope_of(options: Namespace, config: Config) -> Project:
+    """The project of the paths. A context that a configuration names holds only for what lies in it."""
+    from meshlint.project import ContextError, project
+
+    stands_for = getattr(options, "stdin_filename", None)
+    paths = [stands_for] if stands_for else options.paths
+    try:
+        return project(paths, config.context, missing=bool(stands_for))
+    except ContextError:
+        if getattr(options, "context", None):
+            raise
+        return project(paths, None, missing=bool(stands_for))
 
 
 def _stdin(options: Namespace) -> str | None:
     if "-" not in options.paths:
+        if options.stdin_filename:
+            raise UsageError("--stdin-filename names what the path - stands for")
         return None
     if not options.stdin_filename:
         raise UsageError("reading from stdin (-) needs --stdin-filename, the file it stands for")
     if options.paths != ["-"]:
         raise UsageError("- stands for stdin and cannot be mixed with other paths")
-    return sys.stdin.buffer.read().decode("utf-8", "replace")
+    from meshlint.read.decode import decode
+    from meshlint.read.errors import ReadError
+
+    try:
+        return decode(sys.stdin.buffer.read())
+    except ReadError as error:
+        raise UsageError(f"stdin: {error.message}") from None
 
 
 def _known_rules(registry: Registry, config: Config) -> None:
-    named = (*(config.select or ()), *config.extend_select, *config.ignore, *config.severity)
+    by_path = (word for one in config.per_path for word in (*one.ignore, *one.severity))
+    named = (*(config.select or ()), *config.extend_select, *config.ignore, *config.severity, *by_path)
     for word in registry.unknown(named):
         near = nearest(word, registry.words())
         raise UsageError(f"no rule or family is called {word!r}; {f'did you mean {near}?' if near else 'see meshlint rule --all'}")
@@ -200,9 +187,11 @@ def _show_files(scope: Project, config: Config) -> int:
     return 0 if found.files else EXIT_NO_FILES
 
 
-def _show_settings(config: Config) -> int:
-    for name, value in zip(config._fields, config, strict=True):
-        print(f"{name.replace('_', '-')} = {value!r}")
+def _show_settings(options: Namespace, config: Config) -> int:
+    from meshlint.settings import show
+
+    given = {name: value for name, value in overrides(options).items() if value is not None}
+    sys.stdout.writelines(f"{line}\n" for line in show(config, given, files_of(options)))
     return 0
 
 
@@ -215,7 +204,29 @@ def _rule(options: Namespace) -> int:
 def _environments(options: Namespace) -> int:
     from meshlint.explain import environments
 
-    return environments(options, configuration(options))
+    config = configuration(options)
+    return environments(options, scope_of(options, config), config)
 
 
-_COMMANDS: dict[str, Callable[[Namespace], int]] = {"check": _check, "rule": _rule, "environments": _environments}
+def _init(options: Namespace) -> int:
+    from meshlint.init import init
+
+    return init(options.paths, force=options.force, stdout=options.stdout)
+
+
+def _config(options: Namespace) -> int:
+    if options.schema:
+        from meshlint.settings import schema
+
+        sys.stdout.write(schema())
+        return 0
+    return _show_settings(options, configuration(options))
+
+
+_COMMANDS: dict[str, Callable[[Namespace], int]] = {
+    "check": _check,
+    "rule": _rule,
+    "environments": _environments,
+    "init": _init,
+    "config": _config,
+}

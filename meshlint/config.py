@@ -1,25 +1,27 @@
 """meshlint.toml, or [tool.meshlint] of a pyproject.toml, as a frozen Config. Nothing in it is ever executed."""
 
-# pathlib costs start-up time on the path of every run
-# ruff: noqa: PTH100, PTH112, PTH113, PTH118, PTH119, PTH120
 from __future__ import annotations
 
 import os
-import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, NamedTuple, Union
+
+from meshlint.config_file import NAME, PATH_KEYS, PYPROJECT, ConfigError, File, chain, has_section, strings
 
 if TYPE_CHECKING:
     from meshlint.model.mesh import Settings
 
-NAME, PYPROJECT = "meshlint.toml", "pyproject.toml"
-_SECTION = re.compile(r"^\s*\[+\s*tool\s*\.\s*meshlint\b|^\s*tool\s*\.\s*meshlint\b", re.MULTILINE)
-_CODE_KEYS = ("plugins", "rules")
-_LIMIT = 1_000_000  # characters of a configuration file
+__all__ = [
+    "LEVELS", "Config", "ConfigError", "ConfiguredEnvironment", "ConfiguredSuppression", "PathSettings",
+    "find_config", "load", "of_files",
+]  # fmt: skip
 
-
-class ConfigError(ValueError):
-    """A configuration that cannot be used: one line a problem, each with file, line (where known) and key."""
+LEVELS: Mapping[str, Mapping[str, Any]] = {
+    "minimal": {"impact": ("breaks", "unenforced"), "min_confidence": "medium", "fail_on": "warning"},
+    "default": {"fail_on": "warning"},
+    "strict": {"fail_on": "note"},
+}
+"""What a level stands for: settings that hold where nothing sets them otherwise."""
 
 
 class ConfiguredEnvironment(NamedTuple):
@@ -29,14 +31,38 @@ class ConfiguredEnvironment(NamedTuple):
     paths: tuple[str, ...]
 
 
+class PathSettings(NamedTuple):
+    """Settings for findings in some files: patterns in git's notation, relative to the configuration's folder."""
+
+    paths: tuple[str, ...]
+    ignore: tuple[str, ...] = ()
+    severity: Mapping[str, str] = {}
+    impact: tuple[str, ...] = ()
+    min_severity: str | None = None
+    min_confidence: str | None = None
+
+
+class ConfiguredSuppression(NamedTuple):
+    """A [[suppress]] entry: patterns of paths in git's notation, relative to the configuration's folder, and of objects
+    (`VirtualService shop/reviews`); empty ones mean all. `file` and `line` (from 1) are where it is written."""
+
+    rules: tuple[str, ...]
+    paths: tuple[str, ...] = ()
+    resources: tuple[str, ...] = ()
+    reason: str = ""
+    file: str = ""
+    line: int = 1
+
+
 class Config(NamedTuple):
-    """What configuration and command line ask for; None where neither says anything and no default is fixed here.
+    """What configuration and command line ask for; None (or nothing) where neither says anything and no default is fixed here.
 
     `path` is the file it comes from and `root` its folder: relative paths and patterns start there.
     """
 
     path: str | None = None
     root: str | None = None
+    level: str = "default"
     target: Union[str, Mapping[str, str], None] = None
     goal: str = "both"
     phase: str | None = None
@@ -45,12 +71,25 @@ class Config(NamedTuple):
     extend_select: tuple[str, ...] = ()
     ignore: tuple[str, ...] = ()
     severity: Mapping[str, str] = {}
+    impact: tuple[str, ...] = ()
     min_severity: str | None = None
     min_confidence: str | None = None
-    fail_on: str = "warning"
+    per_path: tuple[PathSettings, ...] = ()
+    fail_on: str | None = None
+    exit_zero: bool = False
     exclude: tuple[str, ...] = ()
     force_exclude: bool = False
+    suppress: tuple[ConfiguredSuppression, ...] = ()
+    require_reason: bool = False
+    baseline: str | None = None
+    write_baseline: str | None = None
+    new_since: str | None = None
     output_format: tuple[str, ...] = ()
+    output_file: str | None = None
+    color: str = "auto"
+    statistics: bool = False
+    quiet: bool = False
+    verbose: bool = False
     render: str = "auto"
     context: str | None = None
     environments: tuple[str, ...] = ()
@@ -63,17 +102,24 @@ class Config(NamedTuple):
     root_namespace: str = "istio-system"
     cache_dir: str | None = None
     no_cache: bool = False
-    statistics: bool = False
     jobs: int | None = None
     plugins: tuple[str, ...] = ()
     rules: tuple[str, ...] = ()
 
     def replace(self, **overrides: Any) -> Config:
-        """With the values of the command line; None is a value not given. Severities are replaced rule by rule."""
+        """With the values of the command line; None is a value not given. Severities are replaced rule by rule, those of paths
+        as well."""
         given = {key: value for key, value in overrides.items() if value is not None}
         if "severity" in given:
+            if self.per_path:
+                given["per_path"] = (*self.per_path, PathSettings(("*",), severity=given["severity"]))
             given["severity"] = {**self.severity, **given["severity"]}
         return self._replace(**given)
+
+    def settled(self) -> Config:
+        """With what the level stands for where nothing else is said."""
+        unsaid = {key: value for key, value in LEVELS[self.level].items() if not getattr(self, key)}
+        return self._replace(**unsaid)
 
     @property
     def settings(self) -> Settings:
@@ -92,7 +138,7 @@ def find_config(start: str) -> str | None:
     while True:
         for name in (NAME, PYPROJECT):
             path = os.path.join(folder, name)
-            if os.path.isfile(path) and (name == NAME or _has_section(path)):
+            if os.path.isfile(path) and (name == NAME or has_section(path)):
                 return path
         above = os.path.dirname(folder)
         if above == folder or os.path.exists(os.path.join(folder, ".git")):
@@ -101,134 +147,51 @@ def find_config(start: str) -> str | None:
 
 
 def load(path: str, given: bool = False) -> Config:
-    """Read and check a configuration. `given`: the user named it (--config), so it may name rules that run code
-    and paths outside of its folder; one that was found in the repository may not."""
-    if not given and not _inside(os.path.realpath(path), os.path.dirname(os.path.abspath(path))):
-        raise ConfigError(f"{path}: it is a link that leads out of its folder; name it with --config if that is meant")
-    text = _read(path)
-    data = _section(_parse(text, path), path)
-    from meshlint.config_check import problems
-
-    found = [*problems(data, text, path, _prefix(path))]
-    if not given:
-        found += _refused(data, text, path)
-    if found:
-        raise ConfigError("\n".join(found))
-    return _config(data, path)
+    """Read and check a configuration and what it extends. `given`: the user named it (--config), so it may name rules that run
+    code and paths outside of its folder; one that was found in the repository may not."""
+    return of_files(chain(path, given))
 
 
-def _read(path: str) -> str:
-    try:
-        with open(path, encoding="utf-8") as file:
-            text = file.read(_LIMIT + 1)
-    except (OSError, UnicodeDecodeError) as error:
-        raise ConfigError(f"{path}: {error.strerror if isinstance(error, OSError) else 'it is not UTF-8'}") from error
-    if len(text) > _LIMIT:
-        raise ConfigError(f"{path}: longer than {_LIMIT} characters")
-    return text.removeprefix("\ufeff")
+def of_files(files: list[File]) -> Config:
+    """The Config of checked files, as chain() gives them."""
+    from meshlint.config_merge import merged
 
-
-def _parse(text: str, path: str) -> dict[str, Any]:
-    import sys
-
-    if sys.version_info >= (3, 11):
-        import tomllib
-    else:
-        import tomli as tomllib
-    try:
-        return tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
-        line = re.search(r"at line (\d+)", str(error))
-        raise ConfigError(f"{path}:{line[1] + ':' if line else ''} not TOML: {error}") from error
-    except RecursionError as error:
-        raise ConfigError(f"{path}: nested too deeply") from error
-
-
-def _prefix(path: str) -> tuple[str, ...]:
-    """The table that a file keeps the configuration in."""
-    return ("tool", "meshlint") if os.path.basename(path) == PYPROJECT else ()
-
-
-def _section(data: dict[str, Any], path: str) -> dict[str, Any]:
-    for step in _prefix(path):
-        data = data.get(step, {})
-        if not isinstance(data, dict):
-            raise ConfigError(f"{path}: {step} is not a table")
-    return data
-
-
-def _has_section(path: str) -> bool:
-    """Has a pyproject.toml a [tool.meshlint]? One that is no TOML counts if it looks as if it had: loading it tells why."""
-    try:
-        text = _read(path)
-        if "meshlint" not in text:
-            return False
-        tool = _parse(text, path).get("tool")
-        return isinstance(tool, dict) and "meshlint" in tool
-    except ConfigError:
-        return os.path.isfile(path) and _looks_like(path)
-
-
-def _looks_like(path: str) -> bool:
-    with open(path, encoding="utf-8", errors="replace") as file:
-        return _SECTION.search(file.read(_LIMIT)) is not None
-
-
-def _refused(data: dict[str, Any], text: str, path: str) -> Iterator[str]:
-    """What a configuration found in the repository may not ask for."""
-    from meshlint.config_check import at
-
-    for key in _CODE_KEYS:
-        if key in data:
-            where = at(text, path, (*_prefix(path), key))
-            yield f"{where} {key}: refused, because the linted repository must not make meshlint run code; use --config or the command line"
-    root = os.path.dirname(os.path.abspath(path))
-    for key, written in _paths(data):
-        if not _inside(os.path.realpath(os.path.join(root, written)), root):
-            where = at(text, path, (*_prefix(path), key))
-            yield f"{where} {key}: {written!r} leads out of {root}; only a configuration given by --config may do that"
-
-
-def _paths(data: dict[str, Any]) -> Iterator[tuple[str, str]]:
-    """The file system paths of a configuration by their key; values of a wrong type are reported elsewhere."""
-    for key in ("cache-dir", "context"):
-        if isinstance(data.get(key), str) and (key, data[key]) != ("context", "none"):
-            yield key, data[key]
-    for written in _strings(data.get("output-format")):
-        _, equals, file = written.partition("=")
-        if equals:
-            yield "output-format", file
-    environments = data.get("environment")
-    for entry in environments if isinstance(environments, list) else ():
-        if isinstance(entry, dict):
-            yield from (("environment", written) for written in _strings(entry.get("paths")))
-
-
-def _strings(value: object) -> tuple[str, ...]:
-    """A text or a list as texts."""
-    if isinstance(value, str):
-        return (value,)
-    return tuple(item for item in value if isinstance(item, str)) if isinstance(value, list) else ()
-
-
-def _inside(path: str, folder: str) -> bool:
-    root = os.path.realpath(folder)
-    return path == root or path.startswith(root.rstrip(os.sep) + os.sep)
+    return _config(merged(files), files[-1].path)._replace(suppress=_suppressions(files))
 
 
 def _config(data: dict[str, Any], path: str) -> Config:
-    """A checked table as a Config; paths become absolute, except those of environments."""
+    """A checked table as a Config; paths become absolute, except those of environments and patterns."""
     root = os.path.dirname(os.path.abspath(path))
-    values: dict[str, Any] = {
-        key.replace("-", "_"): tuple(value) if isinstance(value, list) else value for key, value in data.items()
-    }
+    values = _named({key: value for key, value in data.items() if key != "suppress"})
     values.update({f"assume_{key}": tuple(names) for key, names in values.pop("assume", {}).items()})
-    values["environment"] = tuple(
-        ConfiguredEnvironment(entry["name"], tuple(entry["paths"])) for entry in data.get("environment", ())
-    )
-    values["output_format"] = _strings(data.get("output-format"))
-    for key in ("cache_dir", "context"):
+    values["environment"] = tuple(ConfiguredEnvironment(entry["name"], tuple(entry["paths"])) for entry in data.get("environment", ()))
+    values["per_path"] = tuple(PathSettings(**_named(entry)) for entry in data.get("per-path", ()))
+    values["output_format"] = strings(data.get("output-format"))
+    for key in (key.replace("-", "_") for key in PATH_KEYS):
         if values.get(key) not in (None, "none"):
             values[key] = os.path.normpath(os.path.join(root, values[key]))
     values["rules"] = tuple(os.path.normpath(os.path.join(root, folder)) for folder in data.get("rules", ()))
     return Config(path=path, root=root, **values)
+
+
+def _named(data: dict[str, Any]) -> dict[str, Any]:
+    return {key.replace("-", "_"): tuple(value) if isinstance(value, list) else value for key, value in data.items()}
+
+
+def _suppressions(files: list[File]) -> tuple[ConfiguredSuppression, ...]:
+    """Each with the place that it is written at, so that one that nothing comes of can be shown."""
+    from meshlint.config_merge import table_of
+
+    root = files[-1].folder
+    return tuple(
+        ConfiguredSuppression(
+            tuple(entry["rules"]),
+            tuple(entry.get("paths", ())),
+            tuple(entry.get("resources", ())),
+            entry.get("reason", "").strip(),
+            os.path.abspath(file.path),
+            file.line("suppress", number),
+        )
+        for file in files
+        for number, entry in enumerate(table_of(file, root).get("suppress", ()))
+    )

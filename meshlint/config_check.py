@@ -76,11 +76,11 @@ def _dotted(keys: tuple[Any, ...]) -> str:
 
 def at(text: str, path: str, keys: tuple[Any, ...]) -> str:
     """path:line: of a key, or of the nearest table above it; path: alone where it stands nowhere by itself."""
-    line = _line(text, keys)
+    line = line_of(text, keys)
     return f"{path}:{line}:" if line else f"{path}:"
 
 
-def _line(text: str, keys: tuple[Any, ...]) -> int | None:
+def line_of(text: str, keys: tuple[Any, ...]) -> int | None:
     """The line (from 1) whose key or table header comes nearest to a path; indices count the headers of a list of tables."""
     table_keys: tuple[Any, ...] = ()
     counts: dict[tuple[Any, ...], int] = {}

@@ -3,24 +3,31 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from functools import lru_cache
+from types import MappingProxyType
 from typing import NamedTuple
 
+from meshlint.accepted import Ran, accept
+from meshlint.check.baseline import Counts, counted
+from meshlint.check.by_path import Part, adjusted, filter_of, part
 from meshlint.check.findings import shown
 from meshlint.check.registry import Registry, bundled
 from meshlint.check.runner import RULE_FAILED, Checked, Runner
+from meshlint.check.unused import UNUSED
 from meshlint.config import Config, ConfigError
 from meshlint.index.repository import Repository
+from meshlint.known import Known, known_before, write_baseline
 from meshlint.model.document import FileRead, Trouble
 from meshlint.model.kind import kind_of
 from meshlint.model.position import Source
-from meshlint.model.problem import Confidence, Finding, Severity
+from meshlint.model.problem import Finding, Severity, Suppressed
 from meshlint.model.resource import Environment
 from meshlint.model.target import Current, Target, resolve_target
 from meshlint.project import Project, rebased
 from meshlint.read.discover import Discovery, discover
-from meshlint.read.file import read_file, read_text
+from meshlint.read.file import read_text
+from meshlint.read.many import Many, Reading
 from meshlint.render.current import Versions
 from meshlint.render.environments import environments
 from meshlint.render.follow import referenced_outside
@@ -48,10 +55,27 @@ class Loaded(NamedTuple):
     notes: tuple[str, ...]
 
 
-def load(project: Project, config: Config, stdin: Stdin | None = None, progress: Progress | None = None) -> Loaded:
-    """Read a project. Every path in it is relative to the root; only results name them as users see them."""
+class Judged(NamedTuple):
+    """What the rules say of a project: findings in their order, and those that are suppressed. `ran`: ids of the rules run."""
+
+    left: list[Finding]
+    suppressed: list[Suppressed]
+    checked: Checked
+    targets: list[Target]
+    ran: Collection[str]
+
+
+def load(
+    project: Project,
+    config: Config,
+    stdin: Stdin | None = None,
+    progress: Progress | None = None,
+    held: Mapping[str, FileRead] | None = None,
+) -> Loaded:
+    """Read a project. Every path in it is relative to the root; only results name them as users see them.
+    `held` are files that are read already."""
     found = discovered(project, config)
-    files = read_all(project, found.files, stdin, progress)
+    files = read_all(project, found.files, stdin, progress, reading(config), held or {})
     built = environments(files, _configured(project, config))
     chosen = _chosen(built.list, config.environments)
     versions = Versions(files)
@@ -87,45 +111,109 @@ def run(
 ) -> Result:
     """Lint a project. Raises TargetError for a target that no release matches, ConfigError for an unknown environment."""
     registry = registry or bundled()
+    config = config.settled()
     loaded = load(project, config, stdin, progress)
-    targets = [_target(project, config, current) for current in loaded.currents]
-    repository = Repository(loaded.environments, loaded.files, targets, config.settings)
-    forced = {number: Severity(level) for number, level in registry.levels(config.severity).items()}
-    runner = Runner(registry, registry.chosen(config.select or (), config.extend_select, config.ignore), forced, repository)
-    checked = runner.run(loaded.troubles, None if progress is None else lambda done, total: progress("environments", done, total))
+    judged = judge(loaded, project, config, registry, progress)
     show = lru_cache(None)(project.show)
-    findings = [shown(finding, show) for finding in _reported(checked.findings, project, config)]
+    wanted = _reported(judged.left, project, config)
+    known = _known(wanted, judged, loaded, project, config, registry, stdin)
+    findings = [finding for finding in wanted if finding.fingerprint not in known.fingerprints]
+    reported = {id(finding) for finding in _reported([one.finding for one in judged.suppressed], project, config)}
+    hidden = [one._replace(finding=shown(one.finding, show)) for one in judged.suppressed if id(one.finding) in reported]
     coverage = _coverage(loaded, project)
     return Result(
-        findings=tuple(findings),
-        target=_one_target(targets) or _target(project, config, Current()),
+        findings=tuple(shown(finding, show) for finding in findings),
+        target=_one_target(judged.targets) or _target(project, config, Current()),
         coverage=coverage,
-        rules={rule.id: rule for rule in checked.rules.values()},
-        notifications=loaded.notes,
-        text_of=_texts(loaded, findings, project).get,
-        exit_code=_exit_code(findings, checked, _nothing(coverage, project, config), config),
+        rules={rule.id: rule for rule in judged.checked.rules.values()},
+        suppressed=len(hidden),
+        baselined=len(wanted) - len(findings),
+        notifications=(*loaded.notes, *known.notes),
+        text_of=_texts(loaded, findings, show).get,
+        exit_code=_exit_code(findings, judged.checked, _nothing(coverage, project, config), config),
+        fail_on=config.fail_on or "warning",
+        hidden=tuple(hidden),
+        known_by=known.said,
+        stale=known.stale if project.reported is None and not config.environments else 0,
     )
 
 
-def read_all(project: Project, paths: Sequence[str], stdin: Stdin | None, progress: Progress | None) -> list[FileRead]:
+def judge(loaded: Loaded, project: Project, config: Config, registry: Registry, progress: Progress | None = None) -> Judged:
+    """Run the rules, and take out what is suppressed."""
+    targets = [_target(project, config, current) for current in loaded.currents]
+    repository = Repository(loaded.environments, loaded.files, targets, config.settings)
+    forced = {number: Severity(level) for number, level in registry.levels(config.severity).items()}
+    chosen = registry.chosen(config.select or (), config.extend_select, config.ignore)
+    runner = Runner(registry, chosen, forced, repository)
+    checked = runner.run(loaded.troubles, None if progress is None else lambda done, total: progress("environments", done, total))
+    ran = Ran([entry.id for entry in chosen], not checked.broken, forced)
+    left, suppressed = accept(checked.findings, loaded.files, loaded.environments, repository, project, config, registry, ran)
+    checked.rules.update({entry.name: registry.rule(entry) for entry in chosen if entry.name == UNUSED})
+    parts = _parts(project, config, registry)
+    kept = {finding.fingerprint: finding for finding in adjusted([one.finding for one in suppressed], parts)}
+    hidden = [one._replace(finding=kept[one.finding.fingerprint]) for one in suppressed if one.finding.fingerprint in kept]
+    return Judged(adjusted(left, parts), hidden, checked, targets, ran.rules)
+
+
+def _known(
+    wanted: Sequence[Finding], judged: Judged, loaded: Loaded, project: Project, config: Config, registry: Registry, stdin: Stdin | None
+) -> Known:
+    """Which findings were there before."""
+    if config.write_baseline is not None and not judged.checked.broken:
+        return write_baseline(wanted, config.write_baseline)
+    notes: tuple[str, ...] = ()
+    earlier: Counts | None = None
+    if config.new_since is not None:
+        earlier, notes = _earlier(loaded, project, config, config.new_since, registry, stdin)
+    if config.write_baseline is not None:
+        notes = (*notes, f"{config.write_baseline} was not written, because a rule failed")
+    return known_before(judged.left, config, earlier, judged.ran)._replace(notes=notes)
+
+
+def _earlier(
+    loaded: Loaded, project: Project, config: Config, ref: str, registry: Registry, stdin: Stdin | None
+) -> tuple[Counts, tuple[str, ...]]:
+    """The findings of the project as it was at a git ref, counted. What has not changed since is not read again."""
+    from meshlint.since import before
+
+    with before(project, config, ref) as then:
+        same = {file.path: file for file in loaded.files if file.path in then.same and (stdin is None or file.path != stdin.path)}
+        read = load(then.project, then.config._replace(environments=()), held=same) if then.project.paths else None
+        return counted(judge(_only(read, config.environments), then.project, then.config, registry).left) if read else {}, then.notes
+
+
+def _only(loaded: Loaded, names: Collection[str]) -> Loaded:
+    """The environments of these names; some may not be there."""
+    pairs = [pair for pair in zip(loaded.environments, loaded.currents, strict=True) if not names or pair[0].name in names]
+    return loaded._replace(environments=tuple(one for one, _ in pairs), currents=tuple(current for _, current in pairs))
+
+
+def reading(config: Config) -> Reading:
+    return Reading(None if config.no_cache else config.cache_dir or "", config.jobs)
+
+
+def read_all(
+    project: Project,
+    paths: Sequence[str],
+    stdin: Stdin | None,
+    progress: Progress | None,
+    how: Reading = Reading(),  # noqa: B008
+    held: Mapping[str, FileRead] = MappingProxyType({}),
+) -> list[FileRead]:
     """Read the files, and those that their kustomizations name outside of the given paths but inside the boundary."""
-    out: dict[str, FileRead] = {}
-    waiting = list(paths)
-    if stdin is not None and stdin.path not in waiting:
-        waiting.append(stdin.path)
+    out = {path: held[path] for path in paths if path in held}
+    if stdin is not None:
+        out[stdin.path] = read_text(stdin.text, stdin.path, how.parse_all)
+    many = Many(project.root, how)
+    waiting = [path for path in paths if path not in out]
     while waiting:
-        for path in waiting:
-            out[path] = _read(project, path, stdin)
+        for file in many.read(waiting):
+            out[file.path] = file
             if progress is not None:
                 progress("files", len(out), max(len(paths), len(out)))
         waiting = [path for path in referenced_outside(project.root, project.paths, out.values()) if path not in out]
+    many.close()
     return [out[path] for path in sorted(out)]
-
-
-def _read(project: Project, path: str, stdin: Stdin | None) -> FileRead:
-    if stdin is not None and path == stdin.path:
-        return read_text(stdin.text, path)
-    return read_file(os.path.join(project.root, path), path)
 
 
 def _target(project: Project, config: Config, current: Current) -> Target:
@@ -136,25 +224,28 @@ def _target(project: Project, config: Config, current: Current) -> Target:
 
 def _reported(findings: Sequence[Finding], project: Project, config: Config) -> list[Finding]:
     """What was asked for. A rule that failed is always told: it is why the run failed."""
-    least = Severity(config.min_severity or "note").rank
-    surest = Confidence(config.min_confidence or "low").rank
+    wanted = filter_of(config.impact, config.min_severity, config.min_confidence)
+    return [one for one in findings if one.name == RULE_FAILED or (wanted.holds(one) and _touches(one, project))]
 
-    def wanted(finding: Finding) -> bool:
-        if finding.name == RULE_FAILED:
-            return True
-        return finding.severity.rank >= least and finding.confidence.rank >= surest and _touches(finding, project)
 
-    return [finding for finding in findings if wanted(finding)]
+def _parts(project: Project, config: Config, registry: Registry) -> list[Part]:
+    """The settings of the configuration for some files, with their patterns as seen from the root."""
+    base = config.root or os.getcwd()
+    out = []
+    for one in config.per_path:
+        wanted = filter_of(one.impact, one.min_severity, one.min_confidence)
+        out.append(part(rebased(one.paths, base, project.root), one.ignore, one.severity, wanted, registry))
+    return out
 
 
 def _touches(finding: Finding, project: Project) -> bool:
     return project.about(finding.location.file) or any(project.about(related.location.file) for related in finding.related)
 
 
-def _texts(loaded: Loaded, findings: Sequence[Finding], project: Project) -> dict[str, Source]:
+def _texts(loaded: Loaded, findings: Sequence[Finding], show: Callable[[str], str]) -> dict[str, Source]:
     """The texts that findings stand in, by the names that users see."""
     named = {place.file for finding in findings for place in (finding.location, *(related.location for related in finding.related))}
-    return {name: file.source for file in loaded.files if file.source is not None and (name := project.show(file.path)) in named}
+    return {show(file.path): file.source for file in loaded.files if file.source is not None and file.path in named}
 
 
 def _nothing(coverage: Coverage, project: Project, config: Config) -> bool:
@@ -167,9 +258,9 @@ def _exit_code(findings: Sequence[Finding], checked: Checked, nothing: bool, con
         return EXIT_FAILED
     if nothing:
         return EXIT_NO_FILES
-    if config.fail_on == "never":
+    if config.exit_zero or config.fail_on == "never":
         return EXIT_CLEAN
-    least = Severity(config.fail_on).rank
+    least = Severity(config.fail_on or "warning").rank
     return EXIT_FINDINGS if any(finding.severity.rank >= least for finding in findings) else EXIT_CLEAN
 
 

@@ -9,6 +9,7 @@ from argparse import Namespace
 from meshlint.check.registry import Registry, bundled
 from meshlint.config import Config, ConfigError
 from meshlint.model.rule import Rule
+from meshlint.project import Project
 
 
 def explain(options: Namespace) -> int:
@@ -80,13 +81,12 @@ def _table(rules: list[Rule]) -> None:
         print(f"{rule.id}  {rule.name:<{width}}  {rule.severity.value:<7}  {rule.impact.value:<10}  {rule.summary}")
 
 
-def environments(options: Namespace, config: Config) -> int:
+def environments(options: Namespace, scope: Project, config: Config) -> int:
     from meshlint.engine import load
-    from meshlint.project import project
     from meshlint.render.describe import describe, write
     from meshlint.report.visible import visible
 
-    loaded = load(project(options.paths, config.context), config)
+    loaded = load(scope, config)
     described = describe(loaded.environments, loaded.currents)
     for note in loaded.notes:
         print(f"meshlint: {visible(note)}", file=sys.stderr)

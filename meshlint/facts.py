@@ -78,6 +78,15 @@ def spans_of(kind: str, path: str, value: str | None = None) -> list[dict[str, S
     return found
 
 
+def renamed(kind: str, path: str) -> str | None:
+    """What a field that a Gateway API release took away is called since then; the names that are there now, if it has several."""
+    known = {order(release) for release in gateway_api()["releases"]}
+    moves = [move for move in gateway_api()["renames"] if move["release"] != "main" and order(move["release"]) in known]
+    found = [move["to"].removeprefix(f"{kind} ") for move in moves if move["from"] == f"{kind} {path}"]
+    inside = [move["to"].removeprefix(f"{kind} ") for move in moves if move["from"].startswith(f"{kind} {path}.")]
+    return " or ".join(found or inside) or None
+
+
 def _forms(path: str) -> tuple[str, ...]:
     """A list and its elements came together: spec.a[] is looked up as spec.a too."""
     bare = path

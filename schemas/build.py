@@ -20,6 +20,33 @@ NEVER_READ = [
     "Gateway.spec.backendTLS", "Gateway.spec.defaultScope", "HTTPRoute.spec.rules[].sessionPersistence",
     "HTTPRoute.spec.useDefaultGateways",
 ]  # fmt: skip
+# Gateway API versions that the newest release does not have: the kind and version whose index they share.
+FORMER_VERSIONS = {
+    "BackendTLSPolicy": {"v1alpha2": ["BackendTLSPolicy", "v1alpha3"]},
+    "GRPCRoute": {"v1alpha2": ["GRPCRoute", "v1"]},
+    "ReferenceGrant": {"v1alpha2": ["ReferenceGrant", "v1beta1"]},
+    "XListenerSet": {"v1alpha1": ["ListenerSet", "v1"]},
+}
+# Changes of limits, as [before, after], beside those of the fact tables: found by comparing what meshlint rebuilds of every
+# release, channel and version with the CRDs of its tag.
+MORE_CONSTRAINTS: Table = {
+    "1.1": {"BackendTLSPolicy": {"experimental": {"v1alpha2": {"spec": {"req": [["targetRef", "tls"], ["targetRefs", "validation"]]}}}}},
+    "1.4": {"XListenerSet": {"experimental": {"v1alpha1": {"spec.listeners[].port": {"def": [None, 0]}}}}},
+    "1.5": {
+        "XListenerSet": {
+            "experimental": {
+                "v1alpha1": {
+                    "spec.listeners[]": {"req": [["name", "protocol"], ["name", "port", "protocol"]]},
+                    "spec.listeners[].port": {"def": [0, None], "min": [0, 1]},
+                }
+            }
+        }
+    },
+    "1.6": {
+        "HTTPRoute": {"experimental": {"v1": {"spec.rules[].retry.codes": {"lt": [None, "set"]}}}},
+        "TLSRoute": {"experimental": {version: {"spec.hostnames": {"maxI": [16, 1024]}} for version in ("v1alpha2", "v1alpha3")}},
+    },
+}
 COMPAT_KEYS = (
     "alphaGatedKinds", "alphaGatedListenerProtocols", "code", "crdBoundsByPatch", "crdMax", "crdMin", "date", "gatewayApiByPatch",
     "gatewayApiMinor", "gatewayClasses", "minKubernetes", "prerelease", "tag",
@@ -95,6 +122,21 @@ def istio_fields(table: Table) -> Table:
     }
 
 
+def gateway_api_constraints(table: Table) -> Table:
+    """By release, kind, channel and version: what a release made of a path's limits, as [before, after]."""
+    return {"changes": _merged(table["constraintChanges"], MORE_CONSTRAINTS), "formerVersions": FORMER_VERSIONS}
+
+
+def _merged(one: Table, other: Table) -> Table:
+    both = {key: _merged(one[key], other[key]) if isinstance(one[key], dict) else other[key] for key in one.keys() & other.keys()}
+    return {**one, **other, **both}
+
+
+def istio_constraints(table: Table) -> Table:
+    """By release and kind: the same."""
+    return {minor: change["constraints"] for minor, change in table["changes"].items() if "constraints" in change}
+
+
 def _drop(entry: Table, *keys: str) -> Table:
     return {key: value for key, value in entry.items() if key not in keys}
 
@@ -106,8 +148,10 @@ def outputs(facts: Path) -> dict[str, bytes]:
     made = {
         "gateway-api/releases.json": gateway_api(tables["gateway-api"]),
         "gateway-api/fields.json": tables["gateway-api-fields"],
+        "gateway-api/constraints.json": gateway_api_constraints(tables["gateway-api"]),
         "istio/releases.json": istio(tables["istio"]),
         "istio/fields.json": istio_fields(tables["istio"]),
+        "istio/constraints.json": istio_constraints(tables["istio"]),
         "compat/istio-gateway-api.json": compat(tables["compat"]),
         "labels/labels.json": tables["labels"],
     }

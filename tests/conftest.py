@@ -10,3 +10,9 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 @pytest.fixture
 def write(request: pytest.FixtureRequest) -> bool:
     return bool(request.config.getoption("--write"))
+
+
+@pytest.fixture(autouse=True)
+def _own_cache(monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.TempPathFactory) -> None:
+    """Tests leave the user's cache alone."""
+    monkeypatch.setenv("MESHLINT_CACHE_DIR", str(tmp_path_factory.getbasetemp() / "cache"))

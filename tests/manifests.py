@@ -36,7 +36,7 @@ spec:
 """
 
 MESH = {"service.yaml": SERVICE, "rule.yaml": RULE, "route.yaml": ROUTE}
-"""Of the route: an error (subset-undefined, related to the rule) and a warning (vs-mesh-without-waypoint); of the rule: a note (subset-unused)."""
+"""Of the route an error (subset-undefined, related to the rule) and a warning (vs-mesh-without-waypoint); of the rule a note."""
 
 ERROR, WARNING, NOTE = "subset-undefined", "vs-mesh-without-waypoint", "subset-unused"
 

@@ -5,13 +5,16 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterable
+from html import unescape
 from pathlib import Path
 from typing import Any
 from urllib.parse import unquote
+from xml.etree import ElementTree
 
 import pytest
 from jsonschema import Draft202012Validator
 
+from meshlint.arguments import FORMATS
 from tests.door import call
 from tests.manifests import MESH, ROUTE, SERVICE, write
 
@@ -87,6 +90,47 @@ def rows_of_sarif(text: str) -> list[Row]:
     return out
 
 
+def rows_of_gitlab(text: str) -> list[tuple[str, int, str, str]]:
+    """GitLab has no columns."""
+    severities = {"critical": "error", "major": "warning", "info": "note"}
+    found = [(row, row["location"]) for row in json.loads(text)]
+    return [(at["path"], at["lines"]["begin"], severities[row["severity"]], row["description"].split()[0]) for row, at in found]
+
+
+def rows_of_junit(text: str) -> list[Row]:
+    """The lines in failures and in the output of cases that passed."""
+    suites = [suite for suite in ElementTree.fromstring(text) if suite.get("name") != "meshlint"]
+    said = [part.text or "" for suite in suites for case in suite for part in case]
+    return rows_of_lines(_CONCISE, "\n".join(said))
+
+
+def rows_of_rdjson(text: str, folder: Path) -> list[Row]:
+    """With columns in code points, read off the files: rdjson counts bytes."""
+    severities = {"ERROR": "error", "WARNING": "warning", "INFO": "note"}
+    out = []
+    for row in json.loads(text)["diagnostics"]:
+        path, start = row["location"]["path"], row["location"]["range"]["start"]
+        lines = re.split(r"\r\n|\n|\r", text_of(folder / path))
+        column = len(lines[start["line"] - 1].encode()[: start["column"] - 1].decode()) + 1
+        out.append((path, start["line"], column, severities[row["severity"]], row["code"]["value"]))
+    return out
+
+
+def text_of(file: Path) -> str:
+    raw = file.read_bytes()
+    return raw.decode("utf-16" if raw[:2] == b"\xff\xfe" else "utf-8", "replace")
+
+
+def rows_of_markdown(text: str) -> list[Row]:
+    out, file = [], ""
+    for line in text.splitlines():
+        if opened := re.match(r"<details><summary><code>(.*)</code>: ", line):
+            file = unescape(opened[1])
+        elif found := re.match(r"- `(\d+):(\d+)` \*\*(error|warning|note)\*\* (ML\d{3}) ", line):
+            out.append((file, int(found[1]), int(found[2]), found[3], found[4]))
+    return out
+
+
 def test_every_format_says_the_same(folder: Path) -> None:
     expected = sorted(rows_of_json(call("-o", "json", cwd=folder).out))
     assert len(expected) > 10
@@ -94,13 +138,23 @@ def test_every_format_says_the_same(folder: Path) -> None:
     assert sorted(rows_of_lines(_CONCISE, call("-o", "concise", cwd=folder).out)) == expected
     assert sorted(rows_of_github(call("-o", "github", cwd=folder).out)) == expected
     assert sorted(rows_of_sarif(call("-o", "sarif", cwd=folder).out)) == expected
+    assert sorted(rows_of_junit(call("-o", "junit", cwd=folder).out)) == expected
+    assert sorted(rows_of_rdjson(call("-o", "rdjson", cwd=folder).out, folder)) == expected
+    assert sorted(rows_of_markdown(call("-v", "-o", "markdown", cwd=folder).out)) == expected
+    assert sorted(rows_of_gitlab(call("-o", "gitlab", cwd=folder).out)) == sorted((*row[:2], *row[3:]) for row in expected)
+
+
+def test_every_format_is_compared() -> None:
+    assert {"text", "concise", "json", "sarif", "github", "gitlab", "junit", "rdjson", "markdown"} == set(FORMATS)
 
 
 def test_several_formats_at_once(folder: Path, tmp_path_factory: pytest.TempPathFactory) -> None:
     out = tmp_path_factory.mktemp("out")
-    run = call("-o", "text", "-o", f"sarif={out / 'x.sarif'}", "-o", f"json={out / 'x.json'}", "-o", f"github={out / 'x.txt'}", cwd=folder)
+    files = [word for form in FORMATS[1:] for word in ("-o", f"{form}={out / f'x.{form}'}")]
+    run = call("-o", "text", *files, cwd=folder)
     assert run.out == call(cwd=folder).out
-    for name, form in (("x.sarif", "sarif"), ("x.json", "json"), ("x.txt", "github")):
+    for form in FORMATS[1:]:
+        name = f"x.{form}"
         alone = call("-o", form, cwd=folder)
         assert (out / name).read_bytes().decode() == alone.out
         assert alone.code == run.code

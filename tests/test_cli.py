@@ -2,16 +2,17 @@
 
 import io
 import json
+import os
+import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 
+from meshlint.arguments import FORMATS
 from meshlint.check.registry import bundled
 from tests.door import call, lint
 from tests.manifests import ERROR, MESH, NOTE, RULE, SERVICE, WARNING, write
-
-FORMATS = ["text", "concise", "json", "sarif", "github"]
 
 
 @pytest.fixture
@@ -42,6 +43,10 @@ def breaks(monkeypatch: pytest.MonkeyPatch, name: str, error: Exception) -> None
         (1, ERROR, ["--fail-on", "error"]),
         (0, ERROR, ["--fail-on", "never"]),
         (0, ERROR, ["--exit-zero"]),
+        (0, NOTE, ["--level", "default"]),
+        (1, NOTE, ["--level", "strict"]),
+        (0, NOTE, ["--level", "strict", "--fail-on", "warning"]),
+        (1, ERROR, ["--level", "minimal"]),
         (0, "vs-retries", []),
     ],
 )
@@ -82,6 +87,12 @@ def test_a_broken_rule_is_told_whatever_is_filtered(mesh: Path, monkeypatch: pyt
         (["--selct", "all"], "did you mean --select?"),
         (["--fail-on", "waring"], "did you mean warning?"),
         (["--goal", "ambiant"], "did you mean ambient?"),
+        (["--level", "stric"], "did you mean strict?"),
+        (["--impact", "braks"], "did you mean breaks?"),
+        (["--assume", "service=a/b"], "services="),
+        (["--assume", "mode=ambient"], "services="),
+        (["--assume", "services"], "services="),
+        (["--jobs", "0"], "at least 1"),
         (["--select", "vs-subset-destinatoin"], "did you mean vs-subset-destination?"),
         (["--ignore", "trafic"], "did you mean traffic?"),
         (["--extend-select", "ML9999"], "'ML9999'"),
@@ -93,6 +104,8 @@ def test_a_broken_rule_is_told_whatever_is_filtered(mesh: Path, monkeypatch: pyt
         (["--config", "missing.toml"], "missing.toml"),
         (["--context", "missing"], "--context missing"),
         (["-"], "--stdin-filename"),
+        (["--stdin-filename", "x.yaml"], "the path -"),
+        (["-", ".", "--stdin-filename", "x.yaml"], "cannot be mixed"),
     ],
 )
 def test_what_cannot_be_used_is_2_and_names_the_nearest_word(mesh: Path, form: str, arguments: list[str], said: str) -> None:
@@ -175,7 +188,7 @@ def test_interrupted_is_130(mesh: Path, monkeypatch: pytest.MonkeyPatch) -> None
 
 
 def test_a_defect_of_meshlint_is_2_with_a_traceback_on_stderr(mesh: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("meshlint.engine.read_file", lambda *_: 1 / 0)
+    monkeypatch.setattr("meshlint.engine.discover", lambda *_: 1 / 0)
     run = lint(mesh)
     assert (run.code, run.out) == (2, "")
     assert "defect of meshlint" in run.err and "ZeroDivisionError" in run.err
@@ -235,7 +248,7 @@ def test_show_settings(mesh: Path) -> None:
     (mesh / "meshlint.toml").write_text("goal = 'ambient'\nfail-on = 'note'\n")
     run = call("--show-settings", "--fail-on", "error", cwd=mesh)
     assert run.code == 0
-    assert "goal = 'ambient'" in run.out and "fail-on = 'error'" in run.out
+    assert 'goal = "ambient"' in run.out and 'fail-on = "error"' in run.out
 
 
 @pytest.mark.parametrize("form", ["text", "github"])
@@ -326,6 +339,20 @@ def test_a_new_file_from_stdin_in_a_subfolder(mesh: Path, monkeypatch: pytest.Mo
     run = call("-", "--stdin-filename", "new.yaml", "-o", "json", "--select", ERROR, cwd=mesh / "deep")
     assert run.places() == {("new.yaml", 8, "ML145")}
     assert run.findings[0]["related"][0]["file"] == "../rule.yaml"
+
+
+def test_stdin_that_is_no_text(mesh: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(b"a: \xff\xfe")))
+    run = call("-", "--stdin-filename", "x.yaml", cwd=mesh)
+    assert (run.code, run.out) == (2, "")
+    assert "stdin: not text" in run.err
+
+
+def test_a_reader_that_goes_away_is_no_crash(mesh: Path) -> None:
+    command = f"{sys.executable} -m meshlint -o json --color never | head -c 1"
+    environment = {**os.environ, "PYTHONPATH": str(Path(__file__).parent.parent)}
+    done = subprocess.run(["sh", "-c", command], cwd=mesh, env=environment, capture_output=True, text=True, check=False)
+    assert (done.stdout, done.stderr) == ("{", "")
 
 
 def test_explain(tmp_path: Path) -> None:

@@ -11,6 +11,7 @@ import pytest
 import meshlint.engine
 from meshlint.read.discover import Discovery, discover
 from tests.door import call
+from tests.manifests import write
 from tests.test_agreement import EXAMPLE, ROOT, tricky
 
 FORMATS = ["text", "concise", "json", "sarif", "github"]
@@ -59,6 +60,25 @@ def test_for_a_copied_folder(folder: Path, tmp_path: Path, form: str) -> None:
 @pytest.mark.parametrize("form", FORMATS)
 def test_for_a_second_run(folder: Path, form: str) -> None:
     assert call("-o", form, cwd=folder) == call("-o", form, cwd=folder)
+
+
+def test_for_many_files_from_the_cache_or_by_several_processes(folder: Path, tmp_path: Path) -> None:
+    """Enough files, and bytes of them, that a cache and further processes pay."""
+    text = (EXAMPLE / "reviews/traffic.yaml").read_text(encoding="utf-8")
+    for number in range(80):
+        padding = "# padding\n" * 3_000
+        write(folder, {f"more/{number}/traffic.yaml": text.replace("reviews", f"reviews{number}") + padding})
+    cache = ("--cache-dir", str(tmp_path / "cache"))
+    runs = [call("-o", "json", *options, cwd=folder) for options in (["--no-cache", "--jobs", "1"], ["--no-cache"], cache, cache)]
+    assert (tmp_path / "cache").is_dir() and len(runs[0].findings) > 400
+    for run in runs[1:]:
+        assert run == runs[0]
+    (folder / "more/7/traffic.yaml").write_text(text.replace("v3", "v4"), encoding="utf-8")
+    assert call("-o", "json", *cache, cwd=folder) == call("-o", "json", "--no-cache", cwd=folder) != runs[0]
+    for file in (tmp_path / "cache").rglob("*"):
+        if file.is_file():
+            file.write_bytes(file.read_bytes()[: file.stat().st_size // 2])
+    assert call("-o", "json", *cache, cwd=folder) == call("-o", "json", "--no-cache", cwd=folder)
 
 
 def test_for_two_paths_in_either_order() -> None:

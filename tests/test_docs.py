@@ -7,17 +7,20 @@ from __future__ import annotations
 
 import argparse
 import inspect
+import json
 import os
 import re
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 import yaml
 
 from meshlint.arguments import FORMATS, parser
 from meshlint.check.registry import bundled
-from meshlint.config import load
+from meshlint.config import LEVELS, load
+from meshlint.facts import table
 from meshlint.model.mesh import Mesh
 from tests.door import call
 
@@ -25,7 +28,7 @@ ROOT = Path(__file__).parent.parent
 PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted(path for path in (ROOT / "docs").glob("*.md") if path.name != "rules.md")]
 IDS = [str(path.relative_to(ROOT)) for path in PAGES]
 TOP = {path.name for path in ROOT.iterdir() if path.is_dir()}
-OTHERS = ("pytest", "pip", "mypy", "ruff", "kubectl", "pre-commit ")  # whose options are not ours
+OTHERS = ("gh ", "pytest", "pip", "mypy", "ruff", "kubectl", "pre-commit ")  # whose options are not ours
 OWN_OPTION = re.compile(r"(?<![\w-])--[a-z][a-z-]+")
 BLOCK = re.compile(r"<!-- begin: (\S+)(.*?) -->\n(.*?)<!-- end: \1 -->", re.DOTALL)
 
@@ -127,6 +130,54 @@ def gives_way(_: str) -> str:
     return "\n".join(rows) + "\n"
 
 
+def levels(_: str) -> str:
+    rows = ["| level | is reported | fails the run |", "|---|---|---|"]
+    for name, values in LEVELS.items():
+        said = [f"impact {' or '.join(values['impact'])}"] if "impact" in values else []
+        said += [f"confidence {values['min_confidence']} or more"] if "min_confidence" in values else []
+        rows.append(f"| `{name}` | {', '.join(said) or 'every finding'} | {values['fail_on']} or more |")
+    return "\n".join(rows) + "\n"
+
+
+def config_keys(_: str) -> str:
+    """The keys of schemas/meshlint/config.v1.json, those of tables behind a dot."""
+    schema = table("meshlint/config.v1")
+    rows = ["| key | values | default | meaning |", "|---|---|---|---|"]
+    for key, entry in schema["properties"].items():
+        rows.append(_key_row(key, entry, schema["$defs"]))
+        for below, part in _parts_of(entry).items():
+            rows.append(_key_row(f"{key}.{below}", part, schema["$defs"]))
+    return "\n".join(rows) + "\n"
+
+
+def _parts_of(entry: dict[str, Any]) -> dict[str, Any]:
+    forms = [entry, entry.get("items", {}), *entry.get("oneOf", ())]
+    return next((dict(form["properties"]) for form in forms if "properties" in form), {})
+
+
+def _key_row(key: str, entry: dict[str, Any], definitions: dict[str, Any]) -> str:
+    default = f"`{json.dumps(entry['default'])}`" if "default" in entry else ""
+    return f"| `{key}` | {_values(entry, definitions)} | {default} | {entry['description'].replace('|', chr(92) + '|')} |"
+
+
+def _values(entry: dict[str, Any], definitions: dict[str, Any]) -> str:
+    if "$ref" in entry:
+        return _values(definitions[entry["$ref"].rpartition("/")[2]], definitions)
+    if "oneOf" in entry:
+        return " or ".join(_values(one, definitions) for one in entry["oneOf"])
+    if "enum" in entry:
+        return ", ".join(f"`{value}`" for value in entry["enum"])
+    if "pattern" in entry:
+        return "format, or FORMAT=FILE"
+    kinds = {"string": "text", "boolean": "`true`, `false`", "integer": "number"}
+    if entry["type"] == "array":
+        return "list of tables" if "properties" in entry["items"] else f"list of {_values(entry['items'], definitions)}"
+    if entry["type"] == "object":
+        more = entry.get("additionalProperties")
+        return f"table: rule to {_values(more, definitions)}" if isinstance(more, dict) else "table"
+    return kinds[entry["type"]]
+
+
 def source_of(path: str) -> str:
     return f"```python\n{(ROOT / path.strip()).read_text('utf-8')}```\n"
 
@@ -136,6 +187,8 @@ MAKERS: dict[str, Callable[[str], str]] = {
     "mesh-questions": mesh_questions,
     "gives-way": gives_way,
     "source": source_of,
+    "levels": levels,
+    "config-keys": config_keys,
 }
 BLOCKS = [(page, match[1], match[2]) for page in PAGES for match in BLOCK.finditer(page.read_text("utf-8"))]
 

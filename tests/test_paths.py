@@ -100,6 +100,13 @@ def test_a_context_that_does_not_hold_the_file(repo: Path) -> None:
     assert "route/route.yaml lies outside of it" in run.err
 
 
+def test_a_configured_context_holds_for_what_lies_in_it(repo: Path) -> None:
+    write(repo, {"meshlint.toml": "context = 'route'\n"})
+    assert relations("route/route.yaml", cwd=repo) == set()
+    assert relations(cwd=repo) == {"rule/rule.yaml"}
+    assert (NOTE, "rule/rule.yaml") in found("rule/rule.yaml", cwd=repo)
+
+
 def test_paths_are_named_from_where_it_runs(repo: Path) -> None:
     assert (ERROR, "route.yaml") in found("route.yaml", cwd=repo / "route")
     assert (ERROR, "../route/route.yaml") in found("../route/route.yaml", cwd=repo / "rule")

@@ -23,7 +23,7 @@ def test_version_imports_nothing(tmp_path: Path) -> None:
     assert {name for name in loaded if name.startswith("meshlint")} == {"meshlint", "meshlint.__main__"}
 
 
-@pytest.mark.parametrize("form", ["text", "concise", "json", "github"])
+@pytest.mark.parametrize("form", ["text", "concise", "json", "github", "gitlab", "junit", "rdjson", "markdown"])
 def test_a_single_file_imports_nothing_heavy(tmp_path: Path, form: str) -> None:
     (tmp_path / "service.yaml").write_text(CLEAN)
     loaded = modules_of(["service.yaml", "-o", form], tmp_path)

@@ -16,6 +16,7 @@ def stamp(
     rule: Rule, problem: Problem, checked: Resource | None, mesh: Mesh, repository: Repository, forced: Mapping[str, Severity]
 ) -> Finding:
     owner, prefix = repository.owner(problem.at)
+    named = owner or checked  # what stands in a patch or a label transformer belongs to no object's text
     environment = mesh.environment.name
     severity = forced.get(rule.id) or _severity(rule, problem, checked, mesh)
     return Finding(
@@ -29,7 +30,7 @@ def stamp(
         remedy=problem.remedy or rule.remedy,
         location=_location(problem.at),
         exact=problem.at.table.exact,
-        resource=_name(owner) if owner is not None else None,
+        resource=_name(named) if named is not None else None,
         path=_path(problem.at, owner, prefix),
         environments=(environment,),
         related=tuple(Related(_location(node), text) for node, text in problem.related),
@@ -115,8 +116,8 @@ def fingerprinted(findings: list[Finding], repository: Repository) -> list[Findi
     for finding in sorted(findings, key=lambda finding: finding.order):
         base = "\x1f".join(_identity(finding, repository))
         seen[base] = number = seen.get(base, 0) + 1
-        digest = hashlib.sha256(f"{base}\x1f{number}".encode("utf-8", "backslashreplace")).hexdigest()
-        out.append(finding._replace(fingerprint=digest[:32]))
+        one, alike = (hashlib.sha256(text.encode("utf-8", "backslashreplace")).hexdigest()[:32] for text in (f"{base}\x1f{number}", base))
+        out.append(finding._replace(fingerprint=one, alike=alike))
     return out
 
 
@@ -126,8 +127,13 @@ def _identity(finding: Finding, repository: Repository) -> Iterable[str]:
         yield from finding.resource[1:]
     else:
         yield finding.location.file
-    yield "".join(part.partition("]")[2] if index else part for index, part in enumerate((finding.path or "").split("[")))
-    yield repository.text_at(finding.location)
+    yield without_indices(finding.path or "")
+    yield repository.text_at(finding.location).replace("\r\n", "\n")
+
+
+def without_indices(path: str) -> str:
+    """spec.http.route of spec.http[0].route[1]: what is inserted before it moves nothing."""
+    return "".join(part.partition("]")[2] if index else part for index, part in enumerate(path.split("[")))
 
 
 def shown(finding: Finding, show: Callable[[str], str]) -> Finding:

@@ -79,16 +79,16 @@ class Runner:
             about, name = resource.title, ResourceName(resource.api_version, resource.kind.kind, resource.namespace, resource.name)
             place = Location.of(resource.file, resource.root.place)
         message = f"Rule {rule.id} {rule.name} raised {type(error).__name__} on {about}: {error}"
-        return _engine_finding(failed, self._forced, message, place)._replace(resource=name, environments=(mesh.environment.name,))
+        return engine_finding(failed, self._forced, message, place)._replace(resource=name, environments=(mesh.environment.name,))
 
     def _from_troubles(self, troubles: Sequence[Trouble]) -> Iterator[Finding]:
         chosen = {entry.name: entry for entry in self._chosen if entry.engine}
         for said in told(troubles, self._repository.skipped):
             if said.rule in chosen:
-                yield _engine_finding(self._use(chosen[said.rule]), self._forced, said.message, said.place)._replace(related=said.related)
+                yield engine_finding(self._use(chosen[said.rule]), self._forced, said.message, said.place)._replace(related=said.related)
 
 
-def _engine_finding(rule: Rule, forced: Mapping[str, Severity], message: str, place: Location) -> Finding:
+def engine_finding(rule: Rule, forced: Mapping[str, Severity], message: str, place: Location) -> Finding:
     severity = forced.get(rule.id, rule.severity)
     return Finding(
         rule=rule.id,

@@ -55,7 +55,7 @@ class Dataplane:
             return self.namespace_mode(of)
         namespace = _namespace_of(of)
         pod = pod_template(of)
-        if pod is None:
+        if pod is None or namespace in _SYSTEM:
             return self.namespace_mode(namespace)
         own = pod_labels(of, pod)
         labels, _ = self.namespace_labels(namespace)
@@ -157,7 +157,11 @@ def pod_template(resource: Resource) -> Node | None:
 
 def pod_labels(resource: Resource, template: Node) -> Mapping[str, str]:
     """The labels of a workload's pods: of its template, and what Kustomize adds to them."""
-    return {**template.get("metadata", "labels").strings(), **resource.pod_labels}
+    if resource.kind is Kind.POD:
+        return resource.labels
+    written = {**template.get("metadata", "labels").strings(), **resource.pod_labels}
+    gone = [name for name in written if name not in resource.pod_labels and ("pods", name) in resource.places]
+    return {name: value for name, value in written.items() if name not in gone} if gone else written
 
 
 def as_workload(resource: Resource) -> Workload | None:
@@ -174,8 +178,9 @@ def gateway_labels(labels: Mapping[str, str]) -> bool:
     name = istio.removeprefix("istio-")
     if name in _GATEWAY_NAMES or name.endswith(tuple(f"-{gateway}" for gateway in _GATEWAY_NAMES)):
         return True
-    if labels.get("app", "").removeprefix("istio-") in _GATEWAY_NAMES:
-        return True
+    for key in ("app", "app.kubernetes.io/name"):
+        if labels.get(key, "").replace("-", "").removeprefix("istio") in _GATEWAY_NAMES:
+            return True
     return any(label in labels for label in _GATEWAY_LABELS)
 
 
@@ -184,9 +189,10 @@ def _is_gateway(template: Node, labels: Mapping[str, str]) -> bool:
         return True
     if gateway_labels(labels):
         return True
-    for container in template.get("spec").each("containers"):
+    containers = list(template.get("spec").each("containers"))
+    for container in containers:
         if container.get("image").text == "auto" and container.get("name").text == "istio-proxy":
-            return True
+            return len(containers) == 1  # beside an application it customises the sidecar
         args = [node.text for node in container.each("args")]
         if args[:2] == ["proxy", "router"]:
             return True

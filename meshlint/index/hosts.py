@@ -14,7 +14,9 @@ class Hosts:
     def __init__(self, store: Store, settings: Settings) -> None:
         self._store = store
         self._domain = settings.cluster_domain
-        self._assumed = frozenset(settings.assume_services)
+        written = (name.partition("/") for name in settings.assume_services)
+        self._assumed = frozenset(service_key(name, namespace, settings.cluster_domain) for namespace, _, name in written)
+        self._assumed_namespaces = frozenset(settings.assume_namespaces)
         self._entries: dict[str, list[Resource]] | None = None
         self._wild: list[tuple[str, Resource]] = []
         self._namespaces: dict[str, set[str]] | None = None
@@ -49,6 +51,8 @@ class Hosts:
     def knows(self, host: Host) -> bool:
         if host.service is not None or host.entries:
             return True
+        if host.fqdn in self._assumed or host.namespace in self._assumed_namespaces:
+            return False  # another repository holds it
         if self._with_services is None:
             self._with_services = {service.namespace for service in self._store.of_kind(Kind.SERVICE)}
         return host.kind is HostKind.ASSUMED and host.namespace in self._with_services

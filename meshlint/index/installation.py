@@ -6,7 +6,6 @@ the `istio` ConfigMap, in Helm values (files, HelmRelease, Argo CD Application),
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from meshlint.model.document import Document, FileRead
@@ -15,8 +14,9 @@ from meshlint.model.mesh import MeshSetting
 from meshlint.model.node import Node
 from meshlint.model.resource import Resource
 
-_MENTIONS = re.compile(r"outboundTrafficPolicy|meshConfig|PILOT_ENABLE_AMBIENT|defaultConfig|rootNamespace")
+_MENTIONS = ("outboundTrafficPolicy", "meshConfig", "PILOT_ENABLE_AMBIENT", "defaultConfig", "rootNamespace", "ExportTo")
 _SCHEMAS = frozenset({"CustomResourceDefinition", "ClusterPolicy", "Policy", "ConstraintTemplate", "ValidatingAdmissionPolicy"})
+_POLICY_GROUPS = ("kyverno.io", "gatekeeper.sh", "admissionregistration.k8s.io", "apiextensions.k8s.io")  # and what ends in them
 _MESH_HOLDERS = frozenset({"Sidecar"})
 _DEPTH = 12
 
@@ -24,7 +24,7 @@ _DEPTH = 12
 def settings_in(files: Iterable[FileRead], holders: Mapping[Node, Resource]) -> Iterator[MeshSetting]:
     """Every MeshConfig of the files. `holders`: the objects of the repository by their root."""
     for file in files:
-        if file.source is None or not _MENTIONS.search(file.source.text):
+        if file.source is None or not any(map(file.source.holds, _MENTIONS)):
             continue
         for document in file.documents:
             holder = holders.get(document.root)
@@ -33,7 +33,7 @@ def settings_in(files: Iterable[FileRead], holders: Mapping[Node, Resource]) -> 
 
 
 def _configs(document: Document) -> Iterator[Node]:
-    if document.kind in _SCHEMAS or document.kind in _MESH_HOLDERS:
+    if document.kind in _SCHEMAS or document.kind in _MESH_HOLDERS or _of_policies(document):
         return
     if kind_of(document.api_version, document.kind) is Kind.CONFIG_MAP:
         name = document.root.get("metadata", "name").text or ""
@@ -46,6 +46,12 @@ def _configs(document: Document) -> Iterator[Node]:
     yield from _nested(document.root, _DEPTH)
     for _, root in document.inner:
         yield from _nested(root, _DEPTH)
+
+
+def _of_policies(document: Document) -> bool:
+    """Is it of an engine that checks or changes other objects? What such an object mentions is a pattern."""
+    group = document.api_version.rpartition("/")[0]
+    return any(group == suffix or group.endswith(f".{suffix}") for suffix in _POLICY_GROUPS)
 
 
 def _nested(node: Node, depth: int) -> Iterator[Node]:
@@ -74,15 +80,21 @@ class Installation:
 
     def __init__(self, resources: Sequence[Resource]) -> None:
         self._resources = resources
+        self._installers: list[tuple[Resource, bool]] | None = None  # what installs a control plane, and an ambient one?
 
     def ambient(self) -> bool | None:
-        found = [answer for answer in map(_ambient, self._resources) if answer is not None]
+        found = [answer for _, answer in self._found()]
         return any(found) if found else None
+
+    def _found(self) -> list[tuple[Resource, bool]]:
+        if self._installers is None:
+            self._installers = [(resource, answer) for resource in self._resources if (answer := _ambient(resource)) is not None]
+        return self._installers
 
     def env(self, variable: str) -> str | None:
         """What istiod's environment sets a variable to."""
-        for resource in self._resources:
-            if _ambient(resource) is not None and (value := _istiod_env(resource).get(variable)) is not None:
+        for resource, _ in self._found():
+            if (value := _istiod_env(resource).get(variable)) is not None:
                 return value
         return None
 

@@ -5,13 +5,23 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Protocol
 
+from meshlint.index.capture import dns_capture
+from meshlint.index.conversion import Conversion, export_to, readable, route_namespaces
 from meshlint.index.dataplane import Dataplane, as_workload
+from meshlint.index.enrolment import Enrolment
+from meshlint.index.gatewayapi import GatewayApi
+from meshlint.index.guards import Guards
 from meshlint.index.hosts import Hosts
 from meshlint.index.installation import Installation
+from meshlint.index.listeners import Listeners
 from meshlint.index.moves import Moves
+from meshlint.index.netpolicies import NetPolicies
+from meshlint.index.peerauth import above
+from meshlint.index.policies import Policies
 from meshlint.index.routes import Routes
 from meshlint.index.store import Store
 from meshlint.index.subsets import Subsets
+from meshlint.index.twins import Twins
 from meshlint.index.waypoints import Waypoints
 from meshlint.model.kind import Kind
 from meshlint.model.mesh import (
@@ -20,6 +30,8 @@ from meshlint.model.mesh import (
     Host,
     MeshSetting,
     Mode,
+    Reach,
+    Refusal,
     Settings,
     Subject,
     Subset,
@@ -28,7 +40,9 @@ from meshlint.model.mesh import (
     Workload,
 )  # fmt: skip
 from meshlint.model.node import Node
+from meshlint.model.policy import Peer, PolicyTarget
 from meshlint.model.resource import Environment, Resource
+from meshlint.model.schema import Fault
 from meshlint.model.target import Target
 
 
@@ -38,6 +52,7 @@ class Whole(Protocol):
     def hidden(self, kind: Kind) -> bool: ...
     def subset_used(self, rule: Resource, host: Host, name: str) -> bool: ...
     def settings_of(self, environment: Environment) -> Sequence[MeshSetting]: ...
+    def faults(self, resource: Resource, target: Target) -> Sequence[Fault]: ...
 
 
 class MeshIndex:
@@ -46,12 +61,20 @@ class MeshIndex:
         self.settings = settings
         self._store = store
         self._repository = repository
+        self._installation = Installation(store.environment.resources)
         self._dataplane = Dataplane(store, settings)
+        self._enrolment = Enrolment(store, self._dataplane)
+        self._netpolicies = NetPolicies(store)
+        self._guards = Guards(store, settings)
         self._hosts = Hosts(store, settings)
         self._waypoints = Waypoints(store, self._dataplane, settings)
         self._routes = Routes(store, self._hosts, self._waypoints)
+        self._listeners = Listeners(self._dataplane, self._routes)
+        self._gatewayapi = GatewayApi(store, self._dataplane, self._waypoints, self._routes)
         self._subsets = Subsets(store, self._hosts, self._routes)
         self._moves = Moves(self._dataplane, self._hosts, self._routes)
+        self._conversion = Conversion(self._routes, self._moves, settings)
+        self._policies = Policies(store, self._dataplane, self._hosts, self._routes, self._waypoints, settings, self.trust_domain)
 
     @property
     def environment(self) -> Environment:
@@ -70,7 +93,8 @@ class MeshIndex:
         return self._store.find(kind, namespace, name)
 
     def elsewhere(self, kind: Kind) -> bool:
-        return self._store.has_far(kind) or self._repository.hidden(kind)
+        assumed = kind is Kind.K8S_GATEWAY and bool(self.settings.assume_gateways)
+        return assumed or self._store.has_far(kind) or self._repository.hidden(kind)
 
     def mode(self, of: Subject) -> Mode:
         return self._dataplane.mode(of)
@@ -80,6 +104,18 @@ class MeshIndex:
 
     def candidate(self, of: Subject) -> bool:
         return self._dataplane.candidate(of)
+
+    def meshed(self, of: Subject) -> bool:
+        return self._enrolment.meshed(of)
+
+    def enablement_selectors(self) -> Sequence[Node]:
+        return self._enrolment.selectors()
+
+    def guards(self, workload: Workload) -> Sequence[Resource]:
+        return list(self._guards.of(workload))
+
+    def policies_together(self, policy: Resource, direction: str) -> Sequence[Resource]:
+        return self._netpolicies.together(policy, direction)
 
     def workloads(self, selector: Mapping[str, str], namespace: str) -> Sequence[Workload]:
         return self._dataplane.workloads(selector, namespace)
@@ -92,6 +128,30 @@ class MeshIndex:
 
     def selects_only_gateways(self, selector: Mapping[str, str], namespace: str) -> bool:
         return self._dataplane.selects_only_gateways(selector, namespace)
+
+    def reach(self, policy: Resource) -> Reach:
+        return self._policies.reach(policy)
+
+    def policies_over(self, service: Resource, kind: Kind) -> Sequence[Resource]:
+        return list(self._policies.over(service, kind))
+
+    def targets(self, policy: Resource) -> Sequence[PolicyTarget]:
+        return self._policies.targets(policy)
+
+    def attached(self, target: Resource, kind: Kind) -> Sequence[tuple[Resource, Node]]:
+        return list(self._policies.attached(target, kind))
+
+    def peer_authentications_above(self, policy: Resource) -> tuple[Resource | None, Resource | None]:
+        return above(policy, self._store, self.settings.root_namespace)
+
+    def waypoint_reason(self, service: Resource) -> Node | None:
+        return self._policies.waypoint_reason(service)
+
+    def waypoint_peers(self, service: Resource) -> Sequence[Peer]:
+        return self._policies.waypoint_peers(service)
+
+    def trust_domain(self) -> str:
+        return next((text for setting in self.mesh_settings() if (text := setting.config.get("trustDomain").text)), "cluster.local")
 
     def host(self, written: Node, seen_from: Resource) -> Host:
         return self._hosts.of_node(written, seen_from.namespace)
@@ -119,6 +179,24 @@ class MeshIndex:
 
     def mesh_subject(self, virtual_service: Resource) -> Subject | None:
         return self._moves.of_service(virtual_service)
+
+    def converted_rules(self, virtual_service: Resource) -> Sequence[Node]:
+        return self._conversion.rules(virtual_service)
+
+    def reordered(self, virtual_service: Resource) -> Sequence[tuple[Node, Node]]:
+        return self._conversion.reordered(virtual_service)
+
+    def narrowed(self, virtual_service: Resource) -> Sequence[Node]:
+        return self._conversion.narrowed(virtual_service)
+
+    def route_namespaces(self, host: Host) -> frozenset[str]:
+        return route_namespaces(host, self._waypoints)
+
+    def export_to(self, resource: Resource) -> Node:
+        return export_to(resource, self.mesh_settings())
+
+    def readable(self, resource: Resource, namespace: str) -> bool:
+        return readable(resource, namespace, self.mesh_settings())
 
     def backends(self, route: Resource) -> Sequence[Destination]:
         return self._routes.backends(route)
@@ -161,17 +239,50 @@ class MeshIndex:
     def foreign_class(self, gateway: Resource) -> bool:
         return self._waypoints.foreign_class(gateway)
 
+    def foreign(self, resource: Resource) -> bool:
+        return self._routes.foreign(resource)
+
+    def istio_runs(self, resource: Resource) -> bool:
+        return self._gatewayapi.istio_runs(resource)
+
+    def granted(self, referrer: Resource, group: str, kind: str, namespace: str, name: str) -> bool:
+        return self._gatewayapi.granted(referrer, group, kind, namespace, name)
+
+    def waypoint_label(self, resource: Resource) -> Node:
+        return self._gatewayapi.waypoint_label(resource)
+
+    def waypoint_users(self, gateway: Resource) -> Sequence[tuple[Resource, Node]]:
+        return self._gatewayapi.waypoint_users(gateway)
+
     def parent(self, route: Resource, ref: Node) -> Resource | None:
         return self._routes.parent(route, ref)
+
+    def refusal(self, route: Resource, ref: Node) -> Refusal | None:
+        return self._listeners.refusal(route, ref)
+
+    def backend_host(self, route: Resource, ref: Node) -> Host:
+        return self._routes.backend_host(route, ref)
+
+    def parent_host(self, route: Resource, ref: Node) -> Host | None:
+        return self._routes.parent_host(route, ref)
+
+    def schema(self, resource: Resource) -> Sequence[Fault]:
+        return self._repository.faults(resource, self.target)
+
+    def twin(self, resource: Resource) -> Resource | None:
+        return Twins(self._store).before(resource)
 
     def mesh_settings(self) -> Sequence[MeshSetting]:
         return self._repository.settings_of(self.environment)
 
     def ambient_control_plane(self) -> bool | None:
-        return Installation(self.environment.resources).ambient()
+        return self._installation.ambient()
+
+    def dns_capture(self) -> Node | None:
+        return dns_capture(self._store)
 
     def istiod_env(self, variable: str) -> str | None:
-        return Installation(self.environment.resources).env(variable)
+        return self._installation.env(variable)
 
     def used_subsets(self) -> Subsets:
         return self._subsets

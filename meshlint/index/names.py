@@ -27,6 +27,17 @@ def service_of(fqdn: str) -> tuple[str, str] | None:
     return parts[1], parts[0]
 
 
+def anywhere(fqdn: str) -> str:
+    """The name of a Service without its namespace, as Services are called whose namespace is not told; others unchanged."""
+    place = service_of(fqdn)
+    return fqdn if place is None else f"{place[1]}..{fqdn.split('.', 2)[2]}"
+
+
+def may_be(one: str, other: str) -> bool:
+    """Can two full names be one host? They can if they differ only by a namespace that one of them does not tell."""
+    return one == other or ((".." in one or ".." in other) and anywhere(one) == anywhere(other))
+
+
 def partial_service(written: str) -> tuple[str, str] | None:
     """(namespace, name) if a name has the form name.namespace or name.namespace.svc, which Istio does not complete."""
     parts = written.lower().split(".")

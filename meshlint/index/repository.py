@@ -14,6 +14,7 @@ from meshlint.model.mesh import Host, MeshSetting, Settings
 from meshlint.model.node import Node
 from meshlint.model.problem import Location
 from meshlint.model.resource import Environment, Resource
+from meshlint.model.schema import Fault
 from meshlint.model.target import Target
 
 
@@ -32,6 +33,7 @@ class Repository:
         self._used: Used | None = None
         self._owners: dict[Node, tuple[Resource, str]] | None = None
         self._sources = {file.path: file.source for file in files}
+        self._faults: dict[tuple[object, ...], tuple[Fault, ...]] = {}
         self._mesh_settings: dict[int, list[MeshSetting]] | None = None
         self._hidden = {name for file in files for name in (*file.skipped_kinds, *(k for t in file.troubles for k in t.kinds))}
         self._hiding = [f for f in files if "VirtualService" in f.skipped_kinds or any("VirtualService" in t.kinds for t in f.troubles)]
@@ -82,6 +84,15 @@ class Repository:
             return True
         top = rule.file.split("/")[0]
         return any(file.path.split("/")[0] == top and (file.source is None or name in file.source.text) for file in self._hiding)
+
+    def faults(self, resource: Resource, target: Target) -> Sequence[Fault]:
+        """Environments share objects: each is walked once for each target."""
+        key = (resource.root, resource.partial, target.istio.release, target.gateway_api.release, target.channel)
+        if key not in self._faults:
+            from meshlint.semantics.schema_walk import faults  # many repositories hold none of these kinds
+
+            self._faults[key] = faults(resource, target)
+        return self._faults[key]
 
     def settings_of(self, environment: Environment) -> Sequence[MeshSetting]:
         if self._mesh_settings is None:

@@ -19,6 +19,11 @@ _PARENT_KINDS = {
     ("", "Service"): Kind.SERVICE,
     ("networking.istio.io", "ServiceEntry"): Kind.SERVICE_ENTRY,
 }
+_LISTENER_SETS = {
+    ("gateway.networking.k8s.io", "ListenerSet"): Kind.LISTENER_SET,
+    ("gateway.networking.x-k8s.io", "XListenerSet"): Kind.X_LISTENER_SET,
+}
+_PARENT_GROUPS = frozenset({"", "\0", "networking.istio.io", *(group for group, _ in _LISTENER_SETS)})  # what Istio may run
 
 
 class Routes:
@@ -121,6 +126,41 @@ class Routes:
             return None
         return self._store.find(kind, _or(ref.get("namespace"), route.namespace), name)
 
+    def backend_host(self, route: Resource, ref: Node) -> Host:
+        return self._hosts.of_node(ref.get("name"), _or(ref.get("namespace"), route.namespace))
+
+    def parent_host(self, route: Resource, ref: Node) -> Host | None:
+        kind, name = _parent_kind(ref), ref.get("name").text
+        namespace = _or(ref.get("namespace"), route.namespace)
+        if name is None or namespace == "\0":
+            return None
+        if kind is Kind.SERVICE:
+            return self._hosts.of_text(name, namespace)
+        entry = self.parent(route, ref) if kind is Kind.SERVICE_ENTRY else None
+        return next(iter(self._hosts.of_resource(entry)), None) if entry is not None else None
+
+    def gateway_of(self, route: Resource, ref: Node) -> Resource | None:
+        """The Gateway that a parentRef names, itself or by a ListenerSet."""
+        kind, name = _LISTENER_SETS.get(_parent(ref)), ref.get("name").text
+        if kind is None:
+            found = self.parent(route, ref)
+            return found if found is not None and found.kind is Kind.K8S_GATEWAY else None
+        held = self._store.find(kind, _or(ref.get("namespace"), route.namespace), name) if name else None
+        found = self.parent(held, held.spec.get("parentRef")) if held is not None else None
+        return found if found is not None and found.kind is Kind.K8S_GATEWAY else None
+
+    def foreign(self, resource: Resource) -> bool:
+        if resource.kind is Kind.K8S_GATEWAY:
+            return self._waypoints.foreign_class(resource)
+        refs = [*resource.spec.each("parentRefs"), *resource.spec.each("parentRef")]
+        return bool(refs) and all(self._foreign_parent(resource, ref) for ref in refs)
+
+    def _foreign_parent(self, route: Resource, ref: Node) -> bool:
+        if _parent(ref)[0] not in _PARENT_GROUPS:
+            return True
+        gateway = self.gateway_of(route, ref)
+        return gateway is not None and self._waypoints.foreign_class(gateway)
+
     def mesh_routes(self, host: Host) -> Sequence[tuple[Resource, Node]]:
         if self._by_parent is None:
             self._by_parent = {}
@@ -177,9 +217,9 @@ class Routes:
                     yield ingress, name, self._hosts.of_node(name, ingress.namespace)
 
     def _is_ingress(self, route: Resource, ref: Node) -> bool:
-        if _or(ref.get("kind"), "Gateway") != "Gateway":
+        if _parent(ref) not in _LISTENER_SETS and _parent_kind(ref) is not Kind.K8S_GATEWAY:
             return False
-        gateway = self.parent(route, ref)
+        gateway = self.gateway_of(route, ref)
         return gateway is None or not (self._waypoints.is_waypoint(gateway) or self._waypoints.foreign_class(gateway))
 
     def _istio_ingress(self, ingress: Resource) -> bool:
@@ -229,7 +269,12 @@ def gateway_place(written: str, namespace: str) -> tuple[str, str]:
 
 
 def _parent_kind(ref: Node) -> Kind | None:
-    return _PARENT_KINDS.get((_or(ref.get("group"), "gateway.networking.k8s.io"), _or(ref.get("kind"), "Gateway")))
+    return _PARENT_KINDS.get(_parent(ref))
+
+
+def _parent(ref: Node) -> tuple[str, str]:
+    """Group and kind of a parentRef."""
+    return _or(ref.get("group"), "gateway.networking.k8s.io"), _or(ref.get("kind"), "Gateway")
 
 
 def _or(node: Node, default: str) -> str:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from meshlint.index.dataplane import Dataplane
+from collections.abc import Mapping
+
+from meshlint.index.dataplane import Dataplane, pod_labels, pod_template
 from meshlint.index.names import takes
 from meshlint.index.store import Store
 from meshlint.model.kind import WORKLOADS, Kind
@@ -13,7 +15,9 @@ from meshlint.model.resource import Resource
 USE_WAYPOINT = "istio.io/use-waypoint"
 _WAYPOINT_CLASSES = frozenset({"istio-waypoint", "istio-agentgateway-waypoint"})
 _ISTIO_CONTROLLERS = ("istio.io/",)
-_ISTIO_CLASSES = frozenset({"istio", "istio-remote", "istio-waypoint", "istio-east-west", "istio-agentgateway", "istio-agentgateway-waypoint"})
+_ISTIO_CLASSES = frozenset(
+    {"istio", "istio-remote", "istio-waypoint", "istio-east-west", "istio-agentgateway", "istio-agentgateway-waypoint"}
+)
 _NONE = Waypoint(WaypointState.NONE, "", "", None, None)
 
 
@@ -28,14 +32,14 @@ class Waypoints:
             return self._of_object(of)
         if of.resource is not None:
             return self._of_object(of.resource)
-        return self._labelled(self._namespace(of.namespace), of.namespace, "service") if of.namespace else _NONE
+        return self._labelled(self._namespace(of.namespace), of.namespace, "service")._replace(inherited=True) if of.namespace else _NONE
 
     def _of_object(self, resource: Resource) -> Waypoint:
-        traffic = "workload" if resource.kind in WORKLOADS else "service"
+        traffic = "workload" if resource.kind in WORKLOADS or resource.kind is Kind.WORKLOAD_ENTRY else "service"
         own = self._labelled(resource, resource.namespace, traffic)
         if own.state is not WaypointState.NONE or resource.kind is Kind.NAMESPACE:
             return own
-        return self._labelled(self._namespace(resource.namespace), resource.namespace, traffic)
+        return self._labelled(self._namespace(resource.namespace), resource.namespace, traffic)._replace(inherited=True)
 
     def _namespace(self, name: str) -> Resource | None:
         return self._dataplane.namespace_labels(name)[1] if name else None
@@ -43,10 +47,10 @@ class Waypoints:
     def _labelled(self, holder: Resource | None, namespace: str, traffic: str) -> Waypoint:
         if holder is None:
             return _NONE
-        node = _label_node(holder, USE_WAYPOINT)
-        labels = node.parent.strings() if node.present and node.parent is not None else holder.labels
+        node = label_node(holder, USE_WAYPOINT)
+        labels = _labels(holder)
         name = labels.get(USE_WAYPOINT, "")
-        if node.unknown:
+        if node.unknown or label_node(holder, f"{USE_WAYPOINT}-namespace").unknown:
             return Waypoint(WaypointState.MISSING, "", namespace, node, None)
         if not name:
             return _NONE
@@ -98,6 +102,11 @@ class Waypoints:
         protocols = {listener.get("protocol").text for listener in gateway.spec.each("listeners")}
         return self._controller(name) == "istio.io/mesh-controller" or protocols == {"HBONE"}
 
+    def istio_class(self, gateway: Resource) -> bool:
+        """Does the repository tell that Istio runs a Kubernetes Gateway: by the name of its class, or its controller?"""
+        name = gateway.spec.get("gatewayClassName").text
+        return name is not None and (name in _ISTIO_CLASSES or (self._controller(name) or "").startswith(_ISTIO_CONTROLLERS))
+
     def foreign_class(self, gateway: Resource) -> bool:
         name = gateway.spec.get("gatewayClassName").text
         if name is None or name in _ISTIO_CLASSES:
@@ -112,9 +121,18 @@ class Waypoints:
         return found.spec.get("controllerName").text if found else None
 
 
-def _label_node(holder: Resource, name: str) -> Node:
+def label_node(holder: Resource, name: str) -> Node:
+    """A label of an object, of a workload: of its pods, of an Argo CD Application: of the namespace that it makes."""
     if holder.kind is Kind.ARGO_APPLICATION:
         return holder.spec.get("syncPolicy", "managedNamespaceMetadata", "labels", name)
-    if holder.kind in WORKLOADS and holder.kind is not Kind.POD:
-        return holder.root.get("spec", "template", "metadata", "labels", name)
+    if (pod := pod_template(holder)) is not None and holder.kind is not Kind.POD:
+        return holder.pod_label(pod, name)
     return holder.label(name)
+
+
+def _labels(holder: Resource) -> Mapping[str, str]:
+    if holder.kind is Kind.ARGO_APPLICATION:
+        return holder.spec.get("syncPolicy", "managedNamespaceMetadata", "labels").strings()
+    if (pod := pod_template(holder)) is not None and holder.kind is not Kind.POD:
+        return pod_labels(holder, pod)
+    return holder.labels

@@ -19,7 +19,8 @@ def field_in(release: str, channel: str, kind: str, path: str, value: str | None
     standard, experimental = (_latest([facts.first(part.get(name, [])) for part in parts]) for name in _CHANNELS)
     ends = [end for part in parts if (end := facts.last(*(part.get(name, []) for name in _CHANNELS)))]
     removed = min(ends, key=facts.order) if ends else None
-    return Field(kind, path, value, here, standard, experimental, removed, facts.gateway_api()["newest"])
+    renamed = facts.renamed(kind, path) if removed and value is None else None
+    return Field(kind, path, value, here, standard, experimental, removed, facts.gateway_api()["newest"], renamed)
 
 
 def _latest(starts: list[str | None]) -> str | None:

@@ -23,6 +23,8 @@ class Kind(Enum):
     REPLICA_SET = (_APPS, "ReplicaSet")
     JOB = (_BATCH, "Job")
     CRON_JOB = (_BATCH, "CronJob")
+    HPA = ("autoscaling", "HorizontalPodAutoscaler")
+    VPA = ("autoscaling.k8s.io", "VerticalPodAutoscaler")
     INGRESS = ("networking.k8s.io", "Ingress")
     INGRESS_CLASS = ("networking.k8s.io", "IngressClass")
     NETWORK_POLICY = ("networking.k8s.io", "NetworkPolicy")
@@ -61,6 +63,13 @@ class Kind(Enum):
 
     ROLLOUT = ("argoproj.io", "Rollout")
     CANARY = ("flagger.app", "Canary")
+    METRIC_TEMPLATE = ("flagger.app", "MetricTemplate")
+    ANALYSIS_TEMPLATE = ("argoproj.io", "AnalysisTemplate")
+    CLUSTER_ANALYSIS_TEMPLATE = ("argoproj.io", "ClusterAnalysisTemplate")
+    SCALED_OBJECT = ("keda.sh", "ScaledObject")
+    PROMETHEUS_RULE = ("monitoring.coreos.com", "PrometheusRule")
+    POD_MONITOR = ("monitoring.coreos.com", "PodMonitor")
+    SERVICE_MONITOR = ("monitoring.coreos.com", "ServiceMonitor")
     KNATIVE_SERVICE = ("serving.knative.dev", "Service")
 
     ISTIO_OPERATOR = ("install.istio.io", "IstioOperator")
@@ -77,20 +86,21 @@ class Kind(Enum):
     KUSTOMIZATION = ("kustomize.config.k8s.io", "Kustomization")
     KUSTOMIZE_COMPONENT = ("kustomize.config.k8s.io", "Component")
 
-    @property
-    def group(self) -> str:
-        return self.value[0]
+    def __init__(self, group: str, kind: str) -> None:
+        self.group = group
+        self.kind = kind
 
-    @property
-    def kind(self) -> str:
-        return self.value[1]
+    __hash__ = object.__hash__  # members are single objects; Enum's own is a call in Python
 
     @property
     def cluster_scoped(self) -> bool:
         return self in _CLUSTER_SCOPED
 
 
-_CLUSTER_SCOPED = frozenset({Kind.NAMESPACE, Kind.CRD, Kind.GATEWAY_CLASS, Kind.INGRESS_CLASS, Kind.ISTIO_CNI, Kind.ZTUNNEL, Kind.X_MESH, Kind.ISTIO, Kind.ISTIO_REVISION})
+_CLUSTER_SCOPED = frozenset({
+    Kind.NAMESPACE, Kind.CRD, Kind.CLUSTER_ANALYSIS_TEMPLATE, Kind.GATEWAY_CLASS, Kind.INGRESS_CLASS,
+    Kind.ISTIO_CNI, Kind.ZTUNNEL, Kind.X_MESH, Kind.ISTIO, Kind.ISTIO_REVISION,
+})  # fmt: skip
 _BY_NAME = {member.value: member for member in Kind}
 _GROUP_ALIASES = {"extensions": {"Deployment": _APPS, "DaemonSet": _APPS, "ReplicaSet": _APPS, "Ingress": "networking.k8s.io"}}
 _SAIL_ALIASES = {"operator.istio.io": "sailoperator.io"}
@@ -99,7 +109,21 @@ WORKLOADS = (
     Kind.DEPLOYMENT, Kind.STATEFUL_SET, Kind.DAEMON_SET, Kind.REPLICA_SET, Kind.JOB, Kind.CRON_JOB,
     Kind.POD, Kind.REPLICATION_CONTROLLER, Kind.ROLLOUT, Kind.KNATIVE_SERVICE,
 )  # fmt: skip
+MESHED_BY = (
+    Kind.VIRTUAL_SERVICE, Kind.SIDECAR, Kind.PEER_AUTHENTICATION, Kind.AUTHORIZATION_POLICY, Kind.REQUEST_AUTHENTICATION,
+)  # fmt: skip
 ROUTES = (Kind.HTTP_ROUTE, Kind.GRPC_ROUTE, Kind.TLS_ROUTE, Kind.TCP_ROUTE, Kind.UDP_ROUTE)
+
+# the kinds whose schemas the tables hold
+ISTIO_KINDS = (
+    Kind.VIRTUAL_SERVICE, Kind.DESTINATION_RULE, Kind.GATEWAY, Kind.SERVICE_ENTRY, Kind.SIDECAR, Kind.ENVOY_FILTER, Kind.WORKLOAD_ENTRY,
+    Kind.WORKLOAD_GROUP, Kind.PROXY_CONFIG, Kind.AUTHORIZATION_POLICY, Kind.PEER_AUTHENTICATION, Kind.REQUEST_AUTHENTICATION,
+    Kind.TELEMETRY, Kind.WASM_PLUGIN, Kind.TRAFFIC_EXTENSION,
+)  # fmt: skip
+GATEWAY_API_KINDS = (
+    Kind.K8S_GATEWAY, Kind.GATEWAY_CLASS, *ROUTES, Kind.REFERENCE_GRANT, Kind.BACKEND_TLS_POLICY, Kind.LISTENER_SET, Kind.X_LISTENER_SET,
+    Kind.X_BACKEND_TRAFFIC_POLICY, Kind.X_BACKEND, Kind.X_MESH,
+)  # fmt: skip
 
 
 def kind_of(api_version: str, name: str) -> Kind | None:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any, Final
 
 from meshlint.model.node import Table
 from meshlint.model.position import Source
 
-_COLUMNS: Final = ("values", "steps", "parents", "starts", "ends", "key_starts", "key_ends")
+COLUMNS: Final = ("values", "steps", "parents", "starts", "ends", "key_starts", "key_ends")
 
 
 class LaterTable(Table):
@@ -22,31 +22,23 @@ class LaterTable(Table):
         self.make = make
 
     def __getattr__(self, name: str) -> Any:
-        if name not in _COLUMNS:
+        if name not in COLUMNS:
             raise AttributeError(name)
         made = self.make(self.source)
-        for column in _COLUMNS:
+        for column in COLUMNS:
             setattr(self, column, getattr(made, column))
         return getattr(made, name)
-
-    @property
-    def made(self) -> bool:
-        """Has it been looked at?"""
-        try:
-            object.__getattribute__(self, "values")
-        except AttributeError:
-            return False
-        return True
 
 
 class LaterSource(Source):
     """A file's text that `read` gives."""
 
-    __slots__ = ("read",)
+    __slots__ = ("_held", "read")
 
     def __init__(self, path: str, read: Callable[[], str]) -> None:
         self.path = path
         self.read = read
+        self._held: frozenset[str] | None = None
         self._starts = None
 
     def __getattr__(self, name: str) -> Any:
@@ -54,3 +46,18 @@ class LaterSource(Source):
             raise AttributeError(name)
         self.text = self.read()
         return self.text
+
+    def now_holds(self, words: Iterable[str]) -> None:
+        """Which of WORDS the text holds."""
+        self._held = frozenset(words)
+
+    def holds(self, word: str) -> bool:
+        return word in self._held if self._held is not None and word in WORDS else word in self.text
+
+
+# Words that all texts are searched for, so that the answers can be kept instead of the texts.
+WORDS: Final = frozenset({
+    "outboundTrafficPolicy", "meshConfig", "PILOT_ENABLE_AMBIENT", "defaultConfig", "rootNamespace",
+    "/pilot", "/proxyv2", "/install-cni", "/ztunnel", "PILOT_ENABLE_ALPHA_GATEWAY_API",
+    "meshlint:", "meshlint.dev/ignore",
+})  # fmt: skip

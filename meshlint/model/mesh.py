@@ -8,7 +8,9 @@ from typing import TYPE_CHECKING, NamedTuple, Protocol, Union
 
 from meshlint.model.kind import Kind
 from meshlint.model.node import Node
+from meshlint.model.policy import Peer, PolicyTarget, Scope
 from meshlint.model.resource import Environment, Resource
+from meshlint.model.schema import Fault
 
 if TYPE_CHECKING:
     from meshlint.model.target import Target
@@ -130,11 +132,20 @@ class Waypoint(NamedTuple):
     namespace: str
     label: Node | None
     gateway: Resource | None
+    inherited: bool = False  # by the label of its namespace, not by its own
 
     @property
     def bound(self) -> bool:
         """Does traffic take this waypoint, or would it if the Gateway is held by another repository?"""
         return self.state in (WaypointState.OK, WaypointState.MISSING)
+
+
+class Refusal(NamedTuple):
+    """Why no listener of a Gateway takes a route: `at` is the field of the route that decides, `listener` one that refuses."""
+
+    at: Node
+    why: str
+    listener: Node
 
 
 class Workload(NamedTuple):
@@ -145,6 +156,25 @@ class Workload(NamedTuple):
     namespace: str
     labels: Mapping[str, str]
     gateway: bool  # an Istio gateway (injected, from a chart, or managed), not an application with a sidecar
+
+    def label(self, name: str) -> Node:
+        """The value of a pod label, with its place; absent where there is none."""
+        return self.resource.pod_label(self.template, name)
+
+
+class Reach(NamedTuple):
+    """Whom a policy without targetRefs acts on, by the labels of pods (never those of Services).
+
+    `workloads`: the applications that the repository holds, gateways left out. `services`: their Services, and those
+    whose own selector says that the policy takes all their pods. `subject`: what decides whether the policy acts in ambient
+    now or later; None: on nobody that may move (gateways only, all stay out, a selector that a template fills in), or it
+    has targetRefs.
+    """
+
+    scope: Scope
+    workloads: tuple[Workload, ...]
+    services: tuple[Resource, ...]
+    subject: Union[Resource, str, None]
 
 
 class MeshSetting(NamedTuple):
@@ -216,6 +246,16 @@ class Mesh(Protocol):
         """Is it, or may it become, ambient: not known to stay out (docs/migrating.md)?"""
         ...
 
+    def meshed(self, of: Subject) -> bool:
+        """Does the repository show that a namespace (by name, or an object's) is a candidate that is or will be in the mesh: by
+        its labels (or --assume-mode ambient), by configuration of sidecars in it (not of gateways), or by pods that ask for
+        one? Candidates of which it tells nothing are not, nor are objects whose namespace a template fills in."""
+        ...
+
+    def enablement_selectors(self) -> Sequence[Node]:
+        """The CNI's own selectors of what is ambient (values `ambient.enablementSelectors`), where the installation sets them."""
+        ...
+
     def workloads(self, selector: Mapping[str, str], namespace: str) -> Sequence[Workload]:
         """Workloads whose pod template carries all labels; an empty selector takes all of the namespace,
         an empty namespace (or the root namespace for mesh-wide policies) is the caller's business."""
@@ -231,6 +271,52 @@ class Mesh(Protocol):
 
     def selects_only_gateways(self, selector: Mapping[str, str], namespace: str) -> bool:
         """Does a selector take gateway pods only (known workloads, else the labels that gateways carry)?"""
+        ...
+
+    def guards(self, workload: Workload) -> Sequence[Resource]:
+        """The AuthorizationPolicies and STRICT PeerAuthentications that take a workload's pods, those with targetRefs left out."""
+        ...
+
+    def policies_together(self, policy: Resource, direction: str) -> Sequence[Resource]:
+        """The NetworkPolicies that isolate, for Ingress or Egress, every pod that this NetworkPolicy selects; itself among them
+        if it does. Allowed is what any of them allows."""
+        ...
+
+    # policies
+    def reach(self, policy: Resource) -> Reach:
+        """Whom a policy with `selector`, or with neither selector nor targetRefs, acts on: by the labels of pods."""
+        ...
+
+    def policies_over(self, service: Resource, kind: Kind) -> Sequence[Resource]:
+        """The policies of a kind without targetRefs that take pods of the Service; those for gateways only are left out."""
+        ...
+
+    def targets(self, policy: Resource) -> Sequence[PolicyTarget]:
+        """The targetRefs of a policy (or its one targetRef), resolved in the policy's namespace."""
+        ...
+
+    def attached(self, target: Resource, kind: Kind) -> Sequence[tuple[Resource, Node]]:
+        """The policies of a kind whose targetRefs (the node) act on a Service or ServiceEntry: by its own name, by its
+        waypoint's, or by the class of waypoints."""
+        ...
+
+    def peer_authentications_above(self, policy: Resource) -> tuple[Resource | None, Resource | None]:
+        """The PeerAuthentications without a selector, of the policy's namespace and of the whole mesh, that a PeerAuthentication
+        takes over from; itself left out. None: the environment has none."""
+        ...
+
+    def waypoint_reason(self, service: Resource) -> Node | None:
+        """Why a Service has a waypoint or will need one: its label, a targetRef or parentRef that names it, a VirtualService
+        of the mesh for it. None: the repository shows no reason, or the Service opted out."""
+        ...
+
+    def waypoint_peers(self, service: Resource) -> Sequence[Peer]:
+        """Whom the destination's ztunnel sees for what came through the Service's waypoint: the waypoint of its label, else
+        every waypoint of its namespace, else one of the namespace whose account is not known."""
+        ...
+
+    def trust_domain(self) -> str:
+        """The trust domain of the mesh as its MeshConfig says it; cluster.local where nothing does."""
         ...
 
     # hosts and routes
@@ -269,6 +355,34 @@ class Mesh(Protocol):
     def mesh_subject(self, virtual_service: Resource) -> Subject | None:
         """The same for a VirtualService's mesh rules: of its hosts (of a delegate: of those that delegate to it) the first
         that is ambient now, else the first that may be. None: none may be, or it has no mesh rules."""
+        ...
+
+    def converted_rules(self, virtual_service: Resource) -> Sequence[Node]:
+        """The http entries that are to become rules of an HTTPRoute: what the mesh executes and moves to ambient, and with
+        `--goal gateway-api` also what gateways execute. None with `--goal ambient`."""
+        ...
+
+    def reordered(self, virtual_service: Resource) -> Sequence[tuple[Node, Node]]:
+        """Of the converted rules, pairs of matches (an entry without match stands for itself) that share requests, of which an
+        HTTPRoute puts the second first, with another effect."""
+        ...
+
+    def narrowed(self, virtual_service: Resource) -> Sequence[Node]:
+        """Of the converted rules, the `uri.prefix` values that lose paths as a PathPrefix, which compares whole segments, where
+        another rule or none takes these paths then."""
+        ...
+
+    def route_namespaces(self, host: Host) -> frozenset[str]:
+        """The namespaces whose VirtualServices, and routes with a Service parent, the waypoint of a host reads: the host's own
+        and the waypoint's. Empty where one of them is not known."""
+        ...
+
+    def export_to(self, resource: Resource) -> Node:
+        """The exportTo that decides on an object: its own, else the mesh's default; absent where neither is set."""
+        ...
+
+    def readable(self, resource: Resource, namespace: str) -> bool:
+        """May the proxies of a namespace read a VirtualService or DestinationRule, by the exportTo that decides?"""
         ...
 
     def backends(self, route: Resource) -> Sequence[Destination]:
@@ -327,8 +441,55 @@ class Mesh(Protocol):
         """Is a Kubernetes Gateway run by another controller than Istio's?"""
         ...
 
+    def foreign(self, resource: Resource) -> bool:
+        """Does another controller than Istio's run a Gateway API object: a Gateway of its class, or a route or ListenerSet
+        whose every parent is such a Gateway (also by way of a ListenerSet) or of an API group that Istio does not serve?"""
+        ...
+
+    def istio_runs(self, resource: Resource) -> bool:
+        """Is a Gateway API object Istio's to run: not foreign, and it or a parent is a Gateway of Istio's classes, or the
+        environment shows Istio (objects, installation or labels of it)?"""
+        ...
+
+    def granted(self, referrer: Resource, group: str, kind: str, namespace: str, name: str) -> bool:
+        """Does a ReferenceGrant in the namespace allow an object to refer to a group, kind and name there?"""
+        ...
+
+    def waypoint_label(self, resource: Resource) -> Node:
+        """The object's own istio.io/use-waypoint label (of a workload: of its pods); absent where there is none."""
+        ...
+
+    def waypoint_users(self, gateway: Resource) -> Sequence[tuple[Resource, Node]]:
+        """The objects whose own use-waypoint label (the node) names this Gateway: Services, ServiceEntries, namespaces, workloads."""
+        ...
+
     def parent(self, route: Resource, ref: Node) -> Resource | None:
         """The Gateway, Service or ServiceEntry that a parentRef names (default kind Gateway, default namespace the route's)."""
+        ...
+
+    def refusal(self, route: Resource, ref: Node) -> Refusal | None:
+        """Why no listener of the Gateway that a parentRef names takes the route: no such listener, or one for other kinds of
+        routes, other namespaces or other hostnames. None: one takes it, a template decides, the repository holds no such Gateway."""
+        ...
+
+    def backend_host(self, route: Resource, ref: Node) -> Host:
+        """The Service that a backendRef names (default namespace the route's)."""
+        ...
+
+    def parent_host(self, route: Resource, ref: Node) -> Host | None:
+        """The host behind a parentRef to a Service (which another repository may hold) or to a ServiceEntry of this one; None for
+        Gateways, other kinds, and what a template fills in."""
+        ...
+
+    # schema
+    def schema(self, resource: Resource) -> Sequence[Fault]:
+        """What the CRDs of the target's release and channel do not accept of an Istio or Gateway API object, in the order of
+        the text; nothing of a version that they do not serve (of Gateway API: in neither channel)."""
+        ...
+
+    def twin(self, resource: Resource) -> Resource | None:
+        """The first object of the same identity that stands before this one in what is applied together; where folders are
+        plain, in the same file. None where a template decides on names, or on what is there."""
         ...
 
     # installation
@@ -338,6 +499,10 @@ class Mesh(Protocol):
 
     def ambient_control_plane(self) -> bool | None:
         """Does the repository's installation run the ambient profile (or PILOT_ENABLE_AMBIENT); None: it holds no installation."""
+        ...
+
+    def dns_capture(self) -> Node | None:
+        """The CNI's setting `ambient.dnsCapture` in the installation's values; None where it is not set."""
         ...
 
     def istiod_env(self, variable: str) -> str | None:

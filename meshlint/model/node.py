@@ -40,11 +40,11 @@ class Table:
     def __init__(self, source: Source) -> None:
         self.source = source
         self.values: list[Value] = []
-        self.starts = array("q")
-        self.ends = array("q")
-        self.key_starts = array("q")
-        self.key_ends = array("q")
-        self.parents = array("q")
+        self.starts = array("i")
+        self.ends = array("i")
+        self.key_starts = array("i")
+        self.key_ends = array("i")
+        self.parents = array("i")
         self.steps: list[Step] = []
         self.exact = True
 

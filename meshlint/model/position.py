@@ -38,7 +38,7 @@ class Source:
     def line_starts(self) -> list[int]:
         """Offset of each line's first character."""
         if self._starts is None:
-            self._starts = [0, *(match.end() for match in _LINE_BREAK.finditer(self.text))]
+            self._starts = _line_starts(self.text)
         return self._starts
 
     def position(self, offset: int) -> Position:
@@ -58,5 +58,18 @@ class Source:
         end = starts[number + 1] if number + 1 < len(starts) else len(self.text)
         return self.text[starts[number] : end].rstrip("\r\n")
 
+    def holds(self, word: str) -> bool:
+        """Does the text hold the word?"""
+        return word in self.text
+
     def __repr__(self) -> str:
         return f"Source({self.path!r})"
+
+
+def _line_starts(text: str) -> list[int]:
+    if "\r" in text:
+        return [0, *(match.end() for match in _LINE_BREAK.finditer(text))]
+    starts = [0]
+    for line in text.split("\n"):
+        starts.append(starts[-1] + len(line) + 1)
+    return starts[:-1]

@@ -139,8 +139,17 @@ class Finding(NamedTuple):
     related: tuple[Related, ...]
     fix: Fix | None
     fingerprint: str
+    alike: str = ""  # the fingerprint without the count: what all findings alike share
 
     @property
     def order(self) -> tuple[str, int, int, str, str]:
         where = self.location
         return (where.file, where.line, where.column, self.rule, self.message)
+
+
+class Suppressed(NamedTuple):
+    """A finding that somebody decided to live with: in the source (comment, annotation) or outside of it (configuration)."""
+
+    finding: Finding
+    in_source: bool
+    reason: str

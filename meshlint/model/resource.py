@@ -9,16 +9,19 @@ from meshlint.model.kind import Kind
 from meshlint.model.node import Node
 
 _NOTHING: Mapping[str, str] = {}
+Places = Mapping[tuple[str, str], "Node | None"]
+_WRITTEN: Places = {}
 
 
 class Resource:
     """One object as it is applied in one environment. `namespace` is empty where the repository does not say it.
 
     `labels` and `annotations` are those of metadata after Kustomize labels and patches; `pod_labels` are what these add
-    to the labels that the pod template writes.
+    to the labels that the pod template writes. `places`: what Kustomize set, by field (labels, annotations, pods) and key,
+    with the node that set it; None: it was taken away. `partial`: a patch that is not followed changes more of it.
     """
 
-    __slots__ = ("annotations", "api_version", "kind", "labels", "name", "namespace", "partial", "pod_labels", "root", "spec")
+    __slots__ = ("annotations", "api_version", "kind", "labels", "name", "namespace", "partial", "places", "pod_labels", "root", "spec")
 
     spec: Node
     labels: Mapping[str, str]
@@ -32,6 +35,7 @@ class Resource:
         self.root = root
         self.partial = partial
         self.pod_labels: Mapping[str, str] = _NOTHING
+        self.places: Places = _WRITTEN
 
     def __getattr__(self, name: str) -> Any:
         """`spec`, `labels` and `annotations` are looked up when they are first asked for: most objects are never asked."""
@@ -64,16 +68,27 @@ class Resource:
         return f"{self.kind.kind} {self.namespace + '/' if self.namespace else ''}{self.name or '(unnamed)'}"
 
     def label(self, name: str) -> Node:
-        """The value of a label, with its place; absent where there is none."""
-        return self.root.get("metadata", "labels", name)
+        """The value of a label, with its place (that of the patch which sets it); absent where there is none."""
+        return self._placed("labels", name, self.root.get("metadata", "labels", name))
 
     def annotation(self, name: str) -> Node:
-        return self.root.get("metadata", "annotations", name)
+        return self._placed("annotations", name, self.root.get("metadata", "annotations", name))
+
+    def pod_label(self, template: Node, name: str) -> Node:
+        """The same for a label of the pod template."""
+        return self._placed("labels" if self.kind is Kind.POD else "pods", name, template.get("metadata", "labels", name))
+
+    def _placed(self, field: str, name: str, written: Node) -> Node:
+        if (field, name) not in self.places:
+            return written
+        found = self.places[field, name]
+        return Node(written.table, ~written.row) if found is None else found
 
     def moved(self, namespace: str) -> Resource:
         """The same object in another namespace (Kustomize `namespace:`, an Argo CD destination)."""
         other = Resource(self.kind, self.api_version, self.name, namespace, self.root, self.partial)
         other.labels, other.annotations, other.pod_labels = self.labels, self.annotations, self.pod_labels
+        other.places = self.places
         return other
 
     def __repr__(self) -> str:

@@ -20,12 +20,13 @@ class Field(NamedTuple):
     experimental_since: str | None
     removed_after: str | None
     newest: str
+    renamed_to: str | None = None
 
     @property
     def since(self) -> str:
         """For a message: standard since Gateway API 1.5."""
         if self.removed_after:
-            return f"removed after Gateway API {self.removed_after}"
+            return f"removed after Gateway API {self.removed_after}{f', now {self.renamed_to}' if self.renamed_to else ''}"
         if self.standard_since:
             return f"standard since Gateway API {self.standard_since}"
         if self.experimental_since:

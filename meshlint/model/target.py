@@ -83,6 +83,19 @@ class Target(NamedTuple):
             return facts.served(name, self.gateway_api.release, self.channel)
         return tuple(facts.istio()["releases"][self.istio.release]["kinds"].get(name, ()))
 
+    def served_since(self, kind: Kind, version: str | None = None) -> str | None:
+        """The first Istio release that serves an Istio kind (in that version), previews included; None: no known release does."""
+        for release in facts.releases(facts.istio()):
+            served = facts.istio()["releases"][release]["kinds"].get(kind.kind, ())
+            if served if version is None else version in served:
+                return release
+        return None
+
+    def deprecated(self, kind: Kind) -> tuple[str, ...]:
+        """The versions of a Gateway API kind that the target's CRDs serve and mark as deprecated."""
+        entry = facts.gateway_api()["releases"][self.gateway_api.release]["kinds"].get(kind.kind, {}).get(self.channel, {})
+        return tuple(version for version in entry.get("deprecated", ()) if version in entry["served"])
+
     def watches(self, kind: KindName) -> str | None:
         """The version of a Gateway API kind that istiod reads; None: it does not read the kind."""
         found = facts.compat()["releases"][self.istio.release]["watched"].get(kind_name(kind))

@@ -282,20 +282,22 @@ def _table(rows: list[Row], source: Source, shift: int) -> Table:
     table = Table(source)
     table.values = list(values)
     table.steps = list(steps)
-    table.parents = array("q", parents)
-    if shift:
-        starts, ends = [at + shift for at in starts], [at + shift for at in ends]
-        key_starts, key_ends = ([at + shift if at >= 0 else -1 for at in places] for places in (key_starts, key_ends))
-    table.starts, table.ends = array("q", starts), array("q", ends)
-    table.key_starts, table.key_ends = array("q", key_starts), array("q", key_ends)
+    table.parents = array("i", parents)
+    table.starts, table.ends = _column(starts, shift), _column(ends, shift)
+    table.key_starts, table.key_ends = _column(key_starts, shift), _column(key_ends, shift)
     return table
+
+
+def _column(places: tuple[int, ...], shift: int) -> array[int]:
+    """Places of a text that begins `shift` characters later; -1, no place, stays."""
+    return array("i", [at + shift if at >= 0 else -1 for at in places] if shift else places)
 
 
 def move(table: Table, moved: Callable[[int], int]) -> None:
     """Let every place of the table be where `moved` says."""
-    table.starts, table.ends = array("q", map(moved, table.starts)), array("q", map(moved, table.ends))
-    table.key_starts = array("q", (moved(at) if at >= 0 else -1 for at in table.key_starts))
-    table.key_ends = array("q", (moved(at) if at >= 0 else -1 for at in table.key_ends))
+    table.starts, table.ends = array("i", map(moved, table.starts)), array("i", map(moved, table.ends))
+    table.key_starts = array("i", (moved(at) if at >= 0 else -1 for at in table.key_starts))
+    table.key_ends = array("i", (moved(at) if at >= 0 else -1 for at in table.key_ends))
 
 
 def _tagged(tag: str, text: str) -> Value:

@@ -41,18 +41,20 @@ def _too_long(size: int, limit: int) -> ReadError:
 
 def decode(content: bytes) -> str:
     """The text without its byte order mark. Raises ReadError where it is no Unicode text."""
-    encoding = "utf-8"
-    for mark, name in _MARKS:
-        if content.startswith(mark):
-            content, encoding = content[len(mark) :], name
-            break
-    else:
-        encoding = _by_nul(content[:4])
+    mark, encoding = encoding_of(content)
     try:
-        return content.decode(encoding)
+        return content[len(mark) :].decode(encoding)
     except UnicodeDecodeError as error:
         where = f"byte {error.start:,} is not {encoding.upper()}"
         raise ReadError("unreadable-file", f"not text in an encoding that YAML allows: {where}", 0) from None
+
+
+def encoding_of(content: bytes) -> tuple[bytes, str]:
+    """The byte order mark, empty where there is none, and the encoding of what follows."""
+    for mark, name in _MARKS:
+        if content.startswith(mark):
+            return mark, name
+    return b"", _by_nul(content[:4])
 
 
 def _by_nul(head: bytes) -> str:

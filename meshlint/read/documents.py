@@ -10,10 +10,9 @@ from meshlint.model.kind import Kind
 from meshlint.model.node import UNKNOWN, Table
 
 _OURS: Final = (".istio.io", "gateway.networking.k8s.io", "gateway.networking.x-k8s.io")
-_GROUPS: Final[dict[str, tuple[str, ...]]] = {
-    kind.kind: tuple(sorted({other.group for other in Kind if other.kind == kind.kind}))
-    for kind in Kind
-    if kind.group.endswith(_OURS) and kind.group != "install.istio.io"
+_GROUPS: Final = {  # the groups that know a kind, of kinds that we check
+    name: sorted(kind.group for kind in Kind if kind.kind == name)
+    for name in {kind.kind for kind in Kind if kind.group.endswith(_OURS) and kind.group != "install.istio.io"}
 }
 
 

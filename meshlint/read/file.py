@@ -30,11 +30,20 @@ def read_file(full_path: str, shown_path: str, limit: int = LIMIT, parse_all: bo
     A file of more than `limit` bytes is not read. `parse_all`: documents of kinds that nothing reads are parsed too.
     """
     try:
-        text = decode(read_bytes(full_path, limit))
+        content = read_bytes(full_path, limit)
     except ReadError as refused:
         return _unread(shown_path, refused.rule, refused.message)
     except OSError as error:
         return _unread(shown_path, "unreadable-file", (error.strerror or "cannot be opened").lower())
+    return read_content(content, shown_path, parse_all)
+
+
+def read_content(content: bytes, shown_path: str, parse_all: bool = False) -> FileRead:
+    """Read the bytes of a file."""
+    try:
+        text = decode(content)
+    except ReadError as refused:
+        return _unread(shown_path, refused.rule, refused.message)
     return read_text(text, shown_path, parse_all)
 
 

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import os
 import re
-from typing import Final
+from typing import Any, Final
 
 from meshlint.read.walk import Listing, wanted
 
 TIMEOUT: Final = 60  # seconds
+_SETTINGS: Final = ("core.fsmonitor=false", "safe.bareRepository=explicit", "protocol.allow=never")
 _KEPT: Final = ("PATH", "HOME", "XDG_CONFIG_HOME", "USERPROFILE", "SYSTEMROOT", "TEMP", "TMP")
 _STAGED: Final = re.compile(r"([0-7]{6}) [0-9a-f]{40,64} [0-3]\t")
 _LINK, _REPOSITORY = "120000", "160000"
@@ -67,22 +68,25 @@ def _git_ignores(folder: str, root: str, name: str) -> bool:
 
 
 def _git(folder: str, root: str, *arguments: str, fine: tuple[int, ...] = (0,), want_code: bool = False) -> str:
+    code, out = run_git(folder, root, *arguments, fine=fine)
+    return str(code) if want_code else os.fsdecode(out)
+
+
+def run_git(folder: str, root: str, *arguments: str, fine: tuple[int, ...] = (0,), told: bytes | None = None) -> tuple[int, bytes]:
+    """Exit code and output of git in a folder of the repository under test, which is `root`. `told` is its input.
+
+    Nothing that the repository configures runs a program or reaches the network. Raises GitError.
+    """
     import subprocess
 
     program = _program(root)
     if program is None:
         raise GitError("git is not on the PATH")
-    settings = ("core.fsmonitor=false", "safe.bareRepository=explicit", f"core.hooksPath={os.devnull}")
-    options = [word for setting in settings for word in ("-c", setting)]
+    options = [word for setting in (*_SETTINGS, f"core.hooksPath={os.devnull}") for word in ("-c", setting)]
+    given: dict[str, Any] = {"stdin": subprocess.DEVNULL} if told is None else {"input": told}
     try:
         done = subprocess.run(
-            [program, *options, *arguments],
-            cwd=folder,
-            env=_environment(),
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            timeout=TIMEOUT,
-            check=False,
+            [program, *options, *arguments], cwd=folder, env=_environment(), capture_output=True, timeout=TIMEOUT, check=False, **given
         )
     except subprocess.TimeoutExpired:
         raise GitError(f"git took longer than {TIMEOUT} seconds") from None
@@ -91,7 +95,7 @@ def _git(folder: str, root: str, *arguments: str, fine: tuple[int, ...] = (0,), 
     if done.returncode not in fine:
         lines = os.fsdecode(done.stderr).strip().splitlines()
         raise GitError(lines[0] if lines else f"git ended with code {done.returncode}")
-    return str(done.returncode) if want_code else os.fsdecode(done.stdout)
+    return done.returncode, done.stdout
 
 
 def _program(root: str) -> str | None:
@@ -107,4 +111,4 @@ def _program(root: str) -> str | None:
 
 def _environment() -> dict[str, str]:
     kept = {name: os.environ[name] for name in _KEPT if name in os.environ}
-    return {**kept, "LC_ALL": "C", "GIT_OPTIONAL_LOCKS": "0", "GIT_TERMINAL_PROMPT": "0"}
+    return {**kept, "LC_ALL": "C", "GIT_OPTIONAL_LOCKS": "0", "GIT_TERMINAL_PROMPT": "0", "GIT_NO_LAZY_FETCH": "1"}

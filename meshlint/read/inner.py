@@ -34,6 +34,19 @@ def with_inner(document: Document) -> tuple[Document, list[Trouble]]:
     return (document._replace(inner=tuple(found)) if found else document), troubles
 
 
+def documents_in(node: Node) -> list[Node]:
+    """The documents of a string, such as an inline patch, in places of the outer file; none where it cannot be read."""
+    return [table.root for table in _parse(node)[0]]
+
+
+def documents_of(source: Source) -> list[Node]:
+    """The documents of a text that is no manifest; none where it cannot be read, which the reader of its file reports."""
+    try:
+        return [table.root for table in compose(source.text, source)]
+    except ReadError:
+        return []
+
+
 def _candidates(document: Document) -> Iterator[tuple[Node, bool]]:
     """Strings that may hold a document, and whether it is one that only we would read."""
     root = document.root
@@ -79,9 +92,9 @@ def _move(table: Table, outer: Source, mapped: Callable[[int], int] | None, whol
     table.exact = mapped is not None
     count = len(table.values)
     if mapped is None:
-        table.starts, table.ends = array("q", [whole[0]] * count), array("q", [whole[1]] * count)
-        table.key_starts = array("q", (whole[0] if at >= 0 else -1 for at in table.key_starts))
-        table.key_ends = array("q", (whole[1] if at >= 0 else -1 for at in table.key_ends))
+        table.starts, table.ends = array("i", [whole[0]] * count), array("i", [whole[1]] * count)
+        table.key_starts = array("i", (whole[0] if at >= 0 else -1 for at in table.key_starts))
+        table.key_ends = array("i", (whole[1] if at >= 0 else -1 for at in table.key_ends))
         return
     move(table, mapped)
 

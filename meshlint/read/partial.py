@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, KeysView
+from collections.abc import Callable, Iterator
 from typing import Any, Final
 
 from meshlint.model.document import Document
@@ -20,11 +20,13 @@ _NOWHERE: Final = frozenset({"$patch", "sops", "sopsMetadata", "items"})  # keys
 class CutMap(dict[str, int]):
     """The root mapping of a document whose body is not composed. Asking for what may be in the body composes it."""
 
-    __slots__ = ("complete",)
+    __slots__ = ("complete", "stretch")
 
-    def __init__(self, known: dict[str, int], complete: Callable[[], dict[str, int]]) -> None:
+    def __init__(self, known: dict[str, int], complete: Callable[[], dict[str, int]], stretch: tuple[int, int]) -> None:
+        """`stretch`: start and end of the whole document."""
         super().__init__(known)
         self.complete = complete
+        self.stretch = stretch
 
     def get(self, key: str, default: Any = None) -> Any:
         found = super().get(key)
@@ -44,7 +46,7 @@ class CutMap(dict[str, int]):
     def __len__(self) -> int:
         return len(self.complete())
 
-    def keys(self) -> KeysView[str]:
+    def keys(self) -> Any:
         return self.complete().keys()
 
     def items(self) -> Any:
@@ -58,13 +60,22 @@ class CutMap(dict[str, int]):
         return {key: dict.__getitem__(self, key) for key in dict.__iter__(self)}
 
 
+class Unread:
+    """Composes a document of a text when it is called."""
+
+    __slots__ = ("end", "start")
+
+    def __init__(self, start: int, end: int) -> None:
+        self.start = start
+        self.end = end
+
+    def __call__(self, source: Source) -> Table:
+        return composed(source, self.start, self.end)
+
+
 def later(source: Source, part: Part) -> Document:
     """A document of which only the head is known."""
-
-    def make(source: Source) -> Table:
-        return _composed(source, part.start, part.end)
-
-    return Document(Node(LaterTable(source, make), 0), part.api_version, part.kind)
+    return Document(Node(LaterTable(source, Unread(part.start, part.end)), 0), part.api_version, part.kind)
 
 
 def cut(source: Source, part: Part) -> Document:
@@ -81,11 +92,11 @@ def uncut(table: Table, start: int, rest: int) -> None:
 
     def complete() -> dict[str, int]:
         if isinstance(table.values[0], CutMap):
-            _take_over(table, _composed(table.source, start, rest))
+            _take_over(table, composed(table.source, start, rest))
         box = table.values[0]
         return box if isinstance(box, dict) else {}
 
-    table.values[0] = CutMap(known, complete)
+    table.values[0] = CutMap(known, complete, (start, rest))
 
 
 def _take_over(table: Table, full: Table) -> None:
@@ -95,7 +106,7 @@ def _take_over(table: Table, full: Table) -> None:
     table.starts, table.ends, table.key_starts, table.key_ends = full.starts, full.ends, full.key_starts, full.key_ends
 
 
-def _composed(source: Source, start: int, end: int) -> Table:
+def composed(source: Source, start: int, end: int) -> Table:
     """The only document of a stretch; one that is broken is empty."""
     try:
         (table,) = compose(source.text[start:end], source, start)

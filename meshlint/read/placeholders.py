@@ -20,14 +20,22 @@ _EXPRESSION: Final = re.compile(
     r"|^\$[A-Za-z_]\w*$"
 )
 _MARKS: Final = ("{{", "{%", "<%", "$", "(@", "#{", "[[")
-_TEMPLATE: Final = re.compile(r"\{\{|\{%|<%|\[\[-?\s|\(@[=\- ]|#@[ \t]|^[ \t]*\$(?:\{\w[^}\n]*\}|[A-Z_]+)[ \t]*$|\$\{\{", re.MULTILINE)
-_TEMPLATE_MARKS: Final = ("{{", "{%", "<%", "(@", "#@", "$", "[[")
+_CERTAIN: Final = ("{{", "{%", "<%")
+_POSSIBLE: Final = (
+    ("$", re.compile(r"^[ \t]*\$(?:\{\w[^}\n]*\}|[A-Z_]+)[ \t]*$", re.MULTILINE)),  # alone on a line
+    ("#@", re.compile(r"#@[ \t]")),
+    ("[[", re.compile(r"\[\[-?\s")),
+    ("(@", re.compile(r"\(@[=\- ]")),
+)
 _YTT: Final = re.compile(r"[ \t]+#@[ \t]")
 
 
 def expression_finder(text: str) -> Find | None:
     """A search for an expression in a scalar; None where the whole text holds none."""
-    return _EXPRESSION.search if any(mark in text for mark in _MARKS) else None
+    for mark in _MARKS:
+        if mark in text:
+            return _EXPRESSION.search
+    return None
 
 
 def ytt_finder(text: str) -> Callable[[str, int], Any] | None:
@@ -37,4 +45,7 @@ def ytt_finder(text: str) -> Callable[[str, int], Any] | None:
 
 def is_template(text: str) -> bool:
     """Does the text hold expressions that can make it something other than YAML until it is rendered?"""
-    return any(mark in text for mark in _TEMPLATE_MARKS) and _TEMPLATE.search(text) is not None
+    for mark in _CERTAIN:
+        if mark in text:
+            return True
+    return any(mark in text and pattern.search(text) is not None for mark, pattern in _POSSIBLE)

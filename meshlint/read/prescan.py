@@ -28,15 +28,14 @@ _START: Final = rf"(?:---[ \t]*(?:#[^\n]*)?\r?\n)?{_BLANKS}"
 _HEAD: Final = re.compile(rf"{_START}{_KEY}{_BLANKS}{_KEY}{_BLANKS}(?=[^ \t\r\n#]|[ \t]*(?:#[^\n]*)?\Z)").match
 _EMPTY: Final = re.compile(rf"{_START}[ \t]*(?:#[^\n]*)?").fullmatch
 _COLUMN_0: Final = re.compile(r"\n(?:(---)|\.\.\.|[%\"'?]|kind|apiVersion)").finditer  # a literal first: ten times faster than ^
-_BREAKING: Final = re.compile(r"\n[ \t]*(?:\{[{%]|<%|\[\[|\$)|[:-][ \t]+\{[{%]|\{\{[^}\n]*[\"']|<%|\{%").search
-_EXPRESSIONS: Final = ("{{", "{%", "<%", "[[", "$")
+_LINE_BEGINS: Final = re.compile(r"\n[ \t]*(?:\{\{|\[\[|\$)").search
+_VALUE_BEGINS: Final = re.compile(r"[:-][ \t]+\{\{").search
+_HOLDS_QUOTE: Final = re.compile(r"\{\{[^{}\n]*[\"']").search
 
 _LARGE: Final = 1_000  # characters from which it pays to leave out a part
-_BODY: Final = re.compile(r"\n(?:spec|data|binaryData):(?=[ \r\n])").search
+_BODY: Final = re.compile(r"\nspec:(?=[ \r\n])").search
 _AFTER_BODY: Final = re.compile(r"\n(?:metadata|\$|sops|items|<<|[&*!{\[])").search
 _VERSIONS: Final = ("PILOT_ENABLE_A", "/pilot", "/proxyv2", "/install-cni", "/ztunnel")  # looked for in every object
-_SETTINGS: Final = ("mesh", "outboundTrafficPolicy", "rootNamespace", "defaultConfig", "trustDomain")  # in strings of ConfigMaps
-_LOOKED_INTO: Final = {Kind.CRD: _VERSIONS, Kind.CONFIG_MAP: _VERSIONS + _SETTINGS}
 
 
 class Part(NamedTuple):
@@ -56,11 +55,9 @@ def plan(text: str) -> list[Part] | None:
     heads = _heads(text)
     if heads is None:
         return None
-    risky = any(mark in text for mark in _EXPRESSIONS)
     out: list[Part] = []
-    for part in heads:
-        if part.how is LATER:
-            part = _judged(text, part, risky)  # noqa: PLW2901
+    for head in heads:
+        part = _judged(text, head) if head.how is LATER else head
         if part.how is PARSE and out and out[-1].how is PARSE and out[-1].end == part.start:
             out[-1] = Part(out[-1].start, part.end, PARSE)
         elif part.how is not PARSE or not _EMPTY(text, part.start, part.end):
@@ -68,23 +65,34 @@ def plan(text: str) -> list[Part] | None:
     return out if any(part.how is not PARSE for part in out) else None
 
 
-def _judged(text: str, part: Part, risky: bool) -> Part:
+def _judged(text: str, part: Part) -> Part:
     """What becomes of a document with a certain head."""
     kind = kind_of(part.api_version, part.kind)
-    unread = kind is None and not part.kind.endswith("List")
-    large = kind in _LOOKED_INTO and part.end - part.start > _LARGE
-    if not (unread or large) or (risky and _BREAKING(text, part.start, part.end)):
-        return part._replace(how=PARSE)
-    return part if kind is None else _cut(text, part, _LOOKED_INTO[kind])
+    if kind is None and not part.kind.endswith("List") and not _may_break(text, part.start, part.end):
+        return part
+    if kind is Kind.CRD and part.end - part.start > _LARGE and (cut := _cut(text, part)) is not None:
+        return cut
+    return Part(part.start, part.end, PARSE)
 
 
-def _cut(text: str, part: Part, words: tuple[str, ...]) -> Part:
-    """Leave out the body, where it holds none of the words, and nothing but a status can follow it."""
+def _may_break(text: str, start: int, end: int) -> bool:
+    """Are there template expressions that are no YAML until they are rendered?"""
+    if text.find("{%", start, end) >= 0 or text.find("<%", start, end) >= 0:
+        return True
+    if text.find("{{", start, end) >= 0:
+        return any(search(text, start, end) for search in (_LINE_BEGINS, _VALUE_BEGINS, _HOLDS_QUOTE))
+    marked = text.find("$", start, end) >= 0 or text.find("[[", start, end) >= 0
+    return marked and _LINE_BEGINS(text, start, end) is not None
+
+
+def _cut(text: str, part: Part) -> Part | None:
+    """A CustomResourceDefinition without its body, where nothing but a status can follow that and nobody asks for what is
+    in it. Block scalars, of which other large objects consist, are parsed as fast as this looks."""
     body = _BODY(text, part.start, part.end)
     if body is None or _AFTER_BODY(text, body.end(), part.end) or text.find("\nmetadata:", part.start, body.end()) < 0:
-        return part._replace(how=PARSE)
-    if any(text.find(word, part.start, part.end) >= 0 for word in words):
-        return part._replace(how=PARSE)
+        return None
+    if any(text.find(word, part.start, part.end) >= 0 for word in _VERSIONS) or _may_break(text, part.start, part.end):
+        return None
     return part._replace(how=CUT, end=body.start() + 1, rest=part.end)
 
 

@@ -8,15 +8,17 @@ from typing import NamedTuple
 from meshlint.model.document import Document, FileRead
 from meshlint.model.kind import Kind, kind_of
 from meshlint.model.node import Node
-from meshlint.model.resource import Resource
+from meshlint.model.resource import Places, Resource
 
 Changes = Mapping[str, "str | None"]  # a label or annotation and its new value; None: it is taken away
 _NONE: Changes = {}
+_UNCHANGED: Places = {}
 _BUILD_FILES = (Kind.KUSTOMIZATION, Kind.KUSTOMIZE_COMPONENT)
 
 
 class Draft(NamedTuple):
-    """`namespace` is None where none is written, empty where a template writes it. `names` are the earlier names."""
+    """`namespace` is None where none is written, empty where a template writes it. `names` are the earlier names.
+    `places`: what set or took away each of `labels`, `annotations` and `pods`."""
 
     document: Document
     kind: Kind
@@ -27,6 +29,7 @@ class Draft(NamedTuple):
     labels: Changes = _NONE
     annotations: Changes = _NONE
     pods: Changes = _NONE
+    places: Places = _UNCHANGED
 
     @property
     def metadata(self) -> Node:
@@ -45,6 +48,8 @@ class Draft(NamedTuple):
             made.annotations = _merged(made.annotations, self.annotations)
         if self.pods:
             made.pod_labels = _merged({}, self.pods)
+        if self.places:
+            made.places = self.places
         return made
 
 

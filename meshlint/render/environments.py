@@ -47,7 +47,7 @@ def environments(files: Iterable[FileRead], configured: Sequence[tuple[str, Sequ
     """
     found = _Finding(Tree(files, root))
     groups = [*found.kustomizations(), *found.charts_found()]
-    groups += found.folders(groups)
+    groups = found.with_folders(groups)
     own, taken = found.configured(configured, groups)
     groups = [*own, *(group for group in groups if group not in taken)]
     grouped = {path for group in (*groups, *taken) for path in group.files}
@@ -138,8 +138,14 @@ class _Finding:
     def _drafts(self, files: Iterable[str]) -> Iterator[Draft]:
         return (draft for path in files for draft in self.tree.drafts(path))
 
-    def folders(self, groups: Sequence[Group]) -> list[Group]:
-        """What Argo CD and Flux apply as it lies there: folders without a kustomization or a chart."""
+    def with_folders(self, groups: Sequence[Group]) -> list[Group]:
+        """And what Argo CD and Flux apply as it lies there: folders without a kustomization or a chart. Flux makes one
+        kustomization of such a folder, which uses those of its subfolders."""
+        merged: list[Group] = []
+        out = self._folders(groups, merged)
+        return [*(group for group in groups if group not in merged), *out]
+
+    def _folders(self, groups: Sequence[Group], merged: list[Group]) -> list[Group]:
         owned = {path for group in groups for path in group.files}
         out = []
         for folder, sources in sorted(self.sources.items()):
@@ -151,12 +157,27 @@ class _Finding:
                     alike.setdefault(source._replace(name=""), []).append(source.name)
             for source, names in alike.items():
                 files = [path for path in self.objects_outside(owned) if _takes(source, path)]
-                drafts = tuple(source.place(draft) for draft in self._drafts(files))
+                used = self._used_by_flux(folder, groups) if source.kind == "flux" and len(alike) == 1 else []
+                merged += used
+                drafts = (*(source.place(draft) for draft in self._drafts(files)), *(draft for group in used for draft in group.drafts))
                 called = self.tree.called(folder)
                 name = f"{called} ({names[0]})" if len(alike) > 1 and names[0] else called
                 if drafts:
-                    out.append(Group(source.kind, name, folder, drafts, frozenset(files)))
+                    held = frozenset((*files, *(path for group in used for path in group.files)))
+                    reason = "; ".join(dict.fromkeys(group.reason for group in used if group.reason)) or None
+                    out.append(Group(source.kind, name, folder, drafts, held, reason))
         return out
+
+    def _used_by_flux(self, folder: str, groups: Sequence[Group]) -> list[Group]:
+        """The kustomizations below a folder without one, but for those below others and those that are applied themselves."""
+        known = {*self.kustomize.levels, *self.sources}
+
+        def used(path: str) -> bool:
+            between = [upper for upper in above(path) if upper != folder and below(upper, folder)]
+            return path not in self.sources and not any(upper in known for upper in between)
+
+        inside = [group for group in groups if group.kind == "kustomize" and group.path != folder and below(group.path, folder)]
+        return [group for group in inside if used(group.path)]
 
     def configured(self, wanted: Sequence[tuple[str, Sequence[str]]], groups: Sequence[Group]) -> tuple[list[Group], list[Group]]:
         """The environments that the configuration names, and the groups that went into them."""

@@ -38,8 +38,8 @@ def evidence_of(files: Iterable[FileRead]) -> list[Evidence]:
 
 def _in_file(file: FileRead) -> Iterator[Evidence]:
     name = base(file.path)
-    text = file.source.text if file.source is not None else ""
-    images, flag = any(mark in text for mark in _IMAGE_MARKS), _FLAG in text
+    source = file.source
+    images, flag = (any(map(source.holds, _IMAGE_MARKS)), source.holds(_FLAG)) if source is not None else (False, False)
     for document in file.documents:
         said = [*_said(document, name)]
         for key, at in said:

@@ -8,15 +8,18 @@ from typing import NamedTuple
 from meshlint.model.document import FileRead, Trouble
 from meshlint.model.kind import Kind
 from meshlint.model.node import Node
+from meshlint.read.inner import documents_in, documents_of
 from meshlint.render.draft import Draft
+from meshlint.render.given import Entry, Given
 from meshlint.render.level import Level, folder_of, levels_of, remote
-from meshlint.render.patches import Patch, patches_of, texts
+from meshlint.render.patches import Patch, patches_of
 from meshlint.render.tree import Tree, resolve
 
 _DEEPEST = 100
 _MOST = 20_000
 _WORK = 1_000_000
 _KEEP_NAME = (Kind.NAMESPACE, Kind.CRD)
+_READ_IN_FULL = ("istio.io", "gateway.networking.k8s.io")  # groups whose objects rules judge by their whole spec
 
 
 class Gap(NamedTuple):
@@ -129,7 +132,9 @@ class _Building:
         for node in (*self.level.root.each("helmCharts"), *self.level.root.each("helmChartInflationGenerator")):
             self._gap(node, f"chart {node.get('name').text or node.get('chartName').text or '?'} is not rendered")
         drafts = tuple({(draft.document.root, draft.name, draft.namespace): draft for draft in self.drafts}.values())
-        for patch in self._patches():
+        for at, patch in self._patches():
+            if patch.others:
+                self._not_followed(at, patch, drafts)
             drafts = patch.apply(drafts)
         return Built(self._transformed(drafts), tuple(dict.fromkeys(self.gaps)), frozenset(self.files), frozenset(self.folders))
 
@@ -193,21 +198,29 @@ class _Building:
         self.files |= built.files
         self.folders |= {folder, *built.folders}
 
-    def _patches(self) -> Iterator[Patch]:
+    def _not_followed(self, at: Node, patch: Patch, drafts: tuple[Draft, ...]) -> None:
+        for draft in drafts:
+            if draft.kind.group.endswith(_READ_IN_FULL) and patch.target.matches(draft):
+                self._gap(at, f"a patch changes {patch.others[0]} of {draft.kind.kind} {draft.name}, which is not followed")
+
+    def _patches(self) -> Iterator[tuple[Node, Patch]]:
+        """Each patch with the place that names or holds it."""
         root = self.level.root
         nothing = root.get("patches", "none")
         for item in root.each("patchesStrategicMerge"):
             if text := item.text:
-                yield from patches_of(self._roots(item, text if "\n" not in text else None, text), nothing)
+                for patch in patches_of(self._roots(item, text if "\n" not in text else None, item), nothing):
+                    yield item, patch
         for key in ("patches", "patchesJson6902"):
             for item in root.each(key):
-                inline = item.get("patch").text or item.get("ops").text
-                yield from patches_of(self._roots(item, item.get("path").text, inline), item.get("target"))
+                inline = item.get("patch") or item.get("ops")
+                for patch in patches_of(self._roots(item, item.get("path").text, inline), item.get("target")):
+                    yield item, patch
 
-    def _roots(self, at: Node, reference: str | None, inline: str | None) -> list[Node]:
+    def _roots(self, at: Node, reference: str | None, inline: Node) -> list[Node]:
         """The documents of a patch, from the file it names, else from its text."""
         if reference is None:
-            return texts(inline, self.level.file) if inline else []
+            return documents_in(inline) if inline.text else []
         path = resolve(self.level.folder, reference)
         file = self.all.tree.files.get(path) if path else None
         if file is None:
@@ -218,9 +231,8 @@ class _Building:
     def _transformed(self, drafts: tuple[Draft, ...]) -> tuple[Draft, ...]:
         level = self.level
         namespace, prefix, suffix = level.text("namespace"), level.text("namePrefix"), level.text("nameSuffix")
-        labels, pods = _labels(level.root)
-        annotations = level.root.get("commonAnnotations").strings()
-        if not (namespace or prefix or suffix or labels or annotations):
+        given = Given(_labels(level.root))
+        if not (namespace or prefix or suffix or given):
             return drafts
         out = []
         for draft in drafts:
@@ -228,11 +240,7 @@ class _Building:
                 draft = _moved(draft, namespace)
             if (prefix or suffix) and draft.name and draft.kind not in _KEEP_NAME:
                 draft = draft._replace(name=f"{prefix}{draft.name}{suffix}", names=(*draft.names, draft.name))
-            if labels or annotations:
-                draft = draft._replace(
-                    labels={**draft.labels, **labels}, pods={**draft.pods, **pods}, annotations={**draft.annotations, **annotations}
-                )
-            out.append(draft)
+            out.append(given.on(draft))
         return tuple(out)
 
 
@@ -243,19 +251,20 @@ def _moved(draft: Draft, namespace: str) -> Draft:
     return draft if draft.kind.cluster_scoped else draft._replace(namespace=namespace)
 
 
-def _labels(root: Node) -> tuple[dict[str, str], dict[str, str]]:
-    """What a level puts on every object, and which of it also on pod templates and selectors."""
-    labels = root.get("commonLabels").strings()
-    pods = dict(labels)
+def _labels(root: Node) -> Iterator[Entry]:
+    """What a level puts on every object, as field, key and value; which of it also on pod templates and selectors."""
+    fields = {"commonAnnotations": ("annotations",), "commonLabels": ("labels", "pods")}
+    given = [(root.get(key), on) for key, on in fields.items()]
     for item in root.each("labels"):
-        pairs = item.get("pairs").strings()
-        labels.update(pairs)
-        if item.get("includeSelectors").value is True or item.get("includeTemplates").value is True:
-            pods.update(pairs)
-    return labels, pods
+        deep = item.get("includeSelectors").value is True or item.get("includeTemplates").value is True
+        given.append((item.get("pairs"), ("labels", "pods") if deep else ("labels",)))
+    for pairs, on in given:
+        for key, value in pairs.items():
+            if value and not value.is_map and not value.is_list:
+                yield from ((field, key, value) for field in on)
 
 
 def _roots_of(file: FileRead) -> list[Node]:
     if file.documents:
         return [document.root for document in file.documents]
-    return texts(file.source.text, file.path) if file.source is not None else []
+    return documents_of(file.source) if file.source is not None else []

@@ -5,11 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from typing import NamedTuple
 
-from meshlint.model.node import Node, scalar_text
-from meshlint.model.position import Source
-from meshlint.read.compose import compose
-from meshlint.read.errors import ReadError
+from meshlint.model.node import Node
 from meshlint.render.draft import Draft
+from meshlint.render.given import Given
 from meshlint.render.target import Target, by_identity, by_selector
 
 _POD_LABELS = (("spec", "template", "metadata", "labels"), ("spec", "jobTemplate", "spec", "template", "metadata", "labels"))
@@ -18,12 +16,14 @@ _NAMES = {("metadata", "name"): "name", ("metadata", "namespace"): "namespace"}
 
 
 class Patch(NamedTuple):
-    """What becomes of the objects that `target` names: taken away, or changed field by field."""
+    """What becomes of the objects that `target` names: taken away, or changed field by field. `others`: the fields that it
+    touches besides, as it writes them; these changes are not made."""
 
     target: Target
     deletes: bool = False
-    changes: Mapping[str, Mapping[str, str | None]] = {}
+    changes: Given = Given()
     names: Mapping[str, str] = {}
+    others: tuple[str, ...] = ()
 
     def apply(self, drafts: Iterable[Draft]) -> tuple[Draft, ...]:
         out = []
@@ -35,23 +35,12 @@ class Patch(NamedTuple):
         return tuple(out)
 
     def _changed(self, draft: Draft) -> Draft:
-        if self.changes:
-            draft = draft._replace(
-                labels={**draft.labels, **self.changes.get("labels", {})},
-                annotations={**draft.annotations, **self.changes.get("annotations", {})},
-                pods={**draft.pods, **self.changes.get("pods", {})},
-            )
+        draft = self.changes.on(draft)
+        if self.others:
+            draft = draft._replace(partial=True)
         if "name" in self.names:
             draft = draft._replace(name=self.names["name"], names=(*draft.names, draft.name))
         return draft._replace(namespace=self.names.get("namespace", draft.namespace)) if self.names else draft
-
-
-def texts(text: str, file: str) -> list[Node]:
-    """The documents of a patch text; none where it cannot be read, which the reader of its file reports."""
-    try:
-        return [table.root for table in compose(text, Source(file, text))]
-    except ReadError:
-        return []
 
 
 def patches_of(roots: Iterable[Node], target: Node) -> Iterator[Patch]:
@@ -66,20 +55,17 @@ def patches_of(roots: Iterable[Node], target: Node) -> Iterator[Patch]:
 def _merge(root: Node, target: Target) -> Patch:
     if "delete" in (root.get("$patch").text, root.get("metadata", "$patch").text):
         return Patch(target, True)
-    changes: dict[str, dict[str, str | None]] = {}
+    made = Given()
     for steps, field in _FIELDS.items():
-        if values := _values(root.get(*steps)):
-            changes.setdefault(field, {}).update(values)
-    return Patch(target, False, changes)
-
-
-def _values(node: Node) -> dict[str, str | None]:
-    return {key: scalar_text(value.value) if value else None for key, value in node.items() if not value.is_map and not value.is_list}
+        made.take(field, root.get(*steps))
+    others = [key for key, _ in root.items() if key not in ("apiVersion", "kind", "metadata")]
+    return Patch(target, False, made, {}, tuple(others))
 
 
 def _operations(root: Node, target: Target) -> Patch:
-    changes: dict[str, dict[str, str | None]] = {}
+    made = Given()
     names: dict[str, str] = {}
+    others: list[str] = []
     for item in root.each():
         operation, path = item.get("op").text, item.get("path").text
         if path is None or operation not in ("add", "replace", "remove"):
@@ -89,9 +75,11 @@ def _operations(root: Node, target: Target) -> Patch:
             return Patch(target, True)
         value = item.get("value")
         if operation != "remove" and steps in _FIELDS:
-            changes.setdefault(_FIELDS[steps], {}).update(_values(value))
+            made.take(_FIELDS[steps], value)
         elif steps[:-1] in _FIELDS:
-            changes.setdefault(_FIELDS[steps[:-1]], {})[steps[-1]] = scalar_text(value.value) if value and operation != "remove" else None
+            made.set(_FIELDS[steps[:-1]], steps[-1], item.get("none") if operation == "remove" else value)
         elif steps in _NAMES and operation != "remove" and value.text:
             names[_NAMES[steps]] = value.text
-    return Patch(target, False, changes, names)
+        elif steps[:1] != ("metadata",):
+            others.append(path or "everything")
+    return Patch(target, False, made, names, tuple(others))

@@ -1,1 +1,1 @@
-"""What users see: the same findings as text, concise lines, JSON, SARIF and GitHub annotations."""
+"""What users see: the same findings in every output format; formats.py lists them."""

@@ -12,6 +12,10 @@ FORMATS = {
     "json": "meshlint.report.json_v1",
     "sarif": "meshlint.report.sarif",
     "github": "meshlint.report.github",
+    "gitlab": "meshlint.report.gitlab",
+    "junit": "meshlint.report.junit",
+    "rdjson": "meshlint.report.rdjson",
+    "markdown": "meshlint.report.markdown",
 }
 """Name of a format: its module, which has `write(result, out, **options)`."""
 

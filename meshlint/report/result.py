@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from typing import NamedTuple, Protocol
 
 from meshlint.model.position import Source
-from meshlint.model.problem import Finding, Severity
+from meshlint.model.problem import Finding, Severity, Suppressed
 from meshlint.model.rule import Rule
 
 
@@ -66,6 +66,8 @@ class Result(NamedTuple):
     """One run. `findings` are sorted by Finding.order; `rules` by id; `text_of` gives the text of a file for snippets.
 
     `notifications` are things that the command line also says on stderr (git failed, a cache could not be written).
+    `hidden` are the suppressed findings; `known_by` says what the `baselined` ones are known by; `stale` are those of the
+    baseline that are gone.
     """
 
     findings: tuple[Finding, ...]
@@ -77,9 +79,17 @@ class Result(NamedTuple):
     notifications: tuple[str, ...] = ()
     text_of: Callable[[str], Source | None] = _no_text
     exit_code: int = 0
+    fail_on: str = "warning"
+    hidden: tuple[Suppressed, ...] = ()
+    known_by: str = "by the baseline"
+    stale: int = 0
 
     def count(self, severity: Severity) -> int:
         return sum(1 for finding in self.findings if finding.severity is severity)
+
+    def fails(self, severity: Severity) -> bool:
+        """Does a finding of this severity make the run fail?"""
+        return self.fail_on != "never" and severity.rank >= Severity(self.fail_on).rank
 
     @property
     def fixable(self) -> int:

@@ -43,7 +43,9 @@ class _Run:
 
     def __init__(self, result: Result) -> None:
         self.result = result
-        self.findings = most_severe(result.findings, _MOST_RESULTS)
+        self.suppressed = {id(one.finding): one for one in result.hidden}
+        everything = sorted((*result.findings, *(one.finding for one in result.hidden)), key=lambda finding: finding.order)
+        self.findings = most_severe(everything, _MOST_RESULTS)
         self.files: dict[str, int] = {}
         by_rule = {finding.rule: finding for finding in reversed(self.findings)}
         self.rules = [by_rule[number] for number in sorted(by_rule)]
@@ -84,8 +86,16 @@ class _Run:
             related_locations=[self._location(at, message=text, id=number) for number, (at, text) in enumerate(related, 1)],
             partial_fingerprints={"meshlint/v1": finding.fingerprint},
             fixes=self._fixes(finding.fix),
+            suppressions=self._suppressions(finding),
             properties=_properties(finding),
         )
+
+    def _suppressions(self, finding: Finding) -> list[Any] | None:
+        """All results of a run have the list, or none has it; an empty one says that the finding is not suppressed."""
+        by = self.suppressed.get(id(finding))
+        if by is None:
+            return [] if self.suppressed else None
+        return [sarif_om.Suppression(kind="inSource" if by.in_source else "external", justification=by.reason or None)]
 
     def _location(self, at: Location, finding: Finding | None = None, *, message: str = "", id: int = -1) -> Any:
         physical = sarif_om.PhysicalLocation(artifact_location=self._file(at.file), region=_region(at))
@@ -118,7 +128,7 @@ class _Run:
         return sarif_om.Invocation(execution_successful=code not in _FAILED, exit_code=code, tool_execution_notifications=said)
 
     def _notifications(self) -> Iterator[Any]:
-        cut = len(self.result.findings) - len(self.findings)
+        cut = len(self.result.findings) + len(self.suppressed) - len(self.findings)
         if cut:
             text = f"{cut} findings of the lowest severity are left out: a run holds {_MOST_RESULTS}."
             yield sarif_om.Notification(message=_message(text), level="warning")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any, NamedTuple
 
 _ALWAYS = {"level"}  # left out of a result, it would mean the rule's level and not the class's default
-_EMPTY_TOO = {"results", "rules"}  # empty, they say that the tool ran and found nothing; GitHub wants both
+_EMPTY_TOO = {"results", "rules", "suppressions"}  # empty, they say that nothing was found (GitHub wants the first two), or suppressed
 
 
 class _Field(NamedTuple):

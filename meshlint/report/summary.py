@@ -17,6 +17,8 @@ _NAMED = 3  # skipped files and failed environments named without -v
 def summary(result: Result, paint: Paint, *, verbose: bool = False) -> Iterator[str]:
     """The summary, line by line; `verbose` names every skipped file and environment."""
     yield _verdict(result, paint)
+    if verbose and result.stale:
+        yield f"{plural(result.stale, 'finding')} of the baseline {'is' if result.stale == 1 else 'are'} gone; --write-baseline renews it."
     yield _target(result)
     yield _files(result.coverage)
     yield from _environments(result.coverage.environments, paint, verbose)
@@ -49,17 +51,17 @@ def _clean(result: Result, paint: Paint) -> str:
 
 def _hidden(result: Result) -> str:
     parts = [f"{result.suppressed} suppressed"] if result.suppressed else []
-    parts += [f"{result.baselined} in the baseline"] if result.baselined else []
-    return f" {listed(parts)}." if parts else ""
+    parts += [f"{result.baselined} known {result.known_by}"] if result.baselined else []
+    return f" {', '.join(parts)}." if parts else ""
 
 
 def _fixable(result: Result) -> str:
     safe, unsafe = result.safely_fixable, result.fixable - result.safely_fixable
-    if safe and unsafe:
-        return f"; {safe} fixable with --fix, {unsafe} more with --unsafe-fixes"
-    if safe or unsafe:
-        return f"; {safe or unsafe} fixable with {'--fix' if safe else '--unsafe-fixes'}"
-    return ""
+    if not (safe or unsafe):
+        return ""
+    parts = [f"{safe} safe"] if safe else []
+    parts += [f"{unsafe} to look at before"] if unsafe else []
+    return f"; {safe + unsafe} come with an edit ({', '.join(parts)})"
 
 
 def _target(result: Result) -> str:

@@ -105,7 +105,7 @@ class _Page:
         if remedy and finding.remedy:
             yield "help", finding.remedy
         if finding.fix is not None:
-            yield "fix", f"{finding.fix.title} ({'--fix' if finding.fix.safe else '--unsafe-fixes'})"
+            yield "fix", finding.fix.title if finding.fix.safe else f"{finding.fix.title} (look at it before you apply it)"
 
     def _environments(self, names: tuple[str, ...]) -> str:
         if len(names) == len(self.result.coverage.environments):

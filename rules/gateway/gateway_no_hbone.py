@@ -19,7 +19,7 @@ _FIRST = (1, 24)
     impact=Impact.BREAKS,
     each=(Kind.DEPLOYMENT, Kind.DAEMON_SET, Kind.ISTIO_OPERATOR, Kind.K8S_GATEWAY),
     reads=[Kind.SERVICE, Kind.NAMESPACE, Kind.ARGO_APPLICATION, Kind.VIRTUAL_SERVICE, Kind.GATEWAY, *ROUTES, Kind.GATEWAY_CLASS,
-           Kind.INGRESS, Kind.INGRESS_CLASS, Kind.SERVICE_ENTRY, *WORKLOADS],
+           Kind.INGRESS, Kind.INGRESS_CLASS, Kind.LISTENER_SET, Kind.X_LISTENER_SET, Kind.SERVICE_ENTRY, *WORKLOADS],
     evidence="code",
     sources=[
         "istio@86c9f01:manifests/profiles/ambient.yaml",

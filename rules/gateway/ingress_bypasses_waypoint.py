@@ -18,7 +18,8 @@ _EXTENSIONS = (Kind.WASM_PLUGIN, Kind.TRAFFIC_EXTENSION)
     impact=Impact.UNENFORCED,
     each=Kind.SERVICE,
     reads=[Kind.NAMESPACE, Kind.ARGO_APPLICATION, Kind.K8S_GATEWAY, Kind.GATEWAY_CLASS, Kind.GATEWAY, Kind.VIRTUAL_SERVICE, *ROUTES,
-           Kind.INGRESS, Kind.INGRESS_CLASS, Kind.SERVICE_ENTRY, Kind.DESTINATION_RULE, *_SECURITY, *_EXTENSIONS, *WORKLOADS],
+           Kind.INGRESS, Kind.INGRESS_CLASS, Kind.LISTENER_SET, Kind.X_LISTENER_SET, Kind.SERVICE_ENTRY, Kind.DESTINATION_RULE,
+           *_SECURITY, *_EXTENSIONS, *WORKLOADS],
     evidence="code",
     sources=[
         "https://istio.io/latest/docs/ambient/usage/waypoint/",
@@ -73,7 +74,7 @@ def ingress_bypasses_waypoint(service: Resource, mesh: Mesh) -> Iterator[Problem
       targetRefs:
         - group: ""
           kind: Service
-          name: reviews
+          name: reviews # expect: ML210
       action: ALLOW
       rules:
         - to:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from meshlint.api import ROUTES, Impact, Kind, Mesh, Problem, Resource, Severity, rule
+from meshlint.api import ROUTES, Field, Impact, Kind, Mesh, Problem, Resource, Severity, rule
 
 
 @rule(
@@ -13,7 +13,7 @@ from meshlint.api import ROUTES, Impact, Kind, Mesh, Problem, Resource, Severity
     Severity.WARNING,
     impact=Impact.UNSTABLE,
     each=(*ROUTES, Kind.K8S_GATEWAY, Kind.GATEWAY_CLASS, Kind.BACKEND_TLS_POLICY, Kind.LISTENER_SET, Kind.REFERENCE_GRANT),
-    reads=[Kind.SERVICE, Kind.SERVICE_ENTRY],
+    reads=[Kind.SERVICE, Kind.SERVICE_ENTRY, Kind.LISTENER_SET, Kind.X_LISTENER_SET],
     evidence="code",
     sources=["gateway-api@4564255:apis/v1/httproute_types.go", "gateway-api@4564255:config/crd"],
     remedy="Install the experimental CRDs deliberately and pinned, or keep the VirtualService for this feature.",
@@ -74,13 +74,14 @@ def route_experimental_field(resource: Resource, mesh: Mesh) -> Iterator[Problem
     the CORS filter since 1.5; `retry`, `sessionPersistence`, the ExternalAuth filter and `useDefaultGateways` in no
     release up to 1.6.
 
-    Remedy: the experimental bundle, pinned (from 1.5 on an admission policy of the bundle forbids to lay it over the
-    standard one), or a VirtualService at the waypoint for this feature. There is no automatic fix.
+    Remedy: the release that has the field as standard, where there is one; the experimental bundle, pinned (from 1.5 on an
+    admission policy of the bundle forbids to lay it over the standard one); or a VirtualService at the waypoint for this
+    feature. There is no automatic fix.
 
     Not reported when: the target's channel is experimental and has the field. A note only where every parent is a Gateway
     of another controller.
     """
-    severity = Severity.NOTE if _foreign(resource, mesh) else None
+    severity = Severity.NOTE if mesh.foreign(resource) else None
     lacking = list(mesh.target.lacks(resource))
     chosen_by = {node.parent for node, field in lacking if field.value is not None}
     for node, field in lacking:
@@ -92,12 +93,21 @@ def route_experimental_field(resource: Resource, mesh: Mesh) -> Iterator[Problem
             f"{resource.title} uses {what}, which the {mesh.target.channel} channel of Gateway API {mesh.target.gateway_api} does not "
             f"have ({field.since}): the API server {'refuses the value' if field.value is not None else 'drops the field'}.",
             severity=severity,
+            remedy=_remedy(resource, field, mesh),
         )
 
 
-def _foreign(resource: Resource, mesh: Mesh) -> bool:
-    """Is every parent a Gateway that another controller runs (of a Gateway: the class itself)?"""
-    if resource.kind is Kind.K8S_GATEWAY:
-        return mesh.foreign_class(resource)
-    parents = [mesh.parent(resource, ref) for ref in resource.spec.each("parentRefs")]
-    return bool(parents) and all(one is not None and one.kind is Kind.K8S_GATEWAY and mesh.foreign_class(one) for one in parents)
+def _remedy(resource: Resource, field: Field, mesh: Mesh) -> str:
+    """Raise the CRDs where a later release has it as standard; lay them open to experiments where this release can."""
+    path, value, experimental = field.path, field.value, mesh.target._replace(channel="experimental")
+    there = experimental.field(resource.kind, path) if value is None else experimental.enum_value(resource.kind, path, value)
+    ways = []
+    if there.in_target:
+        ways.append(f"install the experimental CRDs of {mesh.target.gateway_api} deliberately and pinned")
+    if field.standard_since and not field.removed_after:
+        ways.insert(0, f"raise the Gateway API CRDs to {field.standard_since}, where it is standard")
+    else:
+        ways.append("keep the VirtualService for this feature" if resource.kind in ROUTES else "leave it out")
+    said = ", or ".join(ways)
+    return f"{said[0].upper()}{said[1:]}."
+

@@ -20,7 +20,7 @@ _DROPPED = frozenset({"version-not-served", "crd-below-minimum", "crd-above-maxi
     Severity.ERROR,
     impact=Impact.BREAKS,
     each=_KINDS,
-    reads=[Kind.SERVICE, Kind.SERVICE_ENTRY],
+    reads=[Kind.SERVICE, Kind.SERVICE_ENTRY, Kind.LISTENER_SET, Kind.X_LISTENER_SET],
     evidence="code",
     sources=[
         "istio@86c9f01:pkg/config/schema/gatewayapi/minimumversions.go",
@@ -98,7 +98,8 @@ def route_kind_version(resource: Resource, mesh: Mesh) -> Iterator[Problem]:
     server converts): HTTPRoute and Gateway v1beta1. Objects whose every parent is a Gateway of another controller: only
     what the CRDs lack is said, as a note. Kinds that need PILOT_ENABLE_ALPHA_GATEWAY_API and lack nothing else.
     """
-    found = _foreign_finding(resource, mesh) if _foreign(resource, mesh) else _finding(resource, mesh)
+    foreign = mesh.foreign(resource)
+    found = _foreign_finding(resource, mesh) if foreign else _finding(resource, mesh)
     if found is None:
         return
     severity, text = found
@@ -107,7 +108,7 @@ def route_kind_version(resource: Resource, mesh: Mesh) -> Iterator[Problem]:
         f"{resource.title} ({resource.version}): {text}.",
         severity=severity,
         impact=Impact.BREAKS if severity is Severity.ERROR else Impact.UNSTABLE,
-        remedy=_remedy(resource, mesh),
+        remedy=_remedy(resource, mesh, foreign),
         final=True,
     )
 
@@ -153,14 +154,6 @@ def _experimental(kind: Kind, mesh: Mesh) -> tuple[str, ...]:
     return mesh.target._replace(channel="experimental").serves(kind)
 
 
-def _foreign(resource: Resource, mesh: Mesh) -> bool:
-    """Is every parent a Gateway that another controller runs (of a Gateway: the class itself)?"""
-    if resource.kind is Kind.K8S_GATEWAY:
-        return mesh.foreign_class(resource)
-    parents = [mesh.parent(resource, ref) for ref in [*resource.spec.each("parentRefs"), *resource.spec.each("parentRef")]]
-    return bool(parents) and all(one is not None and one.kind is Kind.K8S_GATEWAY and mesh.foreign_class(one) for one in parents)
-
-
 def _foreign_finding(resource: Resource, mesh: Mesh) -> tuple[Severity, str] | None:
     """Another controller reads what it reads: only what the CRDs do not serve is said."""
     text = _unserved(resource, mesh)
@@ -169,9 +162,17 @@ def _foreign_finding(resource: Resource, mesh: Mesh) -> tuple[Severity, str] | N
     return (Severity.NOTE, text) if text else None
 
 
-def _remedy(resource: Resource, mesh: Mesh) -> str:
-    served = mesh.target.serves(resource.kind)
-    group = resource.kind.group
+def _remedy(resource: Resource, mesh: Mesh, foreign: bool) -> str:
+    kind, target = resource.kind, mesh.target
+    name, served, codes = kind.kind, target.serves(kind), target.route(kind).codes
+    since = target.since(kind).partition(", ")[0] if foreign else target.since(kind)
     if served and resource.version not in served:
-        return f"Write apiVersion: {group}/{served[0]} ({resource.kind.kind} is {mesh.target.since(resource.kind)})."
-    return f"{resource.kind.kind} is {mesh.target.since(resource.kind)}: bring the Gateway API CRDs and Istio to releases that agree."
+        return f"Write apiVersion: {kind.group}/{served[0]} ({name} is {since})."
+    if foreign:
+        return f"Install CRDs that serve {name} {resource.version} ({name} is {since})."
+    if "not-converted" in codes:
+        return f"Keep the traffic out of the mesh, or give it to a Gateway of a controller that implements {name}."
+    if resource.version in _experimental(kind, mesh) and "not-read" not in codes:
+        flag = " and set PILOT_ENABLE_ALPHA_GATEWAY_API=true for istiod" if target.alpha_gated(kind) else ""
+        return f"Install the experimental CRDs (pinned){flag}, or wait for releases where it is stable ({name} is {since})."
+    return f"{name} is {since}: bring the Gateway API CRDs and Istio to releases that agree."

@@ -61,8 +61,9 @@ def dr_subset_traffic_policy(destination_rule: Resource, mesh: Mesh) -> Iterator
     merged with that of the subset. No automatic fix: the Services do not exist yet.
 
     Not reported when no VirtualService of the mesh uses the subset (subset-unused says when nothing does), when the subset
-    has no labels and so needs no Service, when the policy only says `tls.mode: ISTIO_MUTUAL`, which is a no-op in ambient,
-    when the namespace of the host stays out of the mesh, and with `--goal ambient`, which keeps the VirtualService.
+    has no labels and so needs no Service, when the policy only says `tls.mode: ISTIO_MUTUAL` or `DISABLE`, which ambient
+    does not read, when the namespace of the host stays out of the mesh, and with `--goal ambient`, which keeps the
+    VirtualService.
     """
     host = mesh.host(destination_rule.spec.get("host"), destination_rule)
     if not mesh.settings.to_gateway_api or mesh.moves(host, destination_rule) is None:
@@ -83,5 +84,5 @@ def dr_subset_traffic_policy(destination_rule: Resource, mesh: Mesh) -> Iterator
 def _says_something(policy: Node) -> bool:
     fields = dict(policy.items())
     if list(fields) == ["tls"]:
-        return fields["tls"].get("mode").text not in ("ISTIO_MUTUAL", None)
+        return fields["tls"].get("mode").text not in ("ISTIO_MUTUAL", "DISABLE", None)
     return bool(fields)

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 
 from meshlint.api import Confidence, Destination, Impact, Kind, Mesh, Problem, Resource, Severity, close_name, rule
 
-_DOWN = "every request that takes this route is answered with 503, on sidecars, gateways and waypoints alike"
+_EVERYWHERE = "on sidecars, gateways and waypoints alike"
 
 
 @rule(
@@ -18,9 +18,9 @@ _DOWN = "every request that takes this route is answered with 503, on sidecars, 
 def subset_undefined(route: Resource, mesh: Mesh) -> Iterator[Problem]:
     """A route names a subset that no DestinationRule for the host declares.
 
-    The proxy has no endpoints for such a subset, so every request that takes the route is answered with 503. That is so
-    today on sidecars and gateways, and at a waypoint later; and there is nothing a Service of the subset could be made
-    from. It stays an error before the migration.
+    The proxy has no endpoints for such a subset, so every request that takes the route is answered with 503, every TCP
+    connection is closed, and nothing is mirrored. That is so today on sidecars and gateways, and at a waypoint later; and
+    there is nothing a Service of the subset could be made from. It stays an error before the migration.
 
     ```yaml
     apiVersion: v1
@@ -87,11 +87,19 @@ def _problem(sent: Destination, rules: Sequence[Resource], mesh: Mesh) -> Proble
         hint = "If no other repository declares the subset, declare it here."
         return Problem(sent.subset, message, Severity.NOTE, confidence=Confidence.LOW, remedy=hint)
     declared = _declared(rules)
-    message = f'{sent.route.title} routes to subset "{name}" of {host}, but {_have(exact, declared)}: {_DOWN}.'
+    message = f'{sent.route.title} routes to subset "{name}" of {host}, but {_have(exact, declared)}: {_down(sent)}.'
     close = close_name(name, declared)
     remedy = f'Write "{close}" if that is meant, or declare "{name}".' if close else None
     related = tuple((found.spec.get("host"), "the DestinationRule of this host") for found in exact)
     return Problem(sent.subset, message, related=related, remedy=remedy, final=True)
+
+
+def _down(sent: Destination) -> str:
+    if sent.mirror:
+        return f"nothing is mirrored, {_EVERYWHERE}"
+    if sent.section == "http":
+        return f"every request that takes this route is answered with 503, {_EVERYWHERE}"
+    return f"every connection that takes this route is closed, {_EVERYWHERE}"
 
 
 def _have(rules: Sequence[Resource], declared: list[str]) -> str:

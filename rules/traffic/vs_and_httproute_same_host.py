@@ -53,7 +53,7 @@ def vs_and_httproute_same_host(service: Resource, mesh: Mesh) -> Iterator[Proble
       name: ratings
       namespace: bookinfo
     spec:
-      parentRefs: [{group: "", kind: Service, name: ratings, port: 9080}]
+      parentRefs: [{group: "", kind: Service, name: ratings, port: 9080}]  # expect: ML803
       rules:
         - backendRefs: [{name: ratings, port: 9080}]
     ```

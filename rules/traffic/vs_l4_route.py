@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from meshlint.api import Impact, Kind, Mesh, Node, Problem, Resource, Severity, rule
+from meshlint.api import HostKind, Impact, Kind, Mesh, Node, Problem, Resource, Severity, rule
 
 _KINDS = {"tcp": Kind.TCP_ROUTE, "tls": Kind.TLS_ROUTE}
 _AT_WAYPOINT = "1.26"
@@ -54,7 +54,8 @@ def vs_l4_route(service: Resource, mesh: Mesh) -> Iterator[Problem]:
     in the namespace of the host, or install the experimental channel and set the flag knowingly. The finding says exactly
     what the target lacks. No automatic fix.
 
-    Severity: a note where the target reads the route and every SNI is the host's own name, so that it can be converted.
+    Severity: a note where the target reads the route and each match has one SNI, the host's own name, so that it can be
+    converted.
     Not reported when the rules are for gateways only, which go on executing them (a note with `--goal gateway-api`), for
     the classic egress pattern (egress-gateway-classic), and when the namespace of the host stays out of the mesh.
     """
@@ -80,9 +81,20 @@ def _in_mesh(service: Resource, at: Node, kind: Kind, mesh: Mesh) -> Problem:
         message += f" A waypoint of Istio {mesh.target.istio} does not execute them at all (since {_AT_WAYPOINT})."
     if foreign:
         message += f" A waypoint honours a tls match only for one SNI that is the full name of the host, not for {', '.join(foreign)}."
-    if support.usable and not foreign:
-        return Problem(at, message, Severity.NOTE, Impact.ADVICE, remedy=f"Convert them to a {kind.kind} with the Service as its parent.")
+    if support.usable and foreign:
+        remedy = "Give each SNI a Service or ServiceEntry of its own name, and a TLSRoute with that as its parent."
+        return Problem(at, message, remedy=remedy)
+    if support.usable:
+        return Problem(at, message, Severity.NOTE, Impact.ADVICE, remedy=_conversion(service, kind, mesh))
     return Problem(at, message)
+
+
+def _conversion(service: Resource, kind: Kind, mesh: Mesh) -> str:
+    parents = {"ServiceEntry" if host.kind is HostKind.ENTRY else "Service" for _, host in mesh.hosts(service)} or {"Service"}
+    parent = " or ".join(sorted(parents))
+    if kind is Kind.TLS_ROUTE:
+        return f"Convert them: one TLSRoute for each SNI, with the {parent} of that name as its parent."
+    return f"Convert them to a {kind.kind} with the {parent} as its parent."
 
 
 def _counterpart(kind: Kind, mesh: Mesh) -> str:
@@ -91,7 +103,12 @@ def _counterpart(kind: Kind, mesh: Mesh) -> str:
 
 
 def _foreign_sni(service: Resource, mesh: Mesh) -> list[str]:
-    """SNI values that are no host of the VirtualService."""
+    """The SNI values of the mesh's matches that are no host of the VirtualService, or are not alone in their match."""
     hosts = {host.fqdn for _, host in mesh.hosts(service)}
-    names = [node.text for rule_ in mesh.mesh_rules(service) for node in rule_.each("match", "sniHosts") if node.text]
-    return [name for name in dict.fromkeys(names) if name not in hosts]
+    found: list[str] = []
+    for match in (match for rule_ in mesh.mesh_rules(service) for match in rule_.each("match")):
+        gateways = [node.text for node in match.get("gateways").each()]
+        names = [node.text for node in match.get("sniHosts").each() if node.text]
+        if not gateways or "mesh" in gateways:
+            found += [name for name in names if len(names) > 1 or name not in hosts]
+    return list(dict.fromkeys(found))

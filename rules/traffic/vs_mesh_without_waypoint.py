@@ -67,6 +67,8 @@ def vs_mesh_without_waypoint(service: Resource, mesh: Mesh) -> Iterator[Problem]
     `istio.io/use-waypoint` on the Service, the ServiceEntry or the namespace, before the sidecars are removed. No
     automatic fix: a waypoint is a deployment to be planned.
 
+    One finding for each VirtualService: at its first host that is ambient now, else at the first one that will be.
+
     Severity: a VirtualService that does nothing (one rule without match, to the host itself, no other field) needs no
     waypoint: a note that it can be deleted. Not reported when it is for gateways only, for hosts outside of the mesh, when
     the label names a waypoint that another repository may hold (waypoint-missing), for the Services of gateways, and when
@@ -74,23 +76,33 @@ def vs_mesh_without_waypoint(service: Resource, mesh: Mesh) -> Iterator[Problem]
     the confidence is low. With `--goal gateway-api` only namespaces that are ambient now count.
     """
     rules = mesh.mesh_rules(service)
-    if not rules:
+    losing = list(_losing(service, mesh)) if rules else []
+    if not losing:
         return
+    chosen = next((one for one in losing if mesh.ambient_now(one[2])), losing[0])
+    at, host, subject = chosen
+    if _does_nothing(service, host, mesh):
+        message = f"{service.title} routes {host.title} to itself and does nothing else, so nothing is lost without a waypoint."
+        yield Problem(at, message, Severity.NOTE, Impact.ADVICE, remedy=_needless(service))
+        return
+    waypoint = mesh.waypoint(host)
+    confidence = Confidence.LOW if host.resource is None else None  # its labels stand in another repository
+    others = tuple((node, f"{other.title} {_WHY[mesh.waypoint(other).state]}") for node, other, _ in losing if node != at)
+    message = _message(service, rules, host, waypoint)
+    if others:
+        message += f" The same holds for {len(others)} more of its hosts."
+    remedy = _REMEDY.get(waypoint.state)
+    yield Problem(at, message, confidence=confidence, related=(*_related(waypoint), *others), remedy=remedy, subject=subject)
+
+
+def _losing(service: Resource, mesh: Mesh) -> Iterator[tuple[Node, Host, Resource | str]]:
+    """The hosts that move and have no waypoint."""
     for at, host in mesh.hosts(service):
-        waypoint, subject = mesh.waypoint(host), mesh.moves(host, service)
-        if subject is None or waypoint.state not in _WHY or _of_gateway(host, mesh):
+        subject = mesh.moves(host, service)
+        if subject is None or mesh.waypoint(host).state not in _WHY or _of_gateway(host, mesh):
             continue
-        if not mesh.settings.to_ambient and not mesh.ambient_now(subject):
-            continue
-        if _does_nothing(service, host, mesh):
-            message = f"{service.title} routes {host.title} to itself and does nothing else, so nothing is lost without a waypoint."
-            yield Problem(at, message, Severity.NOTE, Impact.ADVICE, remedy=_needless(service))
-        else:
-            confidence = Confidence.LOW if host.resource is None else None  # its labels stand in another repository
-            message = _message(service, rules, host, waypoint)
-            remedy = _REMEDY.get(waypoint.state)
-            yield Problem(at, message, confidence=confidence, related=_related(waypoint), remedy=remedy, subject=subject)
-        return
+        if mesh.settings.to_ambient or mesh.ambient_now(subject):
+            yield at, host, subject
 
 
 def _message(service: Resource, rules: Sequence[Node], host: Host, waypoint: Waypoint) -> str:

@@ -55,7 +55,7 @@ def vs_retries(service: Resource, mesh: Mesh) -> Iterator[Problem]:
     `perTryTimeout`. `attempts: 0` switches retries off and must be carried over, not dropped. No automatic fix: which
     conditions the application relies on is not in the files.
 
-    One finding for each `retries`: at the field that decides, else at `retries` where the channel lacks the counterpart.
+    One finding for each `retries`: at the first field that decides, else at `retries` where the channel lacks the counterpart.
     Not reported when the channel is experimental and the policy has only attempts, backoff, status codes and the four
     conditions that Istio sets anyway; when the rule is for gateways only; with `--goal ambient`, where the VirtualService
     stays; and when the namespace of the host stays out of the mesh.
@@ -64,23 +64,31 @@ def vs_retries(service: Resource, mesh: Mesh) -> Iterator[Problem]:
     if subject is None or not mesh.settings.to_gateway_api:
         return
     retry = mesh.target.field("HTTPRoute", _FIELD)
+    channel = f"the {mesh.target.channel} channel of Gateway API {mesh.target.gateway_api}"
+    lacks = "" if retry.in_target else f"{channel} has no HTTPRoute retry"
     for rule_ in mesh.mesh_rules(service):
         retries = rule_.get("retries")
         if not retries:
             continue
-        for at, said, remedy in _inexpressible(retries):
-            yield Problem(at, f"{service.title} retries {said}. {_off(retries)}".rstrip(), remedy=remedy, subject=subject)
-            break
-        else:
-            if not retry.in_target:
-                channel = f"the {mesh.target.channel} channel of Gateway API {mesh.target.gateway_api}"
-                message = f"{service.title} sets a retry policy, and {channel} has no HTTPRoute retry ({retry.since}). {_off(retries)}"
-                message = message.rstrip()
-                yield Problem(retries, message, subject=subject)
+        fields = list(_inexpressible(retries))
+        if fields:
+            said = "; ".join(said for _, said, _ in fields)
+            also = f" {lacks[0].upper()}{lacks[1:]} at all ({retry.since})." if lacks else ""
+            message = f"{service.title} retries {said}.{also}{_off(retries)}"
+            yield Problem(fields[0][0], message, remedy=_remedy([own for _, _, own in fields if own], lacks), subject=subject)
+        elif lacks:
+            message = f"{service.title} sets a retry policy, and {lacks} ({retry.since}).{_off(retries)}"
+            yield Problem(retries, message, subject=subject)
+
+
+def _remedy(own: list[str], lacks: str) -> str | None:
+    if own and lacks:
+        return f"{own[0]} For the retry itself keep the VirtualService at a waypoint, or pin the experimental CRDs."
+    return own[0] if own else None
 
 
 def _off(retries: Node) -> str:
-    return "attempts: 0 switches retries off: carry it over, do not drop it." if retries.get("attempts").value == 0 else ""
+    return " attempts: 0 switches retries off: carry it over, do not drop it." if retries.get("attempts").value == 0 else ""
 
 
 def _inexpressible(retries: Node) -> Iterator[tuple[Node, str, str | None]]:
@@ -90,7 +98,7 @@ def _inexpressible(retries: Node) -> Iterator[tuple[Node, str, str | None]]:
             yield node, f"on {', '.join(others)}, and HTTPRoute retry knows status codes only", None
         elif key == "perTryTimeout" and node:
             said = f"with perTryTimeout {node.value}, and HTTPRoute retry has no timeout of its own"
-            yield node, said, "Write it as timeouts.backendRequest of the HTTPRoute."
+            yield node, said, "Write perTryTimeout as timeouts.backendRequest of the HTTPRoute."
         elif key == "retryRemoteLocalities" and node.value is True:
             yield node, "in other localities (retryRemoteLocalities), and HTTPRoute retry cannot choose", None
         elif key == "retryIgnorePreviousHosts" and node.value is False:

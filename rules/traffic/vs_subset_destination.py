@@ -9,6 +9,7 @@ from meshlint.api import Destination, HostKind, Impact, Kind, Mesh, Problem, Res
 _ROUTES = {"http": "an HTTPRoute", "tcp": "a TCPRoute", "tls": "a TLSRoute"}
 _KEPT = ". A waypoint executes it while VirtualService and DestinationRule stay in its reach, but VirtualService is alpha there."
 _SPLIT_LOST = ": ztunnel reads no VirtualService and a Gateway API route has no subsets, so every endpoint will get this traffic."
+_MIRROR_LOST = ": ztunnel reads no VirtualService and mirrors nothing, and a Gateway API route could only mirror to every endpoint."
 _POLICY_LOST = ". ztunnel reads neither object and a Gateway API route has no subsets, so that policy will be gone."
 
 
@@ -96,7 +97,7 @@ def _judged(sent: Destination, found: Sequence[Subset], mesh: Mesh) -> tuple[Sev
         return Severity.NOTE, Impact.ADVICE, f"{said}. It is for gateways only and works on, but a Gateway API route cannot name a subset."
     if _kept(sent, found, mesh):
         return Severity.WARNING, Impact.UNSTABLE, said + _KEPT
-    return None, None, said + (_POLICY_LOST if _bare(found) else _SPLIT_LOST)
+    return None, None, said + (_POLICY_LOST if _bare(found) else _MIRROR_LOST if sent.mirror else _SPLIT_LOST)
 
 
 def _kept(sent: Destination, found: Sequence[Subset], mesh: Mesh) -> bool:

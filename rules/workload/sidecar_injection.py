@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 from meshlint.api import WORKLOADS, Impact, Kind, Mesh, Node, Problem, Resource, Severity, rule
 
@@ -22,7 +22,7 @@ _INJECT = "sidecar.istio.io/inject"
         "https://ambientmesh.io/docs/setup/sidecar-migration",
     ],
     remedy="At the enrolment stage: label the namespace (or pod) istio.io/dataplane-mode: ambient, remove the injection label, restart "
-    "the pods.",
+    "the pods.",    yields_to=["pod-inject-override", "ns-injection-and-ambient"],
 )
 def sidecar_injection(resource: Resource, mesh: Mesh) -> Iterator[Problem]:
     """A namespace or pod template asks for sidecar injection: these are the objects that the migration has to touch.
@@ -50,7 +50,7 @@ def sidecar_injection(resource: Resource, mesh: Mesh) -> Iterator[Problem]:
     if resource.kind in (Kind.ARGO_APPLICATION, Kind.ARGO_APPLICATION_SET):
         found = _managed(resource)
     elif resource.kind is Kind.NAMESPACE:
-        found = _of_namespace(resource.root.get("metadata", "labels"))
+        found = _of_namespace(resource.label)
     else:
         found = _of_workload(resource, mesh)
     if found is not None:
@@ -58,10 +58,10 @@ def sidecar_injection(resource: Resource, mesh: Mesh) -> Iterator[Problem]:
         yield Problem(at, f"{resource.title} {what}: its pods run sidecars until they move to ambient.")
 
 
-def _of_namespace(labels: Node) -> tuple[Node, str] | None:
+def _of_namespace(label: Callable[[str], Node]) -> tuple[Node, str] | None:
     """The label of a namespace that asks for sidecars; `istio-injection` beats `istio.io/rev`, the ambient label settles it."""
-    injection, revision = labels.get("istio-injection"), labels.get("istio.io/rev")
-    if labels.get("istio.io/dataplane-mode").text == "ambient" or injection.unknown or revision.unknown:
+    injection, revision = label("istio-injection"), label("istio.io/rev")
+    if label("istio.io/dataplane-mode").text == "ambient" or injection.unknown or revision.unknown:
         return None
     if injection:
         return (injection, "enables sidecar injection (istio-injection: enabled)") if injection.text == "enabled" else None
@@ -73,7 +73,7 @@ def _of_namespace(labels: Node) -> tuple[Node, str] | None:
 def _managed(application: Resource) -> tuple[Node, str] | None:
     """Labels that Argo CD gives the namespace that it makes."""
     template = application.spec.get("template", "spec") if application.kind is Kind.ARGO_APPLICATION_SET else application.spec
-    found = _of_namespace(template.get("syncPolicy", "managedNamespaceMetadata", "labels"))
+    found = _of_namespace(template.get("syncPolicy", "managedNamespaceMetadata", "labels").get)
     return None if found is None else (found[0], f"makes its namespace with a label that {found[1]}")
 
 
@@ -81,10 +81,9 @@ def _of_workload(resource: Resource, mesh: Mesh) -> tuple[Node, str] | None:
     workload = mesh.workload(resource)
     if workload is None or workload.gateway:
         return None
-    metadata = workload.template.get("metadata")
-    for holder, what in (("labels", "label"), ("annotations", "annotation")):
-        node = metadata.get(holder, _INJECT)
+    annotation = workload.template.get("metadata", "annotations", _INJECT)
+    for node, what in ((workload.label(_INJECT), "label"), (annotation, "annotation")):
         if node.present:
-            asked = metadata.get(holder).strings().get(_INJECT) == "true"
+            asked = node.value is True or node.text == "true"
             return (node, f'asks for a sidecar (pod {what} {_INJECT}: "true")') if asked else None
     return None

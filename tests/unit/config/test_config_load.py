@@ -6,11 +6,12 @@ import sys
 import jsonschema
 import pytest
 
-from meshlint.config import Config, ConfigError, ConfiguredEnvironment, load
+from meshlint.config import Config, ConfigError, ConfiguredEnvironment, PathSettings, load
 from meshlint.facts import table
 from meshlint.model.mesh import Settings
 
 FULL = """
+level = "strict"
 target = {istio = "1.30", gateway-api = "1.5", channel = "experimental", distribution = "solo"}
 goal = "ambient"
 phase = "switch"
@@ -18,9 +19,15 @@ assume-mode = "sidecar"
 select = ["ML1", "security"]
 extend-select = ["ML801"]
 ignore = ["ML102"]
+impact = ["breaks"]
 min-severity = "note"
 min-confidence = "medium"
 fail-on = "never"
+exit-zero = true
+color = "never"
+quiet = true
+verbose = true
+output-file = "out/report.txt"
 exclude = ["vendor/"]
 force-exclude = true
 output-format = ["text", "json=report.json"]
@@ -46,6 +53,14 @@ namespaces = ["edge"]
 [[environment]]
 name = "prod"
 paths = ["base", "prod"]
+
+[[per-path]]
+paths = ["legacy/"]
+ignore = ["ML1"]
+severity = {ML201 = "note"}
+impact = ["breaks"]
+min-severity = "warning"
+min-confidence = "high"
 """
 
 
@@ -64,7 +79,9 @@ def mistakes(tmp_path, text, name="meshlint.toml"):
 def test_every_key_arrives(tmp_path):
     config = read(tmp_path, FULL)
     assert config == Config(
-        path=str(tmp_path / "meshlint.toml"), root=str(tmp_path),
+        path=str(tmp_path / "meshlint.toml"), root=str(tmp_path), level="strict", impact=("breaks",), exit_zero=True,
+        color="never", quiet=True, verbose=True, output_file=str(tmp_path / "out/report.txt"),
+        per_path=(PathSettings(("legacy/",), ("ML1",), {"ML201": "note"}, ("breaks",), "warning", "high"),),
         target={"istio": "1.30", "gateway-api": "1.5", "channel": "experimental", "distribution": "solo"},
         goal="ambient", phase="switch", assume_mode="sidecar", select=("ML1", "security"), extend_select=("ML801",), ignore=("ML102",),
         severity={"ML101": "note"}, min_severity="note", min_confidence="medium", fail_on="never", exclude=("vendor/",), force_exclude=True,
@@ -81,10 +98,9 @@ def test_every_key_arrives(tmp_path):
 def test_the_schema_is_one_and_knows_the_fields_of_config():
     schema = table("meshlint/config.v1")
     jsonschema.Draft202012Validator.check_schema(schema)
-    keys = {key.replace("-", "_") for key in schema["properties"]} - {"assume"}
-    assert keys == {field for field in Config._fields if not field.startswith("assume_") and field not in ("path", "root")} | {
-        "assume_mode"
-    }
+    keys = {key.replace("-", "_") for key in schema["properties"]} - {"assume", "extend"}
+    others = {"path", "root", "write_baseline", *(field for field in Config._fields if field.startswith("assume_"))} - {"assume_mode"}
+    assert keys == set(Config._fields) - others
     assert all("description" in value for value in schema["properties"].values())
 
 
@@ -116,6 +132,10 @@ def test_config_is_frozen():
         ('\n[assume]\nservice = ["a/b"]\n', "meshlint.toml:3: assume.service: unknown key; did you mean services?"),
         ('goal = "ambiant"\n', "meshlint.toml:1: goal: 'ambiant' is none of ambient, gateway-api, both; did you mean ambient?"),
         ("jobs = 0\n", "meshlint.toml:1: jobs: must be at least 1, not 0"),
+        ("level = 'stric'\n", "meshlint.toml:1: level: 'stric' is none of minimal, default, strict; did you mean strict?"),
+        ("impact = ['break']\n", "meshlint.toml:1: impact[0]: 'break' is none of breaks, ignored"),
+        ("[[per-path]]\npaths = ['a']\nignor = []\n", "meshlint.toml:3: per-path[0].ignor: unknown key; did you mean ignore?"),
+        ("[[per-path]]\nignore = []\n", "meshlint.toml:1: per-path[0]: needs paths"),
         ("jobs = '2'\n", "meshlint.toml:1: jobs: must be a whole number, not '2'"),
         ("select = 'ML101'\n", "meshlint.toml:1: select: must be a list, not 'ML101'"),
         ("[severity]\nML101 = 'fatal'\n", "meshlint.toml:2: severity.ML101: 'fatal' is none of error, warning, note"),
@@ -157,6 +177,7 @@ def test_code_is_named_by_the_user_only(tmp_path, key):
     "text",
     [
         "cache-dir = '/tmp'\n",
+        "output-file = '../x'\n",
         "cache-dir = 'a/../../b'\n",
         "context = '..'\n",
         "output-format = 'json=../../home/report.json'\n",

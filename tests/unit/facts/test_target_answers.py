@@ -75,7 +75,10 @@ def test_cors_is_standard_since_1_5():
 
 def test_fields_that_were_removed_say_so():
     gone = target().field(Kind.K8S_GATEWAY, "spec.listeners[].tls.frontendValidation")
-    assert (gone.in_target, gone.removed_after, gone.since) == (False, "1.3", "removed after Gateway API 1.3")
+    now = "spec.tls.frontend.default.validation or spec.tls.frontend.perPort[].tls.validation"
+    assert (gone.in_target, gone.removed_after, gone.since) == (False, "1.3", f"removed after Gateway API 1.3, now {now}")
+    assert target().field(Kind.K8S_GATEWAY, "spec.backendTLS").renamed_to == "spec.tls.backend.clientCertificateRef"
+    assert target().field(Kind.BACKEND_TLS_POLICY, "spec.tls").since == "removed after Gateway API 1.0, now spec.validation"
 
 
 def test_plain_fields_are_there():

@@ -134,9 +134,21 @@ def test_flux_overrides_namespaces_and_takes_subfolders(tmp_path: Path) -> None:
     repo = Repo(tmp_path).write("flux/apps.yaml", obj("FluxKustomization", "apps", "flux-system", spec))
     repo.write("apps/deep/s.yaml", obj("Service", "s", "own"))
     repo.write("apps/k/kustomization.yaml", "resources: [t.yaml]\n").write("apps/k/t.yaml", obj("Service", "t"))
+    repo.write("apps/k/more/kustomization.yaml", "resources: [u.yaml]\n").write("apps/k/more/u.yaml", obj("Service", "u"))
     found = repo.by_name()
-    assert (found["apps"].kind, titles(found["apps"].resources)) == ("flux", ["Service live/s"])
-    assert (found["apps/k"].kind, titles(found["apps/k"].resources)) == ("kustomize", ["Service live/t"])
+    assert (found["apps"].kind, titles(found["apps"].resources)) == ("flux", ["Service live/s", "Service live/t"])
+    assert sorted(found) == [".", "apps", "apps/k/more"]
+    assert (found["apps/k/more"].kind, titles(found["apps/k/more"].resources)) == ("kustomize", ["Service live/u"])
+
+
+def test_a_kustomization_with_an_application_of_its_own_stays_apart_from_that_of_the_folder(tmp_path: Path) -> None:
+    repo = Repo(tmp_path)
+    for name, path in (("all", "./apps"), ("k", "./apps/k")):
+        repo.write(f"flux/{name}.yaml", obj("FluxKustomization", name, "flux-system", f"spec: {{path: {path}}}\n"))
+    repo.write("apps/s.yaml", obj("Service", "s", "own"))
+    repo.write("apps/k/kustomization.yaml", "resources: [t.yaml]\n").write("apps/k/t.yaml", obj("Service", "t", "own"))
+    found = repo.by_name()
+    assert {name: titles(found[name].resources) for name in ("apps", "apps/k")} == {"apps": ["Service own/s"], "apps/k": ["Service own/t"]}
 
 
 def test_a_base_that_an_application_names_is_a_root_too(tmp_path: Path) -> None:

@@ -93,6 +93,25 @@ def test_patches_are_no_objects_but_change_labels_and_take_objects_away(tmp_path
     assert sorted(document.file for document in built.patches) == ["over/gone.yaml", "over/pods.yaml"]
 
 
+def test_labels_of_patches_stand_where_the_patch_writes_them(tmp_path: Path) -> None:
+    (over,) = patched(tmp_path).built().list
+    namespace, service = (next(r for r in over.resources if r.kind.kind == kind) for kind in ("Namespace", "Service"))
+    ambient, waypoint = namespace.label("istio.io/dataplane-mode"), service.label("istio.io/use-waypoint")
+    assert (ambient.text, ambient.file, ambient.span.start.line) == ("ambient", "over/kustomization.yaml", 6)
+    assert (waypoint.text, waypoint.file, waypoint.span.start.line) == ("wp", "over/waypoint.json", 0)
+    assert (service.label("app").file, namespace.label("a").text) == ("base/all.yaml", "b")
+    assert not namespace.label("istio-injection").present  # the second patch takes it away
+
+
+def test_what_a_template_writes_into_a_patch_is_not_known(tmp_path: Path) -> None:
+    repo = Repo(tmp_path).write("base/kustomization.yaml", "resources: [n.yaml]\n").write("base/n.yaml", obj("Namespace", "n"))
+    patch = obj("Namespace", "n").replace("  name: n\n", '  name: n\n  labels: {istio-injection: "{{ mode }}"}\n')
+    repo.write("over/kustomization.yaml", "resources: [../base]\npatches:\n- path: p.yaml\n").write("over/p.yaml", patch)
+    (namespace,) = repo.by_name()["over"].resources
+    assert namespace.label("istio-injection").unknown
+    assert "istio-injection" not in namespace.labels
+
+
 def test_a_deletion_holds_for_its_environment_only(tmp_path: Path) -> None:
     repo = patched(tmp_path).write("other/kustomization.yaml", "resources: [../base]\n")
     assert "VirtualService web" in titles(repo.by_name()["other"].resources)

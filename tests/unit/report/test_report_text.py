@@ -52,7 +52,7 @@ def test_a_finding_with_all_its_parts() -> None:
         "     = place: approximate, the nearest source of a rendered value",
         "     = environments: a, b",
         "     = help: Make one Service per version and address these.",
-        "     = fix: Remove the subset (--fix)",
+        "     = fix: Remove the subset",
         "",
     ]
 
@@ -209,6 +209,6 @@ def test_summary_counts_and_origins() -> None:
     found.append(finding(Location("b.yaml", 1, 1, 1, 2), severity=Severity.NOTE))
     target = Target(istio="prod/istiod.yaml:3", gateway_api="--target", channel="default")
     lines = said(result(*found, target=target, suppressed=2, baselined=1)).splitlines()
-    assert "Found 4 errors and 1 note; 1 fixable with --fix, 2 more with --unsafe-fixes. 2 suppressed and 1 in the baseline." in lines
+    assert "Found 4 errors and 1 note; 3 come with an edit (1 safe, 2 to look at before). 2 suppressed, 1 known by the baseline." in lines
     origin = "Istio from prod/istiod.yaml:3; Gateway API set by --target."
     assert f"Target: Istio 1.30 (upstream), Gateway API 1.5 (standard); {origin}" in lines

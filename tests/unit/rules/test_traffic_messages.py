@@ -79,6 +79,41 @@ def test_the_way_out_fits_the_subset(case: str, says: str, tmp_path: Path) -> No
     assert found and all(says in remedy for remedy in found)
 
 
+@pytest.mark.parametrize(
+    ("case", "says"),
+    [
+        ("tls-can-be-converted", "one TLSRoute for each SNI, with the Service of that name as its parent."),
+        ("tls-of-a-service-entry", "one TLSRoute for each SNI, with the ServiceEntry of that name as its parent."),
+        ("tls-for-another-name", "Give each SNI a Service or ServiceEntry of its own name"),
+        ("tls-with-several-names-in-one-match", "Give each SNI a Service or ServiceEntry of its own name"),
+        ("tcp-can-be-converted", "Convert them to a TCPRoute with the Service as its parent."),
+        ("tcp-before-istio-1.31", "Keep it in the namespace of its host until the target has the route"),
+    ],
+)
+def test_the_way_out_fits_the_l4_route(case: str, says: str, tmp_path: Path) -> None:
+    (found,) = remedies(f"vs-l4-route/{case}", "ML147", tmp_path)
+    assert says in found
+
+
+@pytest.mark.parametrize(
+    ("case", "says"),
+    [
+        ("mirror-and-ingress", "nothing is mirrored"),
+        ("tcp-route", "every connection that takes this route is closed"),
+        ("stays-an-error-before-the-move", "every request that takes this route is answered with 503"),
+    ],
+)
+def test_what_becomes_of_traffic_to_a_missing_subset(case: str, says: str, tmp_path: Path) -> None:
+    (found,) = told(f"subset-undefined/{case}", "ML145", tmp_path)
+    assert f": {says}, on sidecars, gateways and waypoints alike." in found["message"]
+
+
+def test_a_lost_mirror_is_no_lost_split(tmp_path: Path) -> None:
+    found = told("vs-subset-destination/every-kind-of-route", "ML101", tmp_path)
+    assert ["mirrors nothing" in finding["message"] for finding in found] == [False, True, True, False, False]
+    assert ["every endpoint will get this traffic" in finding["message"] for finding in found] == [True, False, False, True, True]
+
+
 def test_a_mirror_becomes_a_filter(tmp_path: Path) -> None:
     found = remedies("vs-subset-destination/every-kind-of-route", "ML101", tmp_path)
     assert ["RequestMirror" in remedy for remedy in found] == [False, True, True, False, False]
@@ -94,6 +129,27 @@ def test_switching_retries_off_is_not_to_be_dropped(tmp_path: Path) -> None:
 def test_a_time_limit_has_another_place(tmp_path: Path) -> None:
     (found,) = remedies("vs-retries/time-limit", "ML115", tmp_path)
     assert "timeouts.backendRequest" in found
+
+
+def test_every_field_of_a_retry_policy_is_named(tmp_path: Path) -> None:
+    case = "vs-retries/several-fields-in-the-standard-channel"
+    (found,) = told(case, "ML115", tmp_path / "one")
+    for said in ("perTryTimeout 2s", "on reset", "retryRemoteLocalities", "The standard channel of Gateway API 1.6 has no HTTPRoute retry"):
+        assert said in found["message"]
+    (remedy,) = remedies(case, "ML115", tmp_path / "two")
+    assert "timeouts.backendRequest" in remedy and "experimental CRDs" in remedy
+
+
+def test_a_waypoint_is_not_bound_by_its_name(tmp_path: Path) -> None:
+    (found,) = told("vs-bound-to-kubernetes-gateway/waypoint", "ML415", tmp_path)
+    assert "a waypoint" in found["message"] and "404" not in found["message"]
+    assert found["remedy"].startswith("Name `mesh` instead")
+
+
+def test_the_other_hosts_without_a_waypoint_are_named(tmp_path: Path) -> None:
+    (found,) = told("vs-mesh-without-waypoint/error-at-the-host-that-is-ambient-now", "ML105", tmp_path)
+    assert found["message"].endswith("The same holds for 1 more of its hosts.")
+    assert [one["message"] for one in found["related"]] == ["ratings.shop.svc.cluster.local has no waypoint"]
 
 
 @pytest.mark.parametrize(

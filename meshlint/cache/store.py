@@ -1,0 +1,182 @@
+"""One file per project root that holds what reading its files gave, so that an unchanged file is not parsed again.
+
+An entry is found by path and believed by (mtime, size, inode) alone only if its file is clearly older than the run that
+checked it last, which the cache file's own mtime tells (git's rule for racy entries); else the content is hashed.
+What is damaged, foreign, or of another version is no cache. Writing replaces the file at once: two runs at the same
+time each leave a whole one.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import time
+from collections.abc import Iterable
+from typing import Any, Final, NamedTuple
+
+import msgspec
+import xxhash
+
+from meshlint import __version__
+from meshlint.cache.compact import Packed, unpack
+from meshlint.cache.version import reader_version
+from meshlint.model.document import FileRead
+from meshlint.model.later import LaterSource
+
+SCHEMA: Final = 1
+_SLACK: Final = 2_000_000_000  # ns; file systems keep times as coarse as two seconds
+_MOST: Final = 1 << 30  # bytes of a cache file
+
+
+class Stat(NamedTuple):
+    """What tells an unchanged file: ns, bytes, number."""
+
+    mtime: int
+    size: int
+    inode: int
+
+
+class Entry(NamedTuple):
+    mtime: int
+    size: int
+    inode: int
+    digest: bytes
+    content: msgspec.Raw
+
+    @property
+    def stat(self) -> Stat:
+        return Stat(self.mtime, self.size, self.inode)
+
+
+_encode = msgspec.msgpack.Encoder().encode
+_decode_file = msgspec.msgpack.Decoder(
+    tuple[list[Any], list[Any], Any, list[str], bool, Any, list[msgspec.Raw]]  # Packed, its tables left alone
+).decode
+_decode_cache = msgspec.msgpack.Decoder(tuple[str, bytes, msgspec.Raw]).decode
+_decode_entries = msgspec.msgpack.Decoder(dict[str, Entry]).decode
+_decode_table = msgspec.msgpack.Decoder(list[Any]).decode
+
+
+def encoded(packed: Packed) -> bytes:
+    return _encode(packed)
+
+
+def decoded(content: Any, path: str, source: LaterSource | None) -> FileRead | None:
+    """The file of an entry; None where the entry is damaged. `source` is told which words its text holds."""
+    try:
+        packed = Packed(*_decode_file(content))
+        if packed.held is None:
+            source = None
+        elif source is not None:
+            source.now_holds(packed.held)
+        return unpack(packed, path, source, _decode_table)
+    except (msgspec.MsgspecError, ValueError, TypeError, LookupError):
+        return None
+
+
+def digest(content: bytes) -> bytes:
+    return bytes(xxhash.xxh3_128_digest(content))
+
+
+class Cache:
+    """The cache of one project root. `begun`: when this run began, before it looked at any file."""
+
+    def __init__(self, folder: str, root: str, parse_all: bool = False) -> None:
+        self.begun = time.time_ns()
+        name = xxhash.xxh3_128_hexdigest(f"{os.path.realpath(root)}\0{parse_all}".encode("utf-8", "surrogateescape"))
+        self.path = os.path.join(folder, f"{name}.msgpack")
+        self.checked = 0
+        self.entries: dict[str, Entry] = {}
+        self.kept: dict[str, Entry] = {}
+        self.changed = self.rehashed = False
+        self._load()
+
+    def _load(self) -> None:
+        """Take the entries over, if the file is ours, whole, and of this version."""
+        try:
+            with open(self.path, "rb") as file:
+                about = os.fstat(file.fileno())
+                if about.st_size > _MOST or (hasattr(os, "geteuid") and about.st_uid != os.geteuid()):
+                    return
+                version, checksum, entries = _decode_cache(file.read())
+            if version == _version() and digest(bytes(entries)) == checksum:
+                self.entries = _decode_entries(entries)
+                self.checked = about.st_mtime_ns
+        except (OSError, msgspec.MsgspecError, ValueError):
+            self.entries = {}
+
+    def find(self, path: str, full: str, now: Stat) -> Entry | None:
+        """The entry of a file that is as it was when it was read."""
+        entry = self.entries.get(path)
+        if entry is None or entry.stat != now:
+            return None
+        if now.mtime + _SLACK >= self.checked:
+            if _digest_of(full) != entry.digest:
+                return None
+            self.rehashed = True
+        self.kept[path] = entry
+        return entry
+
+    def add(self, path: str, stat: Stat, content_digest: bytes, content: bytes | memoryview) -> None:
+        if path.isascii() or _encodable(path):
+            self.kept[path] = Entry(*stat, content_digest, msgspec.Raw(content))
+            self.changed = True
+
+    def save(self, root: str) -> None:
+        """Write what is new. Where that cannot be done the next run reads again."""
+        for path, entry in self.entries.items():
+            if path not in self.kept and os.path.exists(os.path.join(root, path)):
+                self.kept[path] = entry  # not asked for in this run
+        with contextlib.suppress(OSError):
+            if self.changed or len(self.kept) != len(self.entries):
+                self._write()
+            elif self.rehashed:
+                os.utime(self.path, ns=(self.begun, self.begun))
+
+    def _write(self) -> None:
+        entries = _encode(self.kept)
+        folder = os.path.dirname(self.path)
+        os.makedirs(folder, mode=0o700, exist_ok=True)
+        temporary = f"{self.path}.{os.getpid()}"
+        try:
+            with open(os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0), 0o600), "wb") as file:
+                file.write(_encode((_version(), digest(entries), msgspec.Raw(entries))))
+            os.utime(temporary, ns=(self.begun, self.begun))
+            os.replace(temporary, self.path)
+        finally:
+            _remove([temporary])
+
+
+def _remove(paths: Iterable[str]) -> None:
+    for path in paths:
+        if os.path.exists(path):
+            os.unlink(path)
+
+
+def _version() -> str:
+    return f"meshlint {__version__} schema {SCHEMA} reader {reader_version()}"
+
+
+def _digest_of(full: str) -> bytes:
+    try:
+        with open(full, "rb", 0) as file:
+            return digest(file.read())
+    except OSError:
+        return b""
+
+
+def _encodable(path: str) -> bool:
+    try:
+        path.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
+def cache_folder(configured: str | None) -> str:
+    """Where caches lie: as configured, else $MESHLINT_CACHE_DIR, else meshlint/ in the user's cache folder."""
+    found = configured or os.environ.get("MESHLINT_CACHE_DIR")
+    if found:
+        return os.path.abspath(found)
+    base = os.environ.get("XDG_CACHE_HOME") or (os.environ.get("LOCALAPPDATA") if os.name == "nt" else None)
+    return os.path.join(base or os.path.join(os.path.expanduser("~"), ".cache"), "meshlint")

@@ -1,0 +1,151 @@
+"""Many files: from the cache where they are unchanged, else on several processes where that pays."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING, NamedTuple
+
+from meshlint.model.document import FileRead
+from meshlint.model.later import LaterSource
+from meshlint.read.decode import decode, read_bytes
+from meshlint.read.errors import ReadError
+from meshlint.read.file import read_content, read_file
+
+if TYPE_CHECKING:
+    from meshlint.cache.store import Cache, Stat
+
+FEW = 50  # files up to which neither a cache nor another process pays
+LEAST_BYTES = 2_000_000  # to read, from which another process pays
+
+
+class Reading(NamedTuple):
+    """How files are read. `folder`: where caches lie ("": the user's cache folder), None: no cache. `jobs`: processes,
+    None: one for each CPU. `parse_all`: documents of kinds that nothing reads are parsed too."""
+
+    folder: str | None = None
+    jobs: int | None = None
+    parse_all: bool = False
+
+
+class Many:
+    """The files of one project root."""
+
+    def __init__(self, root: str, how: Reading) -> None:
+        self.root = root
+        self.how = how
+        self._cache: Cache | None = None
+        self._opened = False
+
+    def read(self, paths: Sequence[str]) -> Iterator[FileRead]:
+        """The files, in any order."""
+        if len(paths) < FEW:
+            yield from map(self._one, paths)
+            return
+        cache = self._open()
+        stats = {path: _stat(os.path.join(self.root, path)) for path in paths}
+        missing: list[str] = []
+        for path in paths:
+            file = self._from_cache(cache, path, stats[path]) if cache is not None else None
+            if file is None:
+                missing.append(path)
+            else:
+                yield file
+        yield from self._fresh(missing, stats, cache)
+
+    def close(self) -> None:
+        """Keep what was read for the next run, where that is possible."""
+        if self._cache is not None:
+            self._cache.save(self.root)
+
+    def _open(self) -> Cache | None:
+        if self.how.folder is not None and not self._opened:
+            from meshlint.cache.store import Cache, cache_folder
+
+            self._cache = Cache(cache_folder(self.how.folder), self.root, self.how.parse_all)
+        self._opened = True
+        return self._cache
+
+    def _one(self, path: str) -> FileRead:
+        return read_file(os.path.join(self.root, path), path, parse_all=self.how.parse_all)
+
+    def _from_cache(self, cache: Cache, path: str, stat: Stat | None) -> FileRead | None:
+        full = os.path.join(self.root, path)
+        entry = cache.find(path, full, stat) if stat is not None else None
+        return None if entry is None else self._decoded(path, entry.content)
+
+    def _decoded(self, path: str, content: object) -> FileRead | None:
+        from meshlint.cache.store import decoded
+
+        return decoded(content, path, LaterSource(path, lambda: _text(os.path.join(self.root, path))))
+
+    def _fresh(self, paths: Sequence[str], stats: dict[str, Stat | None], cache: Cache | None) -> Iterator[FileRead]:
+        from meshlint.read.forked import processes, shares
+
+        sizes = {path: stat.size for path in paths if (stat := stats[path]) is not None}
+        jobs = processes(self.how.jobs) if sum(sizes.values()) >= LEAST_BYTES else 1
+        own, *others = shares(sorted(paths, key=lambda path: (-sizes.get(path, 0), path)), sizes, jobs)
+        if not others:
+            yield from (self._kept(path, stats[path], cache) for path in own)
+            return
+        yield from self._forked(own, others, stats, cache)
+
+    def _forked(self, own: list[str], others: list[list[str]], stats: dict[str, Stat | None], cache: Cache | None) -> Iterator[FileRead]:
+        from meshlint.read.forked import Workers
+
+        with Workers(others, self._encoded) as workers:
+            for path in own:
+                yield self._kept(path, stats[path], cache)
+            for path, result in workers.results():
+                file = None if result is None else self._decoded(path, result[1])
+                stat = stats[path]
+                if file is None or result is None:
+                    file = self._kept(path, stat, cache)
+                elif cache is not None and stat is not None and result[0]:
+                    cache.add(path, stat, *result)
+                yield file
+
+    def _kept(self, path: str, stat: Stat | None, cache: Cache | None) -> FileRead:
+        """Read a file, and tell the cache."""
+        if cache is None or stat is None:
+            return self._one(path)
+        from meshlint.cache.compact import pack
+        from meshlint.cache.store import digest, encoded
+
+        file, content = self._with_content(path)
+        if content is not None:
+            cache.add(path, stat, digest(content), encoded(pack(file)))
+        return file
+
+    def _encoded(self, path: str) -> tuple[bytes, bytes]:
+        """A file as another process hands it over: the digest of its content (empty: not to be kept) and the file."""
+        from meshlint.cache.compact import pack
+        from meshlint.cache.store import digest, encoded
+
+        file, content = self._with_content(path)
+        return (digest(content) if content is not None and self.how.folder is not None else b"", encoded(pack(file)))
+
+    def _with_content(self, path: str) -> tuple[FileRead, bytes | None]:
+        try:
+            content = read_bytes(os.path.join(self.root, path))
+        except (ReadError, OSError):
+            return self._one(path), None
+        return read_content(content, path, self.how.parse_all), content
+
+
+def _stat(full: str) -> Stat | None:
+    from meshlint.cache.store import Stat
+
+    try:
+        about = os.stat(full)
+    except OSError:
+        return None
+    return Stat(about.st_mtime_ns, about.st_size, about.st_ino)
+
+
+def _text(full: str) -> str:
+    """The text of a file that was read before; nothing where it is gone by now."""
+    try:
+        return decode(read_bytes(full)).removeprefix("\ufeff")
+    except (ReadError, OSError):
+        return ""

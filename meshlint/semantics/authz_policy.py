@@ -1,0 +1,129 @@
+"""An AuthorizationPolicy taken apart: rules, their clauses, the alternatives of a clause, the attributes of an alternative.
+
+A rule matches if each of its clauses does (`to`, `from`, and every `when`), a clause if one of its alternatives does, an
+alternative if all of its attributes do (istio.io/docs/reference/config/security/authorization-policy).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from functools import lru_cache
+from typing import NamedTuple
+
+from meshlint.model.node import Node, scalar_text
+from meshlint.model.resource import Resource
+
+ALLOW, DENY, CUSTOM, AUDIT = "ALLOW", "DENY", "CUSTOM", "AUDIT"
+ACTIONS = (ALLOW, DENY, CUSTOM, AUDIT)
+DRY_RUN = "istio.io/dry-run"
+
+KEYS = {  # of a field of `source` or `operation`: the attribute that it is about, as `when` spells it where `when` can
+    "principals": "source.principal",
+    "namespaces": "source.namespace",
+    "serviceAccounts": "source.serviceAccount",
+    "ipBlocks": "source.ip",
+    "trustDomains": "source.trustDomain",
+    "remoteIpBlocks": "remote.ip",
+    "requestPrincipals": "request.auth.principal",
+    "ports": "destination.port",
+    "hosts": "host",
+    "methods": "method",
+    "paths": "path",
+}
+
+
+class Attribute(NamedTuple):
+    """One condition: `values` of which one must fit (`negated`: none may). `at` is the list of a field, the `key` of a `when`.
+    `field` is the name as written: notPaths, or the key of the `when`. A value that a template fills in is None."""
+
+    clause: str  # to, from, when
+    field: str
+    key: str
+    values: tuple[str | None, ...]
+    negated: bool
+    at: Node
+
+
+class Alternative(NamedTuple):
+    attributes: tuple[Attribute, ...]
+    at: Node
+
+
+class Clause(NamedTuple):
+    kind: str  # to, from, when
+    alternatives: tuple[Alternative, ...]
+    at: Node
+
+
+class AuthzRule(NamedTuple):
+    """One item of `rules`; without clauses it matches everything."""
+
+    clauses: tuple[Clause, ...]
+    at: Node
+
+    def attributes(self) -> Iterator[Attribute]:
+        for clause in self.clauses:
+            for alternative in clause.alternatives:
+                yield from alternative.attributes
+
+
+class Authorization(NamedTuple):
+    """An AuthorizationPolicy. `rules` empty: an ALLOW policy that allows nothing, a DENY policy that denies nothing."""
+
+    action: str
+    namespace: str
+    rules: tuple[AuthzRule, ...]
+    dry_run: bool
+    resource: Resource
+
+    @property
+    def allows_all(self) -> bool:
+        return self.action == ALLOW and any(not rule.clauses for rule in self.rules)
+
+
+@lru_cache(4096)  # many rules ask for the same policies
+def authorization(policy: Resource) -> Authorization | None:
+    """None where a template decides on its action or its rules."""
+    action, rules = policy.spec.get("action"), policy.spec.get("rules")
+    if action.unknown or rules.unknown or policy.spec.unknown or any(rule.unknown for rule in rules.each()):
+        return None
+    written = action.text or ALLOW
+    if written not in ACTIONS:
+        return None
+    dry_run = policy.annotations.get(DRY_RUN, "").lower() in ("1", "t", "true")
+    return Authorization(written, policy.namespace, tuple(_rule(node) for node in rules.each()), dry_run, policy)
+
+
+def _rule(node: Node) -> AuthzRule:
+    clauses = [clause for kind in ("to", "from") if (clause := _clause(kind, node.get(kind))) is not None]
+    clauses += [_condition(when) for when in node.each("when")]
+    return AuthzRule(tuple(clauses), node)
+
+
+def _clause(kind: str, node: Node) -> Clause | None:
+    inner = "operation" if kind == "to" else "source"
+    found = tuple(Alternative(tuple(_fields(kind, item.get(inner))), item) for item in node.each())
+    return Clause(kind, found, node) if found else None
+
+
+def _fields(kind: str, node: Node) -> Iterator[Attribute]:
+    for field, values in node.items():
+        plain = field[3:4].lower() + field[4:] if field.startswith("not") else field
+        if plain in KEYS and (listed := _values(values)):
+            yield Attribute(kind, field, KEYS[plain], listed, plain != field, values)
+
+
+def _condition(node: Node) -> Clause:
+    key = node.get("key").text or ""
+    found = [
+        Attribute("when", key, key, listed, field == "notValues", node.get("key"))
+        for field in ("values", "notValues")
+        if (listed := _values(node.get(field)))
+    ]
+    return Clause("when", (Alternative(tuple(found), node),), node)
+
+
+def _values(node: Node) -> tuple[str | None, ...]:
+    if node.unknown:
+        return (None,)
+    return tuple(None if item.unknown or item.value is None else scalar_text(item.value) for item in node.each())

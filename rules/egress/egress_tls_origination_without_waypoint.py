@@ -1,0 +1,108 @@
+"""ML504 egress-tls-origination-without-waypoint."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from meshlint.api import WORKLOADS, HostKind, Impact, Kind, Mesh, Node, Problem, Resource, Severity, WaypointState, rule
+
+_ORIGINATES = frozenset({"SIMPLE", "MUTUAL"})
+_SPEAKS_TLS = frozenset({"TLS", "HTTPS"})
+_WITHOUT = frozenset({WaypointState.NONE, WaypointState.OPTED_OUT})
+
+
+@rule(
+    "ML504",
+    "egress-tls-origination-without-waypoint",
+    Severity.ERROR,
+    impact=Impact.BREAKS,
+    each=Kind.DESTINATION_RULE,
+    reads=[Kind.SERVICE, Kind.SERVICE_ENTRY, Kind.VIRTUAL_SERVICE, Kind.K8S_GATEWAY, Kind.GATEWAY, *WORKLOADS],
+    evidence="code",
+    sources=[
+        "istio@86c9f01:pilot/pkg/networking/core/cluster_waypoint.go",
+        "https://ambientmesh.io/docs/traffic/mesh-egress/",
+    ],
+    remedy="Bind the ServiceEntry to an egress waypoint with istio.io/use-waypoint; the waypoint then opens the TLS connection.",
+)
+def egress_tls_origination_without_waypoint(policy: Resource, mesh: Mesh) -> Iterator[Problem]:
+    """A DestinationRule opens TLS to the host of a ServiceEntry that has no waypoint; the client's sidecar did that, and in
+    ambient nobody does.
+
+    ztunnel does not read DestinationRules. It forwards what the application sends: plain HTTP to a port that expects TLS,
+    which fails, or plain HTTP over the network where the server takes it, which leaks.
+
+    ```yaml
+    apiVersion: networking.istio.io/v1
+    kind: ServiceEntry
+    metadata:
+      name: partner
+      namespace: shop
+    spec:
+      hosts:
+        - api.example.com
+      location: MESH_EXTERNAL
+      resolution: DNS
+      ports:
+        - number: 80
+          name: http
+          protocol: HTTP
+          targetPort: 443
+    ---
+    apiVersion: networking.istio.io/v1
+    kind: DestinationRule
+    metadata:
+      name: partner
+      namespace: shop
+    spec:
+      host: api.example.com
+      trafficPolicy:
+        tls:
+          mode: SIMPLE # expect: ML504
+    ```
+
+    Remedy: the label on the ServiceEntry (or its namespace), and the DestinationRule in the namespace of the ServiceEntry or
+    of the waypoint:
+
+        metadata: {labels: {istio.io/use-waypoint: egress}}
+
+    There is no automatic fix: a waypoint is a deployment to be planned.
+
+    Not reported when: the ServiceEntry names a waypoint (others say if that one is missing or does not fit); every port that
+    the setting covers is of protocol TLS or HTTPS, where the application speaks TLS itself; the mode is ISTIO_MUTUAL or
+    DISABLE; a VirtualService for the host is bound to a gateway, where the TLS of an egress gateway goes on; no client may
+    become ambient; with `--goal gateway-api`, where nothing is ambient now.
+    """
+    host = mesh.host(policy.spec.get("host"), policy)
+    subject = mesh.moves(host, policy)
+    if host.kind is not HostKind.ENTRY or subject is None or not (mesh.settings.to_ambient or mesh.ambient_now(subject)):
+        return
+    if any(mesh.waypoint(entry).state not in _WITHOUT for entry in host.entries):
+        return
+    if any(mesh.binding(service).gateways for service in mesh.virtual_services(host)):
+        return
+    modes = [mode for mode, ports in _modes(policy, host.entries) if mode.text in _ORIGINATES and not _all_tls(ports)]
+    if modes:
+        entry = host.entries[0]
+        yield Problem(
+            modes[0],
+            f"{policy.title} opens TLS ({modes[0].text}) to {host.title}, and {entry.title} has no waypoint: ztunnel reads no "
+            "DestinationRule and sends what the application sends, in plain text.",
+            related=((entry.root, "the ServiceEntry without a waypoint"),),
+            subject=subject,
+        )
+
+
+def _modes(policy: Resource, entries: Sequence[Resource]) -> Iterator[tuple[Node, list[Node]]]:
+    """Each TLS mode with the ports of the ServiceEntries that it covers."""
+    ports = [port for entry in entries for port in entry.spec.each("ports")]
+    traffic = policy.spec.get("trafficPolicy")
+    yield traffic.get("tls", "mode"), ports
+    for setting in traffic.each("portLevelSettings"):
+        number = setting.get("port", "number").value
+        yield setting.get("tls", "mode"), [port for port in ports if port.get("number").value == number]
+
+
+def _all_tls(ports: list[Node]) -> bool:
+    """Does the application speak TLS itself on all of these ports? Unknown protocols count as such: nothing is concluded."""
+    return bool(ports) and all(port.get("protocol").unknown or (port.get("protocol").text or "").upper() in _SPEAKS_TLS for port in ports)

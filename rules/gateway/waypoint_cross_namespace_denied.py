@@ -1,0 +1,77 @@
+"""ML404 waypoint-cross-namespace-denied."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from meshlint.api import WORKLOADS, Impact, Kind, Mesh, Problem, Resource, Severity, WaypointState, rule
+
+
+@rule(
+    "ML404",
+    "waypoint-cross-namespace-denied",
+    Severity.ERROR,
+    impact=Impact.IGNORED,
+    each=(Kind.SERVICE, Kind.SERVICE_ENTRY, Kind.NAMESPACE, Kind.WORKLOAD_ENTRY, *WORKLOADS),
+    reads=[Kind.K8S_GATEWAY],
+    evidence="code",
+    sources=[
+        "istio@86c9f01:pilot/pkg/serviceregistry/ambient/waypoints.go (makeAllowedRoutes)",
+        "https://istio.io/latest/docs/ambient/usage/waypoint/",
+    ],
+    remedy="Let the HBONE listener of the waypoint admit the namespace: allowedRoutes.namespaces with from: Selector (or All).",
+)
+def waypoint_cross_namespace_denied(holder: Resource, mesh: Mesh) -> Iterator[Problem]:
+    """An object is bound to a waypoint of another namespace, and the waypoint's listener does not admit its namespace.
+
+    The default of `allowedRoutes.namespaces.from` is Same: objects of other namespaces may not attach. The attachment is
+    denied, and the traffic goes past the waypoint.
+
+    ```yaml
+    apiVersion: v1
+    kind: Namespace
+    metadata:
+      name: bookinfo
+      labels:
+        istio.io/dataplane-mode: ambient
+        istio.io/use-waypoint: shared # expect: ML404
+        istio.io/use-waypoint-namespace: mesh-infra
+    ---
+    apiVersion: gateway.networking.k8s.io/v1
+    kind: Gateway
+    metadata:
+      name: shared
+      namespace: mesh-infra
+    spec:
+      gatewayClassName: istio-waypoint
+      listeners:
+        - name: mesh
+          port: 15008
+          protocol: HBONE
+    ```
+
+    Remedy: allowedRoutes on the HBONE listener; a selector on the namespaces' labels is preferable to All:
+
+        listeners:
+          - name: mesh
+            port: 15008
+            protocol: HBONE
+            allowedRoutes: {namespaces: {from: Selector, selector: {matchLabels: {waypoint: shared}}}}
+
+    There is no automatic fix: whom a waypoint admits is for its owner to say. Not reported when the listener says All, or
+    its selector takes the namespace's labels (or has expressions, which are not evaluated); when the repository does not hold
+    the namespace, so that its labels are not known; when the namespace stays out of the mesh.
+    """
+    waypoint = mesh.waypoint(holder)
+    if waypoint.state is not WaypointState.DENIED or waypoint.inherited or waypoint.label is None or not mesh.candidate(holder):
+        return
+    namespace = holder.name if holder.kind is Kind.NAMESPACE else holder.namespace
+    listeners = list(waypoint.gateway.spec.each("listeners")) if waypoint.gateway is not None else []
+    origin = next((node for one in listeners if (node := one.get("allowedRoutes", "namespaces", "from")).text), None)
+    said = f"says {origin.text}" if origin is not None else "says nothing, which means Same"
+    yield Problem(
+        waypoint.label,
+        f"{holder.title} is bound to the waypoint {waypoint.namespace}/{waypoint.name}, whose listener does not admit namespace {namespace} "
+        f"(allowedRoutes.namespaces.from {said}): the attachment is denied and traffic bypasses the waypoint.",
+        related=tuple((one, "the listener of the waypoint") for one in listeners[:1]),
+    )

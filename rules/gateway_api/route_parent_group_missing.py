@@ -1,0 +1,109 @@
+"""ML805 route-parent-group-missing."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from meshlint.api import ROUTES, Edit, Fix, Impact, Kind, Mesh, Node, Problem, Resource, Severity, rule
+
+_GROUPS = {"Service": "", "ServiceEntry": "networking.istio.io"}
+_API = "gateway.networking.k8s.io"
+_REFERRED = {"Service": "", "Secret": "", "ConfigMap": "", "ServiceEntry": "networking.istio.io"}
+
+
+@rule(
+    "ML805",
+    "route-parent-group-missing",
+    Severity.ERROR,
+    impact=Impact.IGNORED,
+    each=(*ROUTES, Kind.REFERENCE_GRANT),
+    reads=[Kind.K8S_GATEWAY, Kind.LISTENER_SET, Kind.X_LISTENER_SET],
+    evidence="code",
+    sources=[
+        "istio@86c9f01:pilot/pkg/config/kube/gateway/conversion.go (toInternalParentReference)",
+        "https://gateway-api.sigs.k8s.io/reference/spec/",
+    ],
+    remedy='Write the group: "" for Service, networking.istio.io for ServiceEntry.',
+)
+def route_parent_group_missing(resource: Resource, mesh: Mesh) -> Iterator[Problem]:
+    """A parentRef names a Service or ServiceEntry without its API group, and the default group is that of Gateway.
+
+    `group` defaults to gateway.networking.k8s.io: the reference is one to an unknown kind, which every controller skips
+    quietly, without a status. That is so on sidecars too: it stays an error before the migration.
+
+    ```yaml
+    apiVersion: gateway.networking.k8s.io/v1
+    kind: HTTPRoute
+    metadata:
+      name: reviews
+      namespace: bookinfo
+    spec:
+      parentRefs:
+        - kind: Service # expect: ML805
+          name: reviews
+          port: 9080
+      rules:
+        - backendRefs:
+            - name: reviews
+              port: 9080
+    ---
+    apiVersion: v1
+    kind: Service
+    metadata:
+      name: reviews
+      namespace: bookinfo
+    spec:
+      selector:
+        app: reviews
+      ports:
+        - name: http
+          port: 9080
+    ```
+
+    Remedy: `group: ""` (the core group) beside `kind: Service`, `group: networking.istio.io` beside `kind: ServiceEntry`;
+    meshlint can write it, and that is safe: no other object can be meant. A ReferenceGrant's `to` with another group than the
+    kind's (such as `core`) allows nothing either.
+
+    Not reported when the group is right or a template fills it in; for backendRefs, whose default is the core group; and
+    for parents of kinds that other groups may define.
+    """
+    if resource.kind is Kind.REFERENCE_GRANT:
+        yield from _grants(resource)
+        return
+    for ref in resource.spec.each("parentRefs"):
+        kind, group = ref.get("kind"), ref.get("group")
+        wanted = _GROUPS.get(kind.text or "")
+        if wanted is None or group.unknown or (group.text if group.present else _API) == wanted:
+            continue
+        said = f'group "{group.text}"' if group.text is not None else f"no group, which means {_API}"
+        yield Problem(
+            group if group.text is not None else kind,
+            f"{resource.title} names {kind.text} {ref.get('name').text or ''} as its parent with {said}: the kind is of group "
+            f'"{wanted}", so the reference is skipped without a status.',
+            remedy=f'Write group: "{wanted}".',
+            fix=_fix(kind, group, wanted),
+            final=True,
+        )
+
+
+def _grants(grant: Resource) -> Iterator[Problem]:
+    for to in grant.spec.each("to"):
+        kind, group = to.get("kind"), to.get("group")
+        wanted = _REFERRED.get(kind.text or "")
+        if wanted is not None and group.text is not None and group.text != wanted:
+            yield Problem(
+                group,
+                f'{grant.title} allows references to {kind.text} of group "{group.text}"; the kind is of group "{wanted}", so it allows nothing.',
+                remedy=f'Write group: "{wanted}".',
+                final=True,
+            )
+
+
+def _fix(kind: Node, group: Node, wanted: str) -> Fix | None:
+    """`group` before `kind`, in the style of the file; None where the text of the reference is not its own."""
+    key = kind.key_span
+    if group.present or not kind.table.exact or key is None or kind.file.endswith(".json"):
+        return None
+    flow = kind.parent is not None and kind.table.source.text[kind.table.starts[kind.parent.row]] == "{"
+    text = f'group: "{wanted}", ' if flow else f'group: "{wanted}"\n{" " * key.start.column}'
+    return Fix(f'Add group: "{wanted}"', (Edit(kind.file, key._replace(end=key.start), text),), safe=True)

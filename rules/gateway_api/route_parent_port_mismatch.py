@@ -1,0 +1,133 @@
+"""ML807 route-parent-port-mismatch."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from meshlint.api import ROUTES, Impact, Kind, Mesh, Node, Problem, Resource, Severity, rule
+
+_HTTP = frozenset({Kind.HTTP_ROUTE, Kind.GRPC_ROUTE})
+_RAW = frozenset({"tcp", "tls", "https", "mongo", "mysql", "redis", "udp"})
+
+
+@rule(
+    "ML807",
+    "route-parent-port-mismatch",
+    Severity.WARNING,
+    impact=Impact.DIFFERS,
+    each=ROUTES,
+    reads=[Kind.SERVICE, Kind.SERVICE_ENTRY, Kind.K8S_GATEWAY, Kind.LISTENER_SET, Kind.X_LISTENER_SET, Kind.VIRTUAL_SERVICE,
+           Kind.DESTINATION_RULE],
+    evidence="code",
+    sources=[
+        "istio@86c9f01:pilot/pkg/config/kube/gateway/conversion.go (augmentPortMatch)",
+        "istio@86c9f01:pilot/pkg/networking/core/listener_waypoint.go",
+    ],
+    remedy="State the port of the Service in the parentRef.",
+)  # fmt: skip
+def route_parent_port_mismatch(route: Resource, mesh: Mesh) -> Iterator[Problem]:
+    """A route names a Service as its parent with a port that the Service does not have or that speaks no HTTP, or without a
+    port although the Service has several.
+
+    The port of a parentRef is the Service's, not the container's. A wrong one makes the route idle; without one the route
+    holds for every port of the Service, so that requests to its metrics or admin port go to the route's backend as well.
+
+    ```yaml
+    apiVersion: v1
+    kind: Service
+    metadata:
+      name: cart
+      namespace: shop
+      labels:
+        istio.io/use-waypoint: waypoint
+    spec:
+      selector:
+        app: cart
+      ports:
+        - name: http
+          port: 80
+          targetPort: 8080
+    ---
+    apiVersion: gateway.networking.k8s.io/v1
+    kind: Gateway
+    metadata:
+      name: waypoint
+      namespace: shop
+    spec:
+      gatewayClassName: istio-waypoint
+      listeners:
+        - name: mesh
+          port: 15008
+          protocol: HBONE
+    ---
+    apiVersion: gateway.networking.k8s.io/v1
+    kind: HTTPRoute
+    metadata:
+      name: cart
+      namespace: shop
+    spec:
+      parentRefs:
+        - group: ""
+          kind: Service
+          name: cart
+          port: 8080 # expect: ML807
+      rules:
+        - backendRefs:
+            - name: cart
+              port: 80
+    ```
+
+    Remedy: the Service's port in the parentRef:
+
+        parentRefs: [{group: "", kind: Service, name: cart, port: 80}]
+
+    There is no automatic fix: which port is meant is not known. Not reported when: the Service has one port and the parentRef
+    none; the route names each port in a parentRef of its own; the repository does not hold the Service, or a template fills
+    in its ports; the route is not Istio's to run.
+    """
+    if not mesh.istio_runs(route):
+        return
+    for ref in route.spec.each("parentRefs"):
+        host = mesh.parent_host(route, ref)
+        if host is None or host.service is None or ref.get("port").unknown:
+            continue
+        ports = list(host.service.spec.each("ports"))
+        if not ports or any(not isinstance(port.get("port").value, int) for port in ports):
+            continue
+        yield from _judge(route, ref, host.service, ports)
+
+
+def _judge(route: Resource, ref: Node, service: Resource, ports: Sequence[Node]) -> Iterator[Problem]:
+    written = ref.get("port")
+    listed = ", ".join(f"{port.get('port').value}{_name(port)}" for port in ports)
+    if not written.present:
+        if len(ports) > 1:
+            message = f"{route.title} names no port of {service.title}, which has several ({listed}): the route holds for each of them."
+            yield Problem(ref.get("name"), message, related=((service.spec.get("ports"), "the ports"),))
+        return
+    found = next((port for port in ports if port.get("port").value == written.value), None)
+    if found is None:
+        target = next((port for port in ports if port.get("targetPort").value == written.value), None)
+        hint = f"; {written.value} is the targetPort of {target.get('port').value}" if target is not None else ""
+        yield Problem(
+            written,
+            f"{route.title} is for port {written.value} of {service.title}, which has {listed}{hint}: the route is idle.",
+            impact=Impact.IGNORED,
+            related=((service.spec.get("ports"), "the ports"),),
+            remedy=f"Write port: {target.get('port').value}." if target is not None else None,
+        )
+    elif route.kind in _HTTP and (protocol := _declared(found)) in _RAW:
+        message = f"{route.title} is for port {written.value} of {service.title}, which is declared {protocol}: no HTTP is read there."
+        remedy = "Declare the port as HTTP (name or appProtocol), or use a TCPRoute or TLSRoute."
+        yield Problem(written, message, impact=Impact.IGNORED, related=((found, "the port"),), remedy=remedy)
+
+
+def _name(port: Node) -> str:
+    return f" ({port.get('name').text})" if port.get("name").text else ""
+
+
+def _declared(port: Node) -> str:
+    """The protocol that appProtocol, else the name of the port says (Istio: explicit protocol selection); UDP is never HTTP."""
+    if port.get("protocol").text == "UDP":
+        return "udp"
+    return (port.get("appProtocol").text or (port.get("name").text or "").partition("-")[0]).lower()

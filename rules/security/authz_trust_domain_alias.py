@@ -1,0 +1,103 @@
+"""ML212 authz-trust-domain-alias."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from meshlint.api import WORKLOADS, Impact, Kind, Mesh, MeshSetting, Node, Problem, Resource, Severity, authz, rule
+
+_DEFAULT = "cluster.local"
+
+
+@rule(
+    "ML212", "authz-trust-domain-alias", Severity.ERROR, impact=Impact.STRICTER, each=Kind.AUTHORIZATION_POLICY, evidence="code",
+    reads=[Kind.SERVICE, Kind.NAMESPACE, *WORKLOADS],
+    sources=[
+        "istio@86c9f01:pilot/pkg/serviceregistry/ambient/authorization.go", "istio@86c9f01:pilot/pkg/security/trustdomain/bundle.go",
+    ],
+    remedy="Write the mesh's own trust domain, or one principal for each, or the form */ns/<namespace>/sa/<account>.",
+)  # fmt: skip
+def authz_trust_domain_alias(policy: Resource, mesh: Mesh) -> Iterator[Problem]:
+    """A policy for pods writes principals with an alias of the trust domain, or with cluster.local where it has another name.
+
+    For sidecars and waypoints istiod completes such principals with every trust domain and alias of the MeshConfig. It does
+    not for ztunnel, which compares what is written: an ALLOW rule refuses callers that pass today, a DENY rule lets in
+    those that it refuses.
+
+    ```yaml
+    apiVersion: install.istio.io/v1alpha1
+    kind: IstioOperator
+    metadata: {name: mesh, namespace: istio-system}
+    spec:
+      profile: ambient
+      meshConfig: {trustDomain: prod.example.com}
+    ---
+    apiVersion: v1
+    kind: Namespace
+    metadata:
+      name: shop
+      labels: {istio.io/dataplane-mode: ambient}
+    ---
+    apiVersion: security.istio.io/v1
+    kind: AuthorizationPolicy
+    metadata:
+      name: cart
+      namespace: shop
+    spec:
+      selector: {matchLabels: {app: cart}}
+      rules:
+        - from:
+            - source:
+                principals:
+                  - cluster.local/ns/shop/sa/web  # expect: ML212
+    ```
+
+    Remedy: `prod.example.com/ns/shop/sa/web`; while both are in use, one principal for each. No automatic fix: whether
+    callers of the alias are to be admitted is for the owner to say.
+
+    One finding for a policy. Not reported when the trust domain is cluster.local (or not told) and has no aliases, when the
+    principal has the mesh's own trust domain, none, or a wildcard for it, when several MeshConfigs of an environment
+    differ, when the policy has targetRefs or selects gateways only, and when its pods stay out of ambient.
+    """
+    acting, subject = authz.authorization(policy), mesh.reach(policy).subject
+    if acting is None or subject is None or acting.action not in (authz.ALLOW, authz.DENY) or acting.dry_run:
+        return
+    setting = _setting(mesh)
+    if setting is None:
+        return
+    own = setting.config.get("trustDomain").text or _DEFAULT
+    others = {node.text for node in setting.config.each("trustDomainAliases") if node.text} | {_DEFAULT}
+    for at, domain in _principals(acting):
+        if domain != own and domain in others:
+            refused = acting.action == authz.ALLOW
+            result = "the callers that it stands for are refused" if refused else "the callers that it is to refuse get in"
+            message = f"{policy.title} names a principal of {domain}, and the trust domain is {own}: ztunnel knows no aliases, so {result}."
+            decides = setting.config.get("trustDomain") if setting.config.get("trustDomain") else setting.config.get("trustDomainAliases")
+            impact = None if refused else Impact.UNENFORCED
+            yield Problem(at, message, impact=impact, related=((decides, "the trust domain"),), subject=subject)
+            return
+
+
+def _setting(mesh: Mesh) -> MeshSetting | None:
+    """The MeshConfig that tells the trust domain; None where none does, or several differ."""
+    told = [s for s in mesh.mesh_settings() if s.config.get("trustDomain").text or s.config.get("trustDomainAliases")]
+    return told[0] if told and len({setting.config.get("trustDomain").text for setting in told}) == 1 else None
+
+
+def _principals(acting: authz.Authorization) -> Iterator[tuple[Node, str]]:
+    """Every principal that is written with a trust domain, and that."""
+    for one in acting.rules:
+        for attribute in one.attributes():
+            if attribute.key == "source.principal":
+                for number, value in enumerate(attribute.values):
+                    domain, inside, _ = (value or "").partition("/ns/")
+                    if inside and "*" not in domain:
+                        yield _item(attribute, number), domain
+
+
+def _item(attribute: authz.Attribute, number: int) -> Node:
+    """The node of a value: in the list of a field, or in the values of a `when`, whose place is its key."""
+    if attribute.clause != "when":
+        return attribute.at.get(number)
+    holder = attribute.at.parent
+    return holder.get("notValues" if attribute.negated else "values", number) if holder is not None else attribute.at

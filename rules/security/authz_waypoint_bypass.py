@@ -1,0 +1,160 @@
+"""ML210 authz-waypoint-bypass."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from meshlint.api import WORKLOADS, Impact, Kind, Mesh, Node, Peer, PolicyTarget, Problem, Resource, Severity, authz, rule
+
+_KINDS = (Kind.AUTHORIZATION_POLICY, Kind.REQUEST_AUTHENTICATION)
+_STRANGER = [Peer("stranger.invalid", "~", "~")]
+_FLAG = "PILOT_AUTO_ALLOW_WAYPOINT_POLICY"
+
+
+@rule(
+    "ML210", "authz-waypoint-bypass", Severity.WARNING, impact=Impact.UNENFORCED, each=_KINDS, evidence="code",
+    reads=[*_KINDS, Kind.SERVICE, Kind.SERVICE_ENTRY, Kind.NAMESPACE, Kind.K8S_GATEWAY, Kind.GATEWAY_CLASS, *WORKLOADS],
+    sources=[
+        "https://istio.io/latest/docs/ambient/usage/l7-features/", "https://istio.io/latest/docs/ambient/migrate/",
+        "istio@86c9f01:pilot/pkg/features/ambient.go",
+    ],
+    remedy=(
+        "Add an ALLOW policy with the pods' selector that admits the waypoint's principal only (and ingress gateways or Prometheus, "
+        "where they go to the pods)."
+    ),
+    yields_in_object=["authz-targetref-unbound", "authz-targetref-invalid", "authz-bypass-deny-on-targetref"],
+)  # fmt: skip
+def authz_waypoint_bypass(policy: Resource, mesh: Mesh) -> Iterator[Problem]:
+    """A policy protects a Service at its waypoint, and no policy at the pods keeps callers from going around the waypoint.
+
+    A sidecar stood in the pod itself; a waypoint stands beside the way. Who addresses the pod's IP, a headless Service or
+    another Service of the same pods, who still has a sidecar, and an ingress gateway without ingress-use-waypoint: all
+    of them reach the pods without any layer 7 check.
+
+    ```yaml
+    apiVersion: v1
+    kind: Namespace
+    metadata:
+      name: bookinfo
+      labels: {istio.io/dataplane-mode: ambient, istio.io/use-waypoint: waypoint}
+    ---
+    apiVersion: gateway.networking.k8s.io/v1
+    kind: Gateway
+    metadata:
+      name: waypoint
+      namespace: bookinfo
+    spec:
+      gatewayClassName: istio-waypoint
+      listeners: [{name: mesh, port: 15008, protocol: HBONE}]
+    ---
+    apiVersion: v1
+    kind: Service
+    metadata:
+      name: ratings
+      namespace: bookinfo
+    spec:
+      selector: {app: ratings}
+      ports: [{name: http, port: 9080}]
+    ---
+    apiVersion: security.istio.io/v1
+    kind: AuthorizationPolicy
+    metadata:
+      name: ratings
+      namespace: bookinfo
+    spec:
+      targetRefs:
+        - kind: Service
+          group: ""
+          name: ratings  # expect: ML210
+      rules:
+        - to: [{operation: {methods: [GET]}}]
+    ```
+
+    Remedy: one more policy, at the pods:
+
+        spec:
+          selector: {matchLabels: {app: ratings}}
+          action: ALLOW
+          rules: [{from: [{source: {principals: [cluster.local/ns/bookinfo/sa/waypoint]}}]}]
+
+    No automatic fix: it would cut whoever goes to the pods for a reason (probes of other systems, scrapers, gateways).
+
+    One finding for a Service, at the first policy that names it. Not reported when an ALLOW policy at the pods refuses
+    strangers (or a DENY policy spares named callers only), when istiod runs with PILOT_AUTO_ALLOW_WAYPOINT_POLICY=true, when
+    the repository does not hold the Service or shows no waypoint for it, when the policy allows everything or only records,
+    for policies of the GatewayClass, and when a template fills in parts of a policy at the pods.
+    """
+    if not _protects(policy) or (mesh.istiod_env(_FLAG) or "").lower() == "true":
+        return
+    for target in mesh.targets(policy):
+        for service in _services(target, mesh):
+            if _first(policy, service, mesh) and _open(service, mesh):
+                yield _problem(policy, target, service)
+                return
+
+
+def _protects(policy: Resource) -> bool:
+    if policy.kind is Kind.REQUEST_AUTHENTICATION:
+        return True
+    acting = authz.authorization(policy)
+    return acting is not None and not acting.dry_run and not acting.allows_all and acting.action != authz.AUDIT
+
+
+def _services(target: PolicyTarget, mesh: Mesh) -> Iterator[Resource]:
+    """The Services of a target that have a waypoint."""
+    found = target.resource
+    if found is None:
+        return
+    if found.kind is Kind.SERVICE and mesh.waypoint(found).bound:
+        yield found
+    elif found.kind is Kind.K8S_GATEWAY and mesh.is_waypoint(found):
+        for service in mesh.all(Kind.SERVICE):
+            if service.spec.get("selector") and mesh.waypoint(service).gateway is found and not _of_gateway(service, mesh):
+                yield service
+
+
+def _of_gateway(service: Resource, mesh: Mesh) -> bool:
+    return mesh.selects_only_gateways(service.spec.get("selector").strings(), service.namespace)
+
+
+def _first(policy: Resource, service: Resource, mesh: Mesh) -> bool:
+    if not mesh.candidate(service):
+        return False
+    found = [other for kind in _KINDS for other, ref in mesh.attached(service, kind) if _protects(other) and _named(ref)]
+    return bool(found) and found[0] is policy
+
+
+def _named(ref: Node) -> bool:
+    return ref.get("kind").text != "GatewayClass"
+
+
+def _open(service: Resource, mesh: Mesh) -> bool:
+    """Do the policies at the pods let a stranger in?"""
+    allowing = False
+    for found in mesh.policies_over(service, Kind.AUTHORIZATION_POLICY):
+        acting = authz.authorization(found)
+        left = authz.left_over(acting) if acting is not None else None
+        if acting is None:
+            return False
+        if left is None:
+            continue
+        if left.action == authz.DENY and any(_spares_named_only(one, left.namespace) for one in left.rules):
+            return False
+        if left.action == authz.ALLOW:
+            allowing = True
+            if any(authz.admits(one, _STRANGER, left.namespace) for one in left.rules):
+                return True
+    return not allowing
+
+
+def _spares_named_only(one: authz.AuthzRule, namespace: str) -> bool:
+    everything_else = all(clause.kind == "from" for clause in one.clauses)
+    return everything_else and authz.admits(one, _STRANGER, namespace)
+
+
+def _problem(policy: Resource, target: PolicyTarget, service: Resource) -> Problem:
+    message = (
+        f"{policy.title} is enforced at the waypoint of {service.title} only, and no policy at its pods refuses other callers: who "
+        "addresses a pod directly passes no waypoint and no such check."
+    )
+    return Problem(target.at.get("name"), message, related=((service.root, "the Service"),), subject=service)

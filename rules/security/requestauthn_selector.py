@@ -1,0 +1,119 @@
+"""ML222 requestauthn-selector."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from meshlint.api import WORKLOADS, Impact, Kind, Mesh, Node, Problem, Reach, Resource, Scope, Severity, authz, rule
+
+_KEYS = ("request.auth",)
+
+
+@rule(
+    "ML222", "requestauthn-selector", Severity.ERROR, impact=Impact.UNENFORCED, each=Kind.REQUEST_AUTHENTICATION, evidence="code",
+    reads=[
+        Kind.AUTHORIZATION_POLICY, Kind.SERVICE, Kind.SERVICE_ENTRY, Kind.NAMESPACE, Kind.K8S_GATEWAY, Kind.GATEWAY_CLASS, *WORKLOADS,
+    ],
+    sources=[
+        "istio@86c9f01:pilot/pkg/model/policyattachment.go (ShouldAttachPolicy)",
+        "https://istio.io/latest/docs/ambient/usage/l7-features/",
+    ],
+    remedy=(
+        "Attach the same jwtRules by targetRefs to the Services of these pods, behind a waypoint, together with the "
+        "AuthorizationPolicies that ask for the token."
+    ),
+)  # fmt: skip
+def requestauthn_selector(policy: Resource, mesh: Mesh) -> Iterator[Problem]:
+    """A RequestAuthentication takes pods by selector, namespace or mesh; in ambient nobody reads such a one, and tokens
+    are no longer validated.
+
+    ztunnel sees no HTTP, and a waypoint takes a RequestAuthentication only by targetRefs. A request with a forged or
+    expired token reaches the application. AuthorizationPolicies that ask for its claims then refuse everything, or, as
+    DENY for requests without a principal, vanish.
+
+    ```yaml
+    apiVersion: v1
+    kind: Namespace
+    metadata:
+      name: bookinfo
+      labels: {istio.io/dataplane-mode: ambient}
+    ---
+    apiVersion: security.istio.io/v1
+    kind: RequestAuthentication
+    metadata:
+      name: ratings
+      namespace: bookinfo
+    spec:
+      selector:  # expect: ML222
+        matchLabels: {app: ratings}
+      jwtRules:
+        - {issuer: "https://idp.example.com", jwksUri: "https://idp.example.com/keys"}
+    ```
+
+    Remedy: the same rules, at the waypoint:
+
+        spec:
+          targetRefs: [{group: "", kind: Service, name: ratings}]
+          jwtRules: [{issuer: "https://idp.example.com", jwksUri: "https://idp.example.com/keys"}]
+
+    The policies that use the token move to the same target at the same time, and a policy at the pods keeps callers from
+    going around the waypoint. No automatic fix: the Services, their waypoint and those policies have to be there first.
+
+    The message names the AuthorizationPolicies of the same pods that ask for the token. Not reported when the policy has targetRefs, when
+    it takes gateways only (the usual place, and it keeps working), when its pods stay out of ambient, when each of
+    their Services has its issuers by targetRefs already, and when a template fills in the selector. Root- and namespace-wide
+    ones go on working for classic gateways.
+    """
+    reach = mesh.reach(policy)
+    if reach.subject is None or not policy.spec.get("jwtRules") or _moved(policy, reach, mesh):
+        return
+    users = _users(policy, reach, mesh)
+    selector = policy.spec.get("selector")
+    what = {Scope.MESH: "for the whole mesh", Scope.NAMESPACE: "for its whole namespace"}.get(reach.scope, "for pods by selector")
+    message = (
+        f"{policy.title} is {what}; neither ztunnel nor a waypoint reads it without targetRefs, so tokens of these pods' callers are no "
+        "longer validated."
+    )
+    if users:
+        message += f" {_names(users)} for what the token says, which nobody fills in any more."
+    related = tuple((at, f"{user.title} depends on the token") for user, at in users)
+    yield Problem(selector if selector.get("matchLabels").value else policy.root, message, related=related, subject=reach.subject)
+
+
+def _names(users: list[tuple[Resource, Node]]) -> str:
+    return f"{' and '.join(user.title for user, _ in users)} {'asks' if len(users) == 1 else 'ask'}"
+
+
+def _moved(policy: Resource, reach: Reach, mesh: Mesh) -> bool:
+    """Has each Service of these pods the policy's issuers by targetRefs?"""
+    wanted = _issuers(policy)
+    there = [
+        {issuer for other, _ in mesh.attached(service, Kind.REQUEST_AUTHENTICATION) for issuer in _issuers(other)}
+        for service in reach.services
+    ]
+    return bool(there) and all(wanted <= found for found in there)
+
+
+def _issuers(policy: Resource) -> set[str]:
+    return {item.get("issuer").text or "" for item in policy.spec.each("jwtRules")}
+
+
+def _users(policy: Resource, reach: Reach, mesh: Mesh) -> list[tuple[Resource, Node]]:
+    """The AuthorizationPolicies of the same pods that ask for the token, with the first place."""
+    found = []
+    taken = {workload.resource for workload in reach.workloads}
+    for other in mesh.all(Kind.AUTHORIZATION_POLICY):
+        if other.namespace not in (policy.namespace, mesh.settings.root_namespace) or other.spec.get("targetRefs").present:
+            continue
+        same = other.spec.get("selector", "matchLabels").strings() == policy.spec.get("selector", "matchLabels").strings()
+        if (same or any(w.resource in taken for w in mesh.reach(other).workloads)) and (at := _asks(other)) is not None:
+            found.append((other, at))
+    return found
+
+
+def _asks(policy: Resource) -> Node | None:
+    acting = authz.authorization(policy)
+    if acting is None:
+        return None
+    found = (attribute for rule in authz.converted(acting) for attribute in authz.layer7(rule))
+    return next((attribute.at for attribute in found if attribute.key.startswith(_KEYS)), None)

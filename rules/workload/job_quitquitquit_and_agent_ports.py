@@ -1,0 +1,112 @@
+"""ML307 job-quitquitquit-and-agent-ports."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from meshlint.api import WORKLOADS, Impact, Mesh, Node, Problem, Resource, Severity, rule, strings_below, written
+
+_PORTS = "15000|15004|15020|15021"
+_LOCAL = re.compile(rf"(?:localhost|127\.0\.0\.1|\[::1\]):({_PORTS})(?!\d)")
+_WRAPPERS = re.compile(r"(?:^|[\s/'\"])(pilot-agent|scuttle|envoy-preflight)(?=$|[\s'\"])")
+_VARIABLES = frozenset({"ENVOY_ADMIN_API", "ISTIO_QUIT_API", "START_WITHOUT_ENVOY"})
+_TOLERANT = re.compile(r"(\|\||;)\s*(true|:)(?=\s|$|['\"])")
+_WAITS = re.compile(r"\b(until|while)\b|healthz/ready|\bwait\b")
+_OF_ISTIO = frozenset({"istio-proxy", "istio-init", "istio-validation"})
+
+
+@rule(
+    "ML307", "job-quitquitquit-and-agent-ports", Severity.ERROR, impact=Impact.BREAKS, each=WORKLOADS, reads=[],
+    evidence="inferred",
+    sources=["https://istio.io/latest/docs/ambient/migrate/", "https://github.com/istio/istio/issues/6324"],
+    remedy="Run the program itself: there is no sidecar to wait for or to end.",
+)  # fmt: skip
+def job_quitquitquit_and_agent_ports(resource: Resource, mesh: Mesh) -> Iterator[Problem]:
+    """A container talks to the sidecar of its pod: waits for its health port, ends it by /quitquitquit, probes its ports.
+
+    In ambient nothing listens on localhost ports 15000, 15004, 15020 and 15021 of the pod. A job that waits for the proxy
+    never starts its work, and one that ends with a call of `quitquitquit` fails with the call. The workaround is not needed
+    any more: a job's pod completes with its container.
+
+    ```yaml
+    apiVersion: batch/v1
+    kind: Job
+    metadata:
+      name: migrate
+      namespace: shop
+    spec:
+      template:
+        spec:
+          restartPolicy: Never
+          containers:
+            - name: migrate
+              image: shop/migrate:1.4
+              command:
+                - sh
+                - -c
+                - /app/migrate && curl -sf -XPOST http://127.0.0.1:15020/quitquitquit # expect: ML307
+    ```
+
+    Remedy: the program as the command, without wrapper (`scuttle`, `envoy-preflight`, `pilot-agent`). Where one manifest serves
+    both data planes for a while, tolerate the failure (`|| true`) and bound the waiting. There is no automatic fix: a shell
+    script is not safely edited.
+
+    That it breaks follows from the missing listener and is stated nowhere in so many words, hence a note. Not reported when
+    the port is another one (the Cloud SQL proxy has a `/quitquitquit` on 9091) or that of another host, when the pods are
+    gateways, which have these ports, or stay out of the mesh; containers of Istio itself are
+    [pod-inject-override](pod-inject-override.md).
+    """
+    workload = mesh.workload(resource)
+    if workload is None or workload.gateway or not mesh.candidate(resource):
+        return
+    spec = workload.template.get("spec")
+    for container in (*spec.each("initContainers"), *spec.each("containers")):
+        name = container.get("name").text
+        if name in _OF_ISTIO:
+            continue
+        for at, said in _talks(container):
+            yield Problem(at, f"{resource.title}, container {name or '(unnamed)'}, {said}.")
+
+
+def _talks(container: Node) -> Iterator[tuple[Node, str]]:
+    for field in ("command", "args", "lifecycle"):
+        for at in strings_below(container.get(field)):
+            if said := _said(written(at)):
+                yield at, said
+    for variable in container.each("env"):
+        value = variable.get("value")
+        if variable.get("name").text in _VARIABLES:
+            said = f"sets {variable.get('name').text} for a wrapper that waits for the sidecar, and there is none in ambient"
+            yield variable.get("name"), said
+        elif _LOCAL.search(written(value)):
+            yield value, f"is told of localhost:{_port(written(value))}, where no sidecar listens in ambient"
+    for field in ("livenessProbe", "readinessProbe", "startupProbe"):
+        yield from _probed(container.get(field))
+
+
+def _said(text: str) -> str:
+    if _LOCAL.search(text):
+        port = _port(text)
+        if _TOLERANT.search(text):
+            return f"calls the sidecar at localhost:{port} and tolerates that it fails, as it always will in ambient"
+        if "quitquitquit" not in text and _WAITS.search(text):
+            return f"waits for the sidecar at localhost:{port}, where nothing listens in ambient: it waits for ever"
+        return f"calls the sidecar at localhost:{port}, where nothing listens in ambient: the call fails"
+    wrapper = _WRAPPERS.search(text)
+    return f"runs {wrapper[1]}, which talks to the sidecar, and there is none in ambient" if wrapper else ""
+
+
+def _port(text: str) -> str:
+    found = _LOCAL.search(text)
+    return found[1] if found else ""
+
+
+def _probed(probe: Node) -> Iterator[tuple[Node, str]]:
+    for kind in ("httpGet", "tcpSocket"):
+        port = probe.get(kind, "port")
+        if not probe.get(kind, "host").present and str(port.value) in _PORTS.split("|"):
+            yield port, f"is probed at port {port.value} of the sidecar, where nothing listens in ambient: the probe fails"
+    for at in strings_below(probe.get("exec", "command")):
+        if said := _said(written(at)):
+            yield at, said

@@ -1,0 +1,103 @@
+"""ML318 metrics-reporter-queries."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from meshlint.api import MESH, Impact, Kind, Mesh, Node, Problem, Resource, Severity, rule, strings_below, written
+
+_QUERIES = (
+    Kind.PROMETHEUS_RULE, Kind.ANALYSIS_TEMPLATE, Kind.CLUSTER_ANALYSIS_TEMPLATE, Kind.METRIC_TEMPLATE, Kind.SCALED_OBJECT,
+)  # fmt: skip
+_HTTP = re.compile(
+    r"\b(istio_(?:requests_total|request_duration_milliseconds|request_bytes|response_bytes)\w*)\s*"
+    r"\{([^{}]*(?:\{\{[^{}]*\}\}[^{}]*)*)\}"
+)
+_REPORTER = re.compile(r"\breporter\s*(=~|=)\s*\\?[\"']([^\"'\\]*)")
+_GATEWAYS = re.compile(r"\b(?:source|destination)_(?:workload|app|canonical_service)\s*=~?\s*\\?[\"'][^\"']*(?:gateway|istio-ingress)")
+_PROXY = re.compile(r"\{[^{}]*\bcontainer(?:_name)?\s*=~?\s*\\?[\"']istio-proxy")
+_DASHBOARD = re.compile(r"dashboard|grafana")
+
+
+@rule(
+    "ML318", "metrics-reporter-queries", Severity.WARNING, impact=Impact.IGNORED, each=(*_QUERIES, Kind.CONFIG_MAP), reads=[],
+    evidence="docs",
+    sources=["https://istio.io/latest/docs/ambient/migrate/", "https://istio.io/latest/docs/reference/config/metrics/"],
+    remedy='Ask for reporter=~"destination|waypoint" (or "waypoint" alone for Services with one); use istio_tcp_* where there is none.',
+)  # fmt: skip
+def metrics_reporter_queries(resource: Resource, mesh: Mesh) -> Iterator[Problem]:
+    """A query counts HTTP requests as sidecars report them (`reporter="source"` or `"destination"`); in ambient only waypoints do.
+
+    ztunnel has TCP metrics only, and a waypoint says `reporter="waypoint"`. Alerts and dashboards go quiet, and canary analysis gets
+    an empty series, which Argo Rollouts and Flagger take for success or failure depending on their configuration.
+
+    ```yaml
+    apiVersion: monitoring.coreos.com/v1
+    kind: PrometheusRule
+    metadata:
+      name: shop
+      namespace: monitoring
+    spec:
+      groups:
+        - name: shop
+          rules:
+            - alert: Errors
+              expr: sum(rate(istio_requests_total{reporter="destination",response_code=~"5.."}[5m])) > 1 # expect: ML318
+    ```
+
+    Remedy: `reporter=~"destination|waypoint"` counts each request once before, during and after the move (a waypoint and a
+    sidecar at the destination exclude one another); with `source` in it requests through sidecars count twice. Workloads
+    without a waypoint have `istio_tcp_connections_opened_total` and the like. There is no automatic fix: only the reader knows
+    what a query is for.
+
+    Read are PrometheusRule, AnalysisTemplate, ClusterAnalysisTemplate, MetricTemplate, ScaledObject and ConfigMaps with
+    dashboards (one finding for a dashboard). Queries of the container `istio-proxy` are a note: gateways have it
+    still.
+
+    Not reported when the reporter may be a waypoint, when a query names none, and when it is about an ingress gateway
+    (source_workload), which goes on reporting.
+    """
+    if resource.kind is Kind.CONFIG_MAP:
+        if _DASHBOARD.search(resource.name) or "grafana_dashboard" in resource.labels:
+            for name, at in resource.root.get("data").items():
+                if name.endswith((".json", ".yaml", ".yml")):
+                    yield from _asked(resource, at)
+        return
+    for at in strings_below(resource.spec):
+        yield from _asked(resource, at)
+
+
+def _asked(resource: Resource, at: Node) -> Iterator[Problem]:
+    text = written(at)
+    if "istio" not in text:
+        return
+    lost = list(_reporters(text))
+    if lost:
+        name, reporter = lost[0]
+        more = f" ({len(lost)} such selectors)" if len(lost) > 1 else ""
+        yield Problem(
+            at,
+            f'{resource.title} asks for {name} with reporter "{reporter}"{more}: in ambient waypoints alone report requests, as '
+            '"waypoint", so this is empty.',
+            subject=MESH,
+        )
+    elif resource.kind is not Kind.CONFIG_MAP and _PROXY.search(text):
+        yield Problem(
+            at,
+            f"{resource.title} asks for the container istio-proxy, which in ambient only gateways, waypoints and ztunnel have.",
+            Severity.NOTE,
+            remedy="Look at what it is for: sidecars are not among these containers any more.",
+            subject=MESH,
+        )
+
+
+def _reporters(text: str) -> Iterator[tuple[str, str]]:
+    """The metric and reporter of each selector that no waypoint can satisfy."""
+    for selector in _HTTP.finditer(text):
+        found = _REPORTER.search(selector[2])
+        if found is None or _GATEWAYS.search(selector[2]):
+            continue
+        said = found[2]
+        if said in ("source", "destination") or (found[1] == "=~" and set(said.split("|")) <= {"source", "destination"}):
+            yield selector[1], said

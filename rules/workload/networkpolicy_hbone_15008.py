@@ -1,0 +1,165 @@
+"""ML313 networkpolicy-hbone-15008."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from meshlint.api import MESHED_BY, WORKLOADS, Confidence, Impact, Kind, Mesh, Node, Problem, Resource, Severity, rule
+
+_HBONE = 15008
+_MODE = "istio.io/dataplane-mode"
+_NAMES = ("kubernetes.io/metadata.name", "name")
+_ENROLLING = ("istio-injection", "istio.io/rev", _MODE)
+_DIRECTIONS = (("Ingress", "ingress", "from"), ("Egress", "egress", "to"))
+_WEBHOOKS = frozenset({4443, 8443, 9443, 10250, "webhook", "webhooks", "webhook-server", "https-webhook"})
+_NOT_FOR_PODS = frozenset({53, 5353, 15010, 15012, 15014, 15017, "dns", "dns-tcp"})  # name service, istiod
+
+
+@rule(
+    "ML313", "networkpolicy-hbone-15008", Severity.ERROR, impact=Impact.BREAKS, each=Kind.NETWORK_POLICY,
+    reads=[*MESHED_BY, *WORKLOADS], evidence="docs",
+    sources=["https://istio.io/latest/docs/ambient/usage/networkpolicy/", "https://github.com/istio/istio/issues/56659"],
+    remedy="Allow port 15008/TCP for the same peers; finer control by port moves to an AuthorizationPolicy.",
+)  # fmt: skip
+def networkpolicy_hbone_15008(policy: Resource, mesh: Mesh) -> Iterator[Problem]:
+    """A NetworkPolicy allows application ports of pods in the mesh and not 15008, by which traffic between pods arrives in ambient.
+
+    ztunnel tunnels what pods in the mesh send one another through HBONE: on the wire the port is 15008, whatever port the
+    client asked for. The CNI plugin drops it. Callers that still have sidecars use the tunnel too once the pod is ambient.
+
+    ```yaml
+    apiVersion: v1
+    kind: Namespace
+    metadata:
+      name: shop
+      labels:
+        istio-injection: enabled # expect: ML320
+    ---
+    apiVersion: networking.k8s.io/v1
+    kind: NetworkPolicy
+    metadata:
+      name: cart
+      namespace: shop
+    spec:
+      podSelector:
+        matchLabels: {app: cart}
+      ingress:
+        - from:
+            - podSelector: {}
+          ports: # expect: ML313
+            - {port: 8080, protocol: TCP}
+    ```
+
+    Remedy: the port 15008 beside the application's, for the same peers:
+
+        ports:
+          - {port: 8080, protocol: TCP}
+          - {port: 15008, protocol: TCP}
+
+    It can be added before the move. There is no automatic fix: with 15008 open the NetworkPolicy does not tell ports apart
+    any more for traffic in the mesh, and an AuthorizationPolicy has to (it sees the port inside of the tunnel).
+
+    For egress the same holds for rules to pods of the mesh; confidence is medium there. Not reported when a rule has no
+    `ports`, or a range that holds 15008; when another NetworkPolicy for the same pods allows it; when the peers are address
+    blocks or namespaces that are not shown to be in the mesh, which go on using the application's port, or everyone on a
+    webhook's port (4443, 8443, 9443, 10250), which the API server calls; when the policy selects gateways only, or pods that
+    stay out; when the repository does not show the namespace to be in the mesh.
+    """
+    if not mesh.meshed(policy) or _out(policy, mesh):
+        return
+    for direction, field, peers in _DIRECTIONS:
+        together = mesh.policies_together(policy, direction)
+        if policy not in together:
+            continue
+        opened = [rule for other in together for rule in other.spec.each(field) if _opens(rule)]
+        for entry in policy.spec.each(field):
+            shut = _lists_tcp(entry) and not _opens(entry) and not any(_wider(other, entry, peers) for other in opened)
+            if shut and _meets(entry, peers, mesh, policy):
+                yield _problem(policy, entry, direction)
+
+
+def _problem(policy: Resource, entry: Node, direction: str) -> Problem:
+    ports = ", ".join(str(port.get("port").value) for port in entry.each("ports"))
+    if direction == "Ingress":
+        said = f"admits traffic on port {ports} only; from pods of the mesh it arrives on port {_HBONE} (HBONE) in ambient, and is dropped"
+        return Problem(entry.get("ports"), f"{policy.title} {said}.", confidence=None if entry.get("from").present else Confidence.MEDIUM)
+    said = f"lets pods send to port {ports} only; to pods of the mesh they send to port {_HBONE} (HBONE) in ambient, which is dropped"
+    return Problem(entry.get("ports"), f"{policy.title} {said}.", confidence=Confidence.MEDIUM)
+
+
+def _out(policy: Resource, mesh: Mesh) -> bool:
+    """Does the policy take only pods that ambient will not capture?"""
+    labels = policy.spec.get("podSelector", "matchLabels").strings()
+    if mesh.selects_only_gateways(labels, policy.namespace):
+        return True
+    if policy.spec.get("podSelector", "matchExpressions").value or policy.spec.get("podSelector").unknown:
+        return False
+    found = mesh.workloads(labels, policy.namespace)
+    return bool(found) and all(w.labels.get(_MODE) == "none" or w.template.get("spec", "hostNetwork").value is True for w in found)
+
+
+def _lists_tcp(entry: Node) -> bool:
+    """Does the rule name TCP ports, all of them known, and not only those of the name service and istiod?"""
+    ports = list(entry.each("ports"))
+    numbers = [port.get("port").value for port in ports if port.get("protocol").text in (None, "TCP")]
+    unknown = any(port.get("port").unknown or port.get("protocol").unknown for port in ports)
+    return bool(numbers) and not unknown and not set(numbers) <= _NOT_FOR_PODS
+
+
+def _opens(entry: Node) -> bool:
+    ports = list(entry.each("ports"))
+    return not ports or any(_is_hbone(port) for port in ports)
+
+
+def _is_hbone(port: Node) -> bool:
+    if port.get("protocol").text not in (None, "TCP"):
+        return False
+    number, last = port.get("port").value, port.get("endPort").value
+    if isinstance(number, str):
+        return "hbone" in number or number == str(_HBONE)
+    if not isinstance(number, int):
+        return True
+    return number <= _HBONE <= (last if isinstance(last, int) else number)
+
+
+def _meets(entry: Node, field: str, mesh: Mesh, policy: Resource) -> bool:
+    """Is a pod of the mesh among the peers? No peers at all: everyone, for ingress; the outside, for egress."""
+    peers = list(entry.each(field))
+    if not peers:
+        return field == "from" and not all(port.get("port").value in _WEBHOOKS for port in entry.each("ports"))
+    return any(_in_mesh(peer, mesh, policy) for peer in peers)
+
+
+def _in_mesh(peer: Node, mesh: Mesh, policy: Resource) -> bool:
+    if peer.get("ipBlock").present:
+        return False
+    namespaces = peer.get("namespaceSelector")
+    pods = peer.get("podSelector", "matchLabels").strings()
+    if not namespaces.present:
+        return not mesh.selects_only_gateways(pods, policy.namespace)
+    if namespaces.is_map and not namespaces.value:
+        return True
+    labels = namespaces.get("matchLabels").strings()
+    if any(label in labels for label in _ENROLLING):
+        return labels.get("istio-injection") != "disabled" and labels.get(_MODE) != "none"
+    named = [labels[label] for label in _NAMES if label in labels]
+    for expression in namespaces.each("matchExpressions"):
+        if expression.get("key").text in _NAMES and expression.get("operator").text == "In":
+            named += [value.text or "" for value in expression.each("values")]
+    return any(mesh.meshed(name) or (name == mesh.settings.root_namespace and mesh.selects_only_gateways(pods, name)) for name in named)
+
+
+def _wider(other: Node, entry: Node, field: str) -> bool:
+    """Does a rule surely admit every peer of another?"""
+    theirs, ours = [_plain(peer) for peer in other.each(field)], [_plain(peer) for peer in entry.each(field)]
+    if not theirs or any(peer in ({"namespaceSelector": {}}, {"namespaceSelector": {}, "podSelector": {}}) for peer in theirs):
+        return True
+    near = {"podSelector": {}} in theirs
+    return bool(ours) and all(peer in theirs or (near and set(peer) == {"podSelector"}) for peer in ours)
+
+
+def _plain(node: Node) -> Any:
+    if node.is_map:
+        return {key: _plain(value) for key, value in node.items()}
+    return [_plain(item) for item in node.each()] if node.is_list else node.value

@@ -1,0 +1,112 @@
+"""ML302 pod-inject-override."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from meshlint.api import WORKLOADS, Impact, Kind, Mesh, Mode, Node, Problem, Resource, Severity, Workload, rule
+
+_INJECT, _REVISION, _MODE = "sidecar.istio.io/inject", "istio.io/rev", "istio.io/dataplane-mode"
+_STATUS = "sidecar.istio.io/status"
+
+
+@rule(
+    "ML302", "pod-inject-override", Severity.WARNING, impact=Impact.IGNORED, each=WORKLOADS, reads=[Kind.NAMESPACE],
+    evidence="code",
+    sources=[
+        "istio@86c9f01:cni/pkg/util/enablement_selector.go (Matches: a pod with a sidecar is skipped)",
+        "istio@86c9f01:pkg/kube/inject/inject.go (injectRequired)",
+        "https://istio.io/latest/docs/setup/additional-setup/sidecar-injection/",
+    ],
+    remedy="Remove the label (or the container) and restart the pods; to keep the sidecar, say istio.io/dataplane-mode: none on the pods.",
+)  # fmt: skip
+def pod_inject_override(resource: Resource, mesh: Mesh) -> Iterator[Problem]:
+    """A pod template asks for a sidecar in a namespace that is ambient, or holds a hand-injected sidecar: these pods stay behind.
+
+    What the pod says beats its namespace: with `sidecar.istio.io/inject: "true"` (or a revision of its own) it is injected,
+    and the CNI leaves pods with a sidecar out of ambient. An `istio-proxy` container that `istioctl kube-inject` wrote into the
+    manifest does not even depend on a label: no change of the namespace removes it.
+
+    ```yaml
+    apiVersion: v1
+    kind: Namespace
+    metadata:
+      name: shop
+      labels:
+        istio.io/dataplane-mode: ambient
+    ---
+    apiVersion: apps/v1
+    kind: Deployment
+    metadata:
+      name: cart
+      namespace: shop
+    spec:
+      selector:
+        matchLabels: {app: cart}
+      template:
+        metadata:
+          labels:
+            app: cart
+            sidecar.istio.io/inject: "true" # expect: ML302
+        spec:
+          containers:
+            - {name: cart, image: "shop/cart:1.4"}
+    ```
+
+    Remedy: remove the label, annotation or container with the enrolment and restart the pods. There is no automatic fix: it
+    changes the data plane of running pods.
+
+    Not reported when the pods are gateways (their template stays), when the template says `istio.io/dataplane-mode: none`
+    (a deliberate exception), and when the namespace has not moved yet: then [sidecar-injection](sidecar-injection.md) lists
+    the label among what is to be moved. A hand-injected container is reported in every candidate namespace.
+    """
+    workload = mesh.workload(resource)
+    if workload is None or workload.gateway or resource.namespace == mesh.settings.root_namespace:
+        return
+    by_hand = _by_hand(workload)
+    if by_hand is not None:
+        yield Problem(
+            by_hand,
+            f"{resource.title} holds a sidecar that was injected by hand: no label removes it, and the ambient CNI leaves such pods out.",
+            remedy="Write the manifest without the injected containers and volumes and let the namespace decide.",
+        )
+        return
+    if workload.labels.get(_MODE) == "none" or not _ambient(resource.namespace, mesh):
+        return
+    asked = _asked(workload, mesh)
+    if asked is not None:
+        at, said = asked
+        yield Problem(
+            at,
+            f"{resource.title} asks for a sidecar ({said}) in namespace {resource.namespace}, which is ambient: what the pod "
+            "says wins, and the ambient CNI leaves pods with a sidecar out.",
+        )
+
+
+def _ambient(namespace: str, mesh: Mesh) -> bool:
+    return mesh.mode(namespace) in (Mode.AMBIENT, Mode.BOTH) or mesh.ambient_now(namespace)
+
+
+def _by_hand(workload: Workload) -> Node | None:
+    """The name of an istio-proxy container beside others and with an image of its own, else the annotation of the injector."""
+    spec = workload.template.get("spec")
+    containers = [*spec.each("containers"), *spec.each("initContainers")]
+    for container in containers if len(containers) > 1 else ():
+        if container.get("name").text == "istio-proxy" and container.get("image").text not in (None, "", "auto"):
+            return container.get("name")
+    status = workload.template.get("metadata", "annotations", _STATUS)
+    return status if status else None
+
+
+def _asked(workload: Workload, mesh: Mesh) -> tuple[Node, str] | None:
+    annotation = workload.template.get("metadata", "annotations", _INJECT)
+    for at, what in ((workload.label(_INJECT), "label"), (annotation, "annotation")):
+        if at.present:
+            asked = at.value is True or at.text == "true"
+            return (at, f'pod {what} {_INJECT}: "true"') if asked else None
+    revision = workload.label(_REVISION)
+    namespace = mesh.find(Kind.NAMESPACE, "", workload.namespace)
+    decided = namespace is not None and ("istio-injection" in namespace.labels or _REVISION in namespace.labels)
+    if revision.text and not decided:
+        return revision, f"pod label {_REVISION}: {revision.text}"
+    return None

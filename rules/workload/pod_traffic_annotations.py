@@ -1,0 +1,153 @@
+"""ML304 pod-traffic-annotations."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from typing import NamedTuple
+
+from meshlint.api import WORKLOADS, Impact, Kind, Mesh, Node, Problem, Resource, Severity, Workload, rule
+
+_PREFIX = "traffic.sidecar.istio.io/"
+_PRIVATE = re.compile(r"(10|127|0)\.|172\.(1[6-9]|2\d|3[01])\.|192\.168\.|100\.(6[4-9]|[7-9]\d|1[01]\d|12[0-7])\.|\*|f[cd]|::/")
+_ALL = "all TCP of the pod goes through ztunnel"
+
+
+class _Said(NamedTuple):
+    text: str
+    remedy: str
+    severity: Severity
+    impact: Impact | None = None
+
+
+@rule(
+    "ML304", "pod-traffic-annotations", Severity.ERROR, impact=Impact.IGNORED, each=WORKLOADS,
+    reads=[Kind.PEER_AUTHENTICATION, Kind.AUTHORIZATION_POLICY], evidence="issue",
+    sources=[
+        "https://github.com/istio/istio/issues/49829",
+        "https://github.com/istio/istio/issues/56592",
+        "istio/api@b8f8791:annotation/annotations.yaml",
+    ],
+    remedy="Remove the annotation; ambient has no redirection by port or address range.",
+)  # fmt: skip
+def pod_traffic_annotations(resource: Resource, mesh: Mesh) -> Iterator[Problem]:
+    """An annotation takes ports, address ranges or interfaces of a pod out of the sidecar's redirection; ambient reads none of them.
+
+    In ambient all TCP of a captured pod goes through ztunnel. Ports that were left out because of the protocol mostly work:
+    ztunnel forwards bytes. But what came in past the sidecar now meets mTLS and the policies of the workload, and
+    clients outside of the mesh are refused where these are strict.
+
+    ```yaml
+    apiVersion: apps/v1
+    kind: Deployment
+    metadata:
+      name: cart
+      namespace: shop
+    spec:
+      selector:
+        matchLabels: {app: cart}
+      template:
+        metadata:
+          labels: {app: cart}
+          annotations:
+            traffic.sidecar.istio.io/excludeInboundPorts: "9090" # expect: ML304
+        spec:
+          containers:
+            - {name: cart, image: "shop/cart:1.4"}
+    ---
+    apiVersion: security.istio.io/v1
+    kind: PeerAuthentication
+    metadata:
+      name: default
+      namespace: shop
+    spec:
+      mtls: {mode: STRICT}
+    ```
+
+    Remedy, by annotation:
+
+    - `excludeInboundPorts`, `includeInboundPorts` with a list: a PeerAuthentication of the workload with portLevelMtls
+      PERMISSIVE for the port, and an AuthorizationPolicy by port. `includeInboundPorts: ""` (nothing inbound):
+      annotation `ambient.istio.io/bypass-inbound-capture: "true"` (alpha; HBONE reaches such
+      a pod from 1.29).
+    - `excludeOutboundPorts`, `excludeOutboundIPRanges` and their include forms: no counterpart. ztunnel passes on what is not
+      in the mesh; whole pods stay out with the label `istio.io/dataplane-mode: none`.
+    - `kubevirtInterfaces`: annotation `istio.io/reroute-virtual-interfaces` (from 1.25). `excludeInterfaces`: no counterpart.
+
+    There is no automatic fix: whether a port still needs an exception depends on who calls it.
+
+    Severity: an error where STRICT or an AuthorizationPolicy of the workload meets an inbound port that was left out, or
+    where nothing takes the annotation's place (excludeInterfaces); a warning for other ports and interfaces; a note for outbound
+    ranges outside of private address space, and for values that say what ambient does anyway (`*`, nothing left out).
+
+    Not reported when the pods are gateways or stay out of the mesh (`sidecar.istio.io/inject: "false"`,
+    `istio.io/dataplane-mode: none`); installation-wide lists are [install-proxy-capture-values](install-proxy-capture-values.md).
+    """
+    workload = mesh.workload(resource)
+    if workload is None or workload.gateway or not mesh.candidate(resource):
+        return
+    for name, at in workload.template.get("metadata", "annotations").items():
+        if name.startswith(_PREFIX) and not at.unknown:
+            said = _judged(name.removeprefix(_PREFIX), at, workload, mesh)
+            if said is not None:
+                message = f"{resource.title} sets {name}: {_value(at)!r}, which nothing reads in ambient: {said.text}."
+                related = tuple((policy.root, f"{policy.title} takes these pods") for policy in mesh.guards(workload)[:3])
+                yield Problem(
+                    at, message, said.severity, said.impact, related=related if "Inbound" in name else (), remedy=said.remedy
+                )
+
+
+def _value(at: Node) -> str:
+    return at.text if at.text is not None else str(at.value if at.value is not None else "")
+
+
+def _judged(name: str, at: Node, workload: Workload, mesh: Mesh) -> _Said | None:
+    value = _value(at).strip()
+    if name in ("includeInboundPorts", "includeOutboundIPRanges") and value == "*":
+        return _Said(f"{_ALL} anyway", "Remove the annotation.", Severity.NOTE, Impact.ADVICE)
+    if (name.startswith("exclude") or name == "includeOutboundPorts") and not value:
+        return _Said("and it leaves nothing out", "Remove the annotation.", Severity.NOTE, Impact.ADVICE)
+    if name in ("excludeInboundPorts", "includeInboundPorts"):
+        return _inbound(name, value, workload, mesh)
+    if name == "kubevirtInterfaces":
+        return _virtual(mesh)
+    if name == "excludeInterfaces":
+        text = "no interface can be left out, and there is no counterpart"
+        return _Said(text, "Keep the pods out (label istio.io/dataplane-mode: none) if the interface must stay untouched.", Severity.ERROR)
+    return _outbound(name, value)
+
+
+def _inbound(name: str, value: str, workload: Workload, mesh: Mesh) -> _Said:
+    guards = mesh.guards(workload)
+    severity, impact = (Severity.ERROR, Impact.STRICTER) if guards else (Severity.WARNING, None)
+    if not value:
+        remedy = 'Set the annotation ambient.istio.io/bypass-inbound-capture: "true" (alpha) if nothing inbound may be captured.'
+        return _Said("inbound traffic, which was not captured at all, goes through ztunnel", remedy, severity, impact)
+    ports = f"ports {value}" if name.startswith("exclude") else f"all ports but {value}"
+    who = " and ".join(dict.fromkeys(guard.title for guard in guards[:2]))
+    meets = f"so {ports} meet {who} now" if guards else f"{ports} went past the sidecar and go through ztunnel now"
+    remedy = (
+        "Remove it; where callers without mTLS need the port, give the workload a PeerAuthentication with portLevelMtls "
+        "PERMISSIVE for it, and an AuthorizationPolicy that names the port."
+    )
+    return _Said(f"{_ALL}, {meets}" if guards else meets, remedy, severity, impact)
+
+
+def _outbound(name: str, value: str) -> _Said | None:
+    if name not in ("excludeOutboundPorts", "includeOutboundPorts", "excludeOutboundIPRanges", "includeOutboundIPRanges"):
+        return None
+    remedy = "Remove it: ztunnel passes on what is not in the mesh; pods that must not be captured take istio.io/dataplane-mode: none."
+    ranges = [part.strip() for part in value.split(",") if part.strip()]
+    if name == "excludeOutboundIPRanges" and not any(_PRIVATE.match(part) for part in ranges):
+        text = f"{_ALL}; addresses outside of the cluster are passed on unchanged"
+        return _Said(text, remedy, Severity.NOTE, Impact.DIFFERS)
+    text = f"{_ALL}, also what the sidecar did not see, and mTLS is used where the other side is in the mesh"
+    return _Said(text, remedy, Severity.WARNING)
+
+
+def _virtual(mesh: Mesh) -> _Said:
+    text = "traffic of virtual machines behind these interfaces is treated as inbound"
+    if mesh.target.istio_at_least("1.25.0"):
+        return _Said(text, "Use the annotation istio.io/reroute-virtual-interfaces with the same interfaces.", Severity.WARNING)
+    remedy = "Istio has the counterpart istio.io/reroute-virtual-interfaces from 1.25."
+    return _Said(f"{text}, and Istio {mesh.target.istio} has no counterpart (from 1.25)", remedy, Severity.ERROR)

@@ -1,0 +1,64 @@
+"""Patches that change what rules read, and are not followed: said, never passed over."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from render_helpers import Repo, obj
+
+ROUTE = obj("VirtualService", "web", "shop", "spec: {hosts: [web]}\n")
+MERGE = """
+patches:
+- path: web.yaml
+"""
+OPERATIONS = """
+patches:
+- target: {kind: VirtualService}
+  patch: |-
+    - {op: add, path: /spec/http, value: []}
+"""
+LEGACY = """
+patchesStrategicMerge:
+- web.yaml
+"""
+LABELS = """
+patches:
+- target: {kind: VirtualService}
+  patch: |-
+    - {op: add, path: /metadata/labels, value: {a: b}}
+"""
+ANOTHER = """
+patches:
+- target: {kind: VirtualService, name: api}
+  patch: |-
+    - {op: add, path: /spec/http, value: []}
+"""
+WORKLOAD = """
+patches:
+- target: {kind: Deployment}
+  patch: |-
+    - {op: replace, path: /spec/replicas, value: 2}
+"""
+
+
+def overlay(folder: Path, patches: str) -> Repo:
+    repo = Repo(folder).write("base/kustomization.yaml", "resources: [all.yaml]\n")
+    repo.write("base/all.yaml", ROUTE, obj("Deployment", "web", "shop"))
+    repo.write("prod/web.yaml", obj("VirtualService", "web", "shop", "spec: {gateways: [mesh]}\n"))
+    return repo.write("prod/kustomization.yaml", "resources: [../base]" + patches)
+
+
+@pytest.mark.parametrize(("patches", "field"), [(MERGE, "spec"), (LEGACY, "spec"), (OPERATIONS, "/spec/http")])
+def test_a_changed_spec_is_said(patches: str, field: str, tmp_path: Path) -> None:
+    built = overlay(tmp_path, patches).built()
+    said = f"a patch changes {field} of VirtualService web, which is not followed"
+    assert [environment.reason for environment in built.list if environment.name == "prod"] == [said]
+    assert [(trouble.rule, trouble.file) for trouble in built.troubles] == [("not-analysed", "prod/kustomization.yaml")]
+    assert built.troubles[0].message == said
+
+
+@pytest.mark.parametrize("patches", [LABELS, ANOTHER, WORKLOAD])
+def test_what_is_followed_or_read_by_no_rule_is_not_said(patches: str, tmp_path: Path) -> None:
+    built = overlay(tmp_path, patches).built()
+    assert not [trouble for trouble in built.troubles if "not followed" in trouble.message]
