@@ -9,8 +9,9 @@ from typing import NamedTuple
 from meshlint.check.findings import fingerprinted
 from meshlint.check.ignores import found
 from meshlint.check.registry import Registry
+from meshlint.check.runner import UNUSED
 from meshlint.check.suppress import Configured
-from meshlint.check.unused import UNUSED, Unused
+from meshlint.check.unused import Unused
 from meshlint.config import Config, ConfiguredSuppression
 from meshlint.index.repository import Repository
 from meshlint.model.document import FileRead

@@ -7,8 +7,20 @@ from typing import TYPE_CHECKING, Any
 
 from meshlint.model.kind import GATEWAY_API_KINDS, ISTIO_KINDS, MESHED_BY, ROUTES, WORKLOADS, Kind
 from meshlint.model.mesh import (
-    Binding, Destination, GatewayRef, Host, HostKind, Mesh, MeshSetting, Mode, Reach, Subset, Waypoint, WaypointState, Workload,
-)  # fmt: skip
+    Binding,
+    Destination,
+    GatewayRef,
+    Host,
+    HostKind,
+    Mesh,
+    MeshSetting,
+    Mode,
+    Reach,
+    Subset,
+    Waypoint,
+    WaypointState,
+    Workload,
+)
 from meshlint.model.names import close_name
 from meshlint.model.node import Node
 from meshlint.model.policy import Peer, PolicyTarget, Scope

@@ -23,8 +23,17 @@ exit codes: 0 nothing at or above --fail-on, 1 findings, 2 meshlint could not do
 """
 
 
+def _unmeasured(prog: str) -> RawDescriptionHelpFormatter:
+    """argparse makes a formatter for every option; left alone, each would ask how wide the terminal is."""
+    return RawDescriptionHelpFormatter(prog, width=80)
+
+
 class Parser(ArgumentParser):
     """Says in one line what is wrong, with the nearest word that would be right."""
+
+    def format_help(self) -> str:
+        self.formatter_class = RawDescriptionHelpFormatter
+        return super().format_help()
 
     def error(self, message: str) -> NoReturn:
         self.exit(2, f"{self.prog}: {message}{self._meant(message)}; see {self.prog} --help\n")
@@ -51,11 +60,12 @@ class Parser(ArgumentParser):
 
 
 def parser() -> Parser:
+    """The parser of all commands."""
     top = Parser(
         prog="meshlint",
         description="What breaks, is ignored or stops being enforced when an Istio mesh moves to ambient mode and Gateway API.",
         epilog=_EXAMPLES,
-        formatter_class=RawDescriptionHelpFormatter,
+        formatter_class=_unmeasured,
     )
     top.add_argument("-V", "--version", action="version", version=f"meshlint {__version__}")
     commands = top.add_subparsers(dest="command", metavar="COMMAND", required=True)
@@ -68,8 +78,7 @@ def parser() -> Parser:
 
 
 def _add(commands: _SubParsersAction[Parser], name: str, help: str, epilog: str | None = None) -> Parser:
-    form = RawDescriptionHelpFormatter
-    return commands.add_parser(name, help=help, description=help, epilog=epilog, formatter_class=form, allow_abbrev=False)
+    return commands.add_parser(name, help=help, description=help, epilog=epilog, formatter_class=_unmeasured, allow_abbrev=False)
 
 
 def _check(commands: _SubParsersAction[Parser]) -> None:

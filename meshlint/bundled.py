@@ -1,7 +1,5 @@
 """Finds what travels with the package: rules/, schemas/ and docs/rules, installed or in a checkout."""
 
-# pathlib costs start-up time on the path of every run
-# ruff: noqa: PTH100, PTH112, PTH118, PTH120
 from __future__ import annotations
 
 import os

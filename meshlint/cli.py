@@ -23,6 +23,7 @@ EXIT_FAILED, EXIT_NO_FILES, EXIT_INTERRUPTED = 2, 3, 130
 
 
 def run(arguments: Sequence[str]) -> int:
+    """Run a command line; `check` is the command where none is named."""
     words = list(arguments)
     if not words or (words[0] not in COMMANDS and words[0] not in ("-h", "--help", "--version", "-V")):
         words.insert(0, "check")

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, NamedTuple, Union
 
 from meshlint.config_file import NAME, PATH_KEYS, PYPROJECT, ConfigError, File, chain, has_section, strings
+from meshlint.files import upwards
 
 if TYPE_CHECKING:
     from meshlint.model.mesh import Settings
@@ -135,15 +136,14 @@ def find_config(start: str) -> str | None:
     folder = os.path.abspath(start)
     if not os.path.isdir(folder):
         folder = os.path.dirname(folder)
-    while True:
+    for above in upwards(folder):
         for name in (NAME, PYPROJECT):
-            path = os.path.join(folder, name)
+            path = os.path.join(above, name)
             if os.path.isfile(path) and (name == NAME or has_section(path)):
                 return path
-        above = os.path.dirname(folder)
-        if above == folder or os.path.exists(os.path.join(folder, ".git")):
-            return None
-        folder = above
+        if os.path.exists(os.path.join(above, ".git")):
+            break
+    return None
 
 
 def load(path: str, given: bool = False) -> Config:

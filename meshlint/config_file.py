@@ -7,10 +7,12 @@ import re
 from collections.abc import Iterator
 from typing import Any, NamedTuple
 
+from meshlint.files import upwards
+
 NAME, PYPROJECT = "meshlint.toml", "pyproject.toml"
 PATH_KEYS = ("cache-dir", "context", "output-file", "baseline")
 """Keys that name one file or folder, relative to the folder of the configuration."""
-_SECTION = re.compile(r"^\s*\[+\s*tool\s*\.\s*meshlint\b|^\s*tool\s*\.\s*meshlint\b", re.MULTILINE)
+_SECTION = r"^\s*\[+\s*tool\s*\.\s*meshlint\b|^\s*tool\s*\.\s*meshlint\b"
 _CODE_KEYS = ("plugins", "rules")
 _LIMIT = 1_000_000  # characters of a configuration file
 _DEEPEST = 20  # configurations that extend one another
@@ -84,13 +86,8 @@ def _why_not(target: str, inside: str | None, above: tuple[str, ...]) -> str:
 
 def _repository(path: str) -> str:
     """The folder that a configuration which was found may extend files of: the git root, else its own folder."""
-    own = folder = os.path.dirname(os.path.abspath(path))
-    while not os.path.exists(os.path.join(folder, ".git")):
-        above = os.path.dirname(folder)
-        if above == folder:
-            return own
-        folder = above
-    return folder
+    own = os.path.dirname(os.path.abspath(path))
+    return next((folder for folder in upwards(own) if os.path.exists(os.path.join(folder, ".git"))), own)
 
 
 def _checked(path: str, given: bool) -> File:
@@ -122,7 +119,7 @@ def has_section(path: str) -> bool:
 
 def _looks_like(path: str) -> bool:
     with open(path, encoding="utf-8", errors="replace") as file:
-        return _SECTION.search(file.read(_LIMIT)) is not None
+        return re.search(_SECTION, file.read(_LIMIT), re.MULTILINE) is not None
 
 
 def _read(path: str) -> str:
@@ -199,5 +196,6 @@ def strings(value: object) -> tuple[str, ...]:
 
 
 def is_inside(path: str, folder: str) -> bool:
+    """Is a real path the folder, or below it?"""
     root = os.path.realpath(folder)
     return path == root or path.startswith(root.rstrip(os.sep) + os.sep)

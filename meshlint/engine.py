@@ -6,22 +6,19 @@ import os
 from collections.abc import Callable, Collection, Mapping, Sequence
 from functools import lru_cache
 from types import MappingProxyType
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
-from meshlint.accepted import Ran, accept
-from meshlint.check.baseline import Counts, counted
 from meshlint.check.by_path import Part, adjusted, filter_of, part
 from meshlint.check.findings import shown
 from meshlint.check.registry import Registry, bundled
-from meshlint.check.runner import RULE_FAILED, Checked, Runner
-from meshlint.check.unused import UNUSED
+from meshlint.check.runner import RULE_FAILED, UNUSED, Checked, Runner
 from meshlint.config import Config, ConfigError
 from meshlint.index.repository import Repository
-from meshlint.known import Known, known_before, write_baseline
 from meshlint.model.document import FileRead, Trouble
 from meshlint.model.kind import kind_of
+from meshlint.model.later import SUPPRESSING
 from meshlint.model.position import Source
-from meshlint.model.problem import Finding, Severity, Suppressed
+from meshlint.model.problem import Finding, Known, Severity, Suppressed
 from meshlint.model.resource import Environment
 from meshlint.model.target import Current, Target, resolve_target
 from meshlint.project import Project, rebased
@@ -32,6 +29,9 @@ from meshlint.render.current import Versions
 from meshlint.render.environments import environments
 from meshlint.render.follow import referenced_outside
 from meshlint.report.result import Coverage, EnvironmentReport, Result, Skipped
+
+if TYPE_CHECKING:
+    from meshlint.check.baseline import Counts
 
 Progress = Callable[[str, int, int], None]  # what is done, how many of it, of how many
 
@@ -146,19 +146,28 @@ def judge(loaded: Loaded, project: Project, config: Config, registry: Registry, 
     chosen = registry.chosen(config.select or (), config.extend_select, config.ignore)
     runner = Runner(registry, chosen, forced, repository)
     checked = runner.run(loaded.troubles, None if progress is None else lambda done, total: progress("environments", done, total))
-    ran = Ran([entry.id for entry in chosen], not checked.broken, forced)
-    left, suppressed = accept(checked.findings, loaded.files, loaded.environments, repository, project, config, registry, ran)
+    ran = [entry.id for entry in chosen]
+    left, suppressed = checked.findings, list[Suppressed]()
+    if config.suppress or any(file.source is not None and any(map(file.source.holds, SUPPRESSING)) for file in loaded.files):
+        from meshlint.accepted import Ran, accept
+
+        state = Ran(ran, not checked.broken, forced)
+        left, suppressed = accept(checked.findings, loaded.files, loaded.environments, repository, project, config, registry, state)
     checked.rules.update({entry.name: registry.rule(entry) for entry in chosen if entry.name == UNUSED})
     parts = _parts(project, config, registry)
     kept = {finding.fingerprint: finding for finding in adjusted([one.finding for one in suppressed], parts)}
     hidden = [one._replace(finding=kept[one.finding.fingerprint]) for one in suppressed if one.finding.fingerprint in kept]
-    return Judged(adjusted(left, parts), hidden, checked, targets, ran.rules)
+    return Judged(adjusted(left, parts), hidden, checked, targets, ran)
 
 
 def _known(
     wanted: Sequence[Finding], judged: Judged, loaded: Loaded, project: Project, config: Config, registry: Registry, stdin: Stdin | None
 ) -> Known:
     """Which findings were there before."""
+    if config.baseline is None and config.write_baseline is None and config.new_since is None:
+        return Known()
+    from meshlint.known import known_before, write_baseline
+
     if config.write_baseline is not None and not judged.checked.broken:
         return write_baseline(wanted, config.write_baseline)
     notes: tuple[str, ...] = ()
@@ -174,6 +183,7 @@ def _earlier(
     loaded: Loaded, project: Project, config: Config, ref: str, registry: Registry, stdin: Stdin | None
 ) -> tuple[Counts, tuple[str, ...]]:
     """The findings of the project as it was at a git ref, counted. What has not changed since is not read again."""
+    from meshlint.check.baseline import counted
     from meshlint.since import before
 
     with before(project, config, ref) as then:
@@ -189,6 +199,7 @@ def _only(loaded: Loaded, names: Collection[str]) -> Loaded:
 
 
 def reading(config: Config) -> Reading:
+    """How the files are to be read: with which cache, by how many processes."""
     return Reading(None if config.no_cache else config.cache_dir or "", config.jobs)
 
 

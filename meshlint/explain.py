@@ -13,6 +13,7 @@ from meshlint.project import Project
 
 
 def explain(options: Namespace) -> int:
+    """`meshlint rule`: what rules mean, or the list of all."""
     registry = bundled()
     rules = registry.rules() if options.all or not options.names else [_named(registry, name) for name in options.names]
     if options.output_format == "json":
@@ -82,6 +83,7 @@ def _table(rules: list[Rule]) -> None:
 
 
 def environments(options: Namespace, scope: Project, config: Config) -> int:
+    """`meshlint environments`: what is applied together, and what could not be followed."""
     from meshlint.engine import load
     from meshlint.render.describe import describe, write
     from meshlint.report.visible import visible

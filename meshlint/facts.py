@@ -22,14 +22,17 @@ def table(path: str) -> Any:
 
 
 def gateway_api() -> dict[str, Any]:
+    """Releases, channels and kinds of Gateway API."""
     return table("gateway-api/releases")  # type: ignore[no-any-return]
 
 
 def istio() -> dict[str, Any]:
+    """Releases and features of Istio."""
     return table("istio/releases")  # type: ignore[no-any-return]
 
 
 def compat() -> dict[str, Any]:
+    """What each release of Istio makes of Gateway API."""
     return table("compat/istio-gateway-api")  # type: ignore[no-any-return]
 
 

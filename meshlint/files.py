@@ -1,8 +1,9 @@
-"""Files that meshlint writes: whole or not at all."""
+"""Files that meshlint writes, whole or not at all, and the folders above one."""
 
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
 
 
 def replace(path: str, content: bytes) -> None:
@@ -19,6 +20,16 @@ def replace(path: str, content: bytes) -> None:
     except BaseException:
         os.unlink(draft)
         raise
+
+
+def upwards(folder: str) -> Iterator[str]:
+    """The folder and those above it, as far as its own path tells."""
+    while True:
+        yield folder
+        above = os.path.dirname(folder)
+        if above == folder:
+            return
+        folder = above
 
 
 def _umask() -> int:

@@ -3,22 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
-from typing import NamedTuple
 
 from meshlint.check.baseline import BaselineError, Counts, counted, known, read, written
 from meshlint.config import Config, ConfigError
 from meshlint.files import replace
-from meshlint.model.problem import Finding
-
-
-class Known(NamedTuple):
-    """Fingerprints of known findings, how the summary says by what they are known, and how many of the baseline are gone.
-    `notes` are for stderr."""
-
-    fingerprints: frozenset[str] = frozenset()
-    said: str = ""
-    stale: int = 0
-    notes: tuple[str, ...] = ()
+from meshlint.model.problem import Finding, Known
 
 
 def known_before(findings: Sequence[Finding], config: Config, earlier: Counts | None, ran: Collection[str]) -> Known:

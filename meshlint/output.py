@@ -20,6 +20,8 @@ _PATIENCE = 1.0  # seconds of work before a progress line appears
 
 
 class Wanted(NamedTuple):
+    """A report: its format, and the file it goes to (None: stdout)."""
+
     format: str
     file: str | None
 
@@ -47,6 +49,7 @@ def formats(options: Namespace, config: Config) -> list[Wanted]:
 
 
 def report(result: Result, wanted: Sequence[Wanted], options: Namespace, config: Config) -> int:
+    """Write every report that was asked for; the exit code."""
     for note in result.notifications:
         print(f"meshlint: {visible(note)}", file=sys.stderr)
     for name, file in wanted:

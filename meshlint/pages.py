@@ -10,8 +10,8 @@ from meshlint.model.rule import FAMILIES, Rule
 
 def page(rule: Rule) -> str:
     """docs/rules/<name>.md"""
-    facts = f"**{rule.id}** · {rule.family} · {rule.severity.value} · {rule.impact.value} · confidence {rule.confidence.value} · since {rule.since}"
-    parts = [f"# {rule.name}", facts, cleandoc(rule.doc)]
+    values = (rule.family, rule.severity.value, rule.impact.value, f"confidence {rule.confidence.value}", f"since {rule.since}")
+    parts = [f"# {rule.name}", " · ".join((f"**{rule.id}**", *values)), cleandoc(rule.doc)]
     if rule.remedy:
         parts.append(f"## What to do\n\n{rule.remedy}")
     if rule.yields_to or rule.yields_in_object:
@@ -44,8 +44,12 @@ def overview(rules: Sequence[Rule]) -> str:
         rows = [rule for rule in rules if rule.family == family]
         if rows:
             out += ["", f"## {family}", "", "| number | name | severity | impact | what |", "|---|---|---|---|---|"]
-            out += [f"| {r.id} | [{r.name}](rules/{r.name}.md) | {r.severity.value} | {r.impact.value} | {_cell(r.summary)} |" for r in rows]
+            out += [_row(rule) for rule in rows]
     return "\n".join(out) + "\n"
+
+
+def _row(rule: Rule) -> str:
+    return f"| {rule.id} | [{rule.name}](rules/{rule.name}.md) | {rule.severity.value} | {rule.impact.value} | {_cell(rule.summary)} |"
 
 
 def _cell(text: str) -> str:

@@ -10,6 +10,8 @@ import os
 from collections.abc import Sequence
 from typing import NamedTuple
 
+from meshlint.files import upwards
+
 
 class MissingPathError(Exception):
     """A path of the command line that does not exist."""
@@ -89,23 +91,15 @@ def _holds(folder: str, path: str) -> bool:
     return folder == "." or path == folder or path.startswith(folder.rstrip("/" + os.sep) + "/")
 
 
-def _real(path: str, root: str) -> str:
-    """A file as reading names it: by its real path below the root."""
-    return os.path.relpath(os.path.realpath(path), os.path.realpath(root)).replace(os.sep, "/")
-
-
 def boundary(folder: str) -> str | None:
     """The nearest folder upwards with a meshlint.toml, else the nearest with a .git; None: there is neither."""
     git = None
-    while True:
-        if os.path.isfile(os.path.join(folder, "meshlint.toml")):
-            return folder
-        if git is None and os.path.exists(os.path.join(folder, ".git")):
-            git = folder
-        above = os.path.dirname(folder)
-        if above == folder:
-            return git
-        folder = above
+    for above in upwards(folder):
+        if os.path.isfile(os.path.join(above, "meshlint.toml")):
+            return above
+        if git is None and os.path.exists(os.path.join(above, ".git")):
+            git = above
+    return git
 
 
 def rebased(patterns: Sequence[str], base: str, root: str) -> tuple[str, ...]:

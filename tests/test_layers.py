@@ -18,7 +18,10 @@ LAYERS = [  # from the bottom; a row's layers do not know one another unless ALL
     {"semantics"},
     {"index"},
     {"check", "report"},
-    {"config", "config_check", "config_file", "config_merge", "project", "pages", "api", "testing", "accepted", "known", "since", "add_ignores"},
+    {
+        "config", "config_check", "config_file", "config_merge", "project", "pages", "api", "testing", "accepted", "known", "since",
+        "add_ignores",
+    },
     {"engine"},
     {"arguments", "options", "output", "explain", "settings", "init", "cli"},
     {"__main__"},

@@ -36,6 +36,7 @@ class Packed(NamedTuple):
 
 
 def pack(file: FileRead) -> Packed:
+    """What was read of a file as plain values; decoding makes the file of them again."""
     numbers: dict[int, int] = {}
     tables: list[Any] = []
 

@@ -37,6 +37,8 @@ class Stat(NamedTuple):
 
 
 class Entry(NamedTuple):
+    """One file in the cache: what tells that it is unchanged, and its content, decoded only when used."""
+
     mtime: int
     size: int
     inode: int
@@ -58,6 +60,7 @@ _decode_table = msgspec.msgpack.Decoder(list[Any]).decode
 
 
 def encoded(packed: Packed) -> bytes:
+    """The bytes of an entry."""
     return _encode(packed)
 
 
@@ -75,6 +78,7 @@ def decoded(content: Any, path: str, source: LaterSource | None) -> FileRead | N
 
 
 def digest(content: bytes) -> bytes:
+    """What a content is told by, where its times do not tell."""
     return bytes(xxhash.xxh3_128_digest(content))
 
 

@@ -33,6 +33,7 @@ class Known(NamedTuple):
 
 
 def counted(findings: Iterable[Finding]) -> Counts:
+    """How often each finding is there; a rule that failed is none."""
     out: Counts = {}
     for finding in findings:
         if finding.name != RULE_FAILED:

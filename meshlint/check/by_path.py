@@ -39,6 +39,7 @@ class Part(NamedTuple):
 
 
 def part(patterns: Sequence[str], ignore: Sequence[str], severity: Mapping[str, str], wanted: Filter, registry: Registry) -> Part:
+    """Settings as a configuration writes them, with rules by id."""
     ignored = frozenset(entry.id for entry in registry.entries if any(entry.answers_to(word) for word in ignore))
     levels = {number: Severity(level) for number, level in registry.levels(severity).items()}
     return Part(tuple(patterns), ignored, levels, wanted)

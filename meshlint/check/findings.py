@@ -15,6 +15,7 @@ from meshlint.model.rule import Rule
 def stamp(
     rule: Rule, problem: Problem, checked: Resource | None, mesh: Mesh, repository: Repository, forced: Mapping[str, Severity]
 ) -> Finding:
+    """A problem as a finding, still without its fingerprint."""
     owner, prefix = repository.owner(problem.at)
     named = owner or checked  # what stands in a patch or a label transformer belongs to no object's text
     environment = mesh.environment.name

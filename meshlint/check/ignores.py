@@ -7,13 +7,12 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from meshlint.check.registry import Registry
 from meshlint.check.suppress import Configured, Suppression, Suppressions, Words
 from meshlint.model.document import FileRead
+from meshlint.model.later import ANNOTATION
 from meshlint.model.node import Node
 from meshlint.model.position import Source
 from meshlint.model.problem import Edit, Finding, Fix, Location, ResourceName
 from meshlint.model.resource import Environment, Resource
 from meshlint.read.comments import Comment, comments
-
-ANNOTATION = "meshlint.dev/ignore"
 
 _LINE, _FILE = "ignore", "ignore-file"
 _MEANT = {"disable", "skip", "suppress", "noqa", "nolint", "allow", "ignore-line", "ignore-next-line", "ignore_file", "ignorefile"}

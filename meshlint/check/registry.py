@@ -39,6 +39,8 @@ class Entry(NamedTuple):
 
 
 class Registry:
+    """The rules by id, name, family and prefix."""
+
     def __init__(self, entries: Sequence[Entry]) -> None:
         self.entries = tuple(sorted(entries))
         self._rules: dict[str, Rule] = {}
@@ -98,6 +100,7 @@ def _weight(entry: Entry, word: str) -> int:
 
 
 def bundled() -> Registry:
+    """The rules that travel with meshlint, none of them imported."""
     index = os.path.join(folder("rules"), "index.json")
     with open(index, encoding="utf-8") as file:
         import json

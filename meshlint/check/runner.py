@@ -15,16 +15,20 @@ from meshlint.model.problem import Confidence, Finding, Location, Problem, Resou
 from meshlint.model.resource import Resource
 from meshlint.model.rule import Rule
 
-RULE_FAILED = "rule-failed"
+RULE_FAILED, UNUSED = "rule-failed", "unused-suppression"
 
 
 class Checked(NamedTuple):
+    """What a run of the rules gave."""
+
     findings: list[Finding]
     rules: dict[str, Rule]
     broken: bool  # a rule raised
 
 
 class Runner:
+    """Runs the chosen rules over every environment; one that raises costs one object."""
+
     def __init__(self, registry: Registry, chosen: Sequence[Entry], forced: Mapping[str, Severity], repository: Repository) -> None:
         self._registry = registry
         self._chosen = chosen
@@ -89,6 +93,7 @@ class Runner:
 
 
 def engine_finding(rule: Rule, forced: Mapping[str, Severity], message: str, place: Location) -> Finding:
+    """A finding that no rule made: severity and remedy of a rule, message and place of the engine."""
     severity = forced.get(rule.id, rule.severity)
     return Finding(
         rule=rule.id,

@@ -5,11 +5,9 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator, Mapping
 
 from meshlint.check.registry import Registry
-from meshlint.check.runner import RULE_FAILED, engine_finding
+from meshlint.check.runner import RULE_FAILED, UNUSED, engine_finding
 from meshlint.check.suppress import Suppression, Suppressions, Words
 from meshlint.model.problem import Finding, Fix, Severity, Suppressed
-
-UNUSED = "unused-suppression"
 
 
 class Unused:

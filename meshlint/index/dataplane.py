@@ -165,6 +165,7 @@ def pod_labels(resource: Resource, template: Node) -> Mapping[str, str]:
 
 
 def as_workload(resource: Resource) -> Workload | None:
+    """What an object makes pods from; None where it makes none."""
     template = pod_template(resource)
     if template is None:
         return None

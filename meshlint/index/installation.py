@@ -10,11 +10,11 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from meshlint.model.document import Document, FileRead
 from meshlint.model.kind import Kind, kind_of
+from meshlint.model.later import MESH_CONFIG
 from meshlint.model.mesh import MeshSetting
 from meshlint.model.node import Node
 from meshlint.model.resource import Resource
 
-_MENTIONS = ("outboundTrafficPolicy", "meshConfig", "PILOT_ENABLE_AMBIENT", "defaultConfig", "rootNamespace", "ExportTo")
 _SCHEMAS = frozenset({"CustomResourceDefinition", "ClusterPolicy", "Policy", "ConstraintTemplate", "ValidatingAdmissionPolicy"})
 _POLICY_GROUPS = ("kyverno.io", "gatekeeper.sh", "admissionregistration.k8s.io", "apiextensions.k8s.io")  # and what ends in them
 _MESH_HOLDERS = frozenset({"Sidecar"})
@@ -24,7 +24,7 @@ _DEPTH = 12
 def settings_in(files: Iterable[FileRead], holders: Mapping[Node, Resource]) -> Iterator[MeshSetting]:
     """Every MeshConfig of the files. `holders`: the objects of the repository by their root."""
     for file in files:
-        if file.source is None or not any(map(file.source.holds, _MENTIONS)):
+        if file.source is None or not any(map(file.source.holds, MESH_CONFIG)):
             continue
         for document in file.documents:
             holder = holders.get(document.root)
@@ -122,11 +122,12 @@ def _operator(resource: Resource) -> bool | None:
         return None
     if "ambient" in (profile.text or spec.get("values", "profile").text or ""):
         return True
-    if spec.get("components", "pilot", "enabled").value is False or (profile.text in ("empty", "remote") and not spec.get("components", "pilot")):
+    pilot = spec.get("components", "pilot")
+    if pilot.get("enabled").value is False or (profile.text in ("empty", "remote") and not pilot):
         return None
     if spec.get("components", "ztunnel", "enabled").value is True or _on(_values_env(spec.get("values"))):
         return True
-    return _on(_env(spec.get("components", "pilot", "k8s")))
+    return _on(_env(pilot.get("k8s")))
 
 
 def _release(resource: Resource) -> bool | None:
@@ -146,7 +147,8 @@ def _istiod_env(resource: Resource) -> Mapping[str, str]:
     if resource.kind is Kind.DEPLOYMENT:
         return _env(resource.root.get("spec", "template", "spec"))
     values = [resource.spec.get("values"), resource.spec.get("source", "helm", "valuesObject")]
-    return {key: value for node in values for key, value in _values_env(node).items()} | dict(_env(resource.spec.get("components", "pilot", "k8s")))
+    written = {key: value for node in values for key, value in _values_env(node).items()}
+    return written | dict(_env(resource.spec.get("components", "pilot", "k8s")))
 
 
 def _values_env(values: Node) -> Mapping[str, str]:

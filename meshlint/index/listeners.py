@@ -14,9 +14,13 @@ from meshlint.model.resource import Resource
 
 _HTTP = frozenset({Kind.HTTP_ROUTE, Kind.GRPC_ROUTE})
 _KINDS = {
-    "HTTP": _HTTP, "HTTPS": _HTTP, "TCP": frozenset({Kind.TCP_ROUTE}), "TLS": frozenset({Kind.TLS_ROUTE}), "UDP": frozenset({Kind.UDP_ROUTE}),
+    "HTTP": _HTTP,
+    "HTTPS": _HTTP,
+    "TCP": frozenset({Kind.TCP_ROUTE}),
+    "TLS": frozenset({Kind.TLS_ROUTE}),
+    "UDP": frozenset({Kind.UDP_ROUTE}),
     "HBONE": frozenset[Kind](),
-}  # fmt: skip
+}
 
 
 class Listeners:
@@ -43,7 +47,7 @@ class Listeners:
             origin = kinds[0].get("allowedRoutes", "namespaces", "from").text or "Same"
             why = f"its listener does not admit routes of namespace {route.namespace} (allowedRoutes.namespaces.from: {origin})"
             return Refusal(ref.get("name"), why, kinds[0])
-        hosts = [node for node in route.spec.each("hostnames")]
+        hosts = list(route.spec.each("hostnames"))
         if hosts and not any(_meets(hosts, listener) for listener in admitting):
             names = ", ".join(dict.fromkeys(listener.get("hostname").text or "" for listener in admitting))
             return Refusal(route.spec.get("hostnames"), f"none of the route's hostnames fits that of its listener ({names})", admitting[0])

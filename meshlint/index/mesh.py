@@ -1,27 +1,22 @@
-"""The index of one environment: a facade over its parts, one method a question (meshlint.model.mesh.Mesh)."""
+"""The index of one environment: a facade over its parts, one method a question (meshlint.model.mesh.Mesh).
+
+Parts that only some kinds of objects need are imported and made when something asks them first.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Protocol
+from functools import cached_property
+from typing import TYPE_CHECKING, Protocol
 
-from meshlint.index.capture import dns_capture
-from meshlint.index.conversion import Conversion, export_to, readable, route_namespaces
 from meshlint.index.dataplane import Dataplane, as_workload
-from meshlint.index.enrolment import Enrolment
-from meshlint.index.gatewayapi import GatewayApi
-from meshlint.index.guards import Guards
 from meshlint.index.hosts import Hosts
 from meshlint.index.installation import Installation
-from meshlint.index.listeners import Listeners
 from meshlint.index.moves import Moves
-from meshlint.index.netpolicies import NetPolicies
-from meshlint.index.peerauth import above
-from meshlint.index.policies import Policies
+from meshlint.index.readers import export_to, readable, route_namespaces
 from meshlint.index.routes import Routes
 from meshlint.index.store import Store
 from meshlint.index.subsets import Subsets
-from meshlint.index.twins import Twins
 from meshlint.index.waypoints import Waypoints
 from meshlint.model.kind import Kind
 from meshlint.model.mesh import (
@@ -38,12 +33,21 @@ from meshlint.model.mesh import (
     Waypoint,
     WaypointState,
     Workload,
-)  # fmt: skip
+)
 from meshlint.model.node import Node
 from meshlint.model.policy import Peer, PolicyTarget
 from meshlint.model.resource import Environment, Resource
 from meshlint.model.schema import Fault
 from meshlint.model.target import Target
+
+if TYPE_CHECKING:
+    from meshlint.index.conversion import Conversion
+    from meshlint.index.enrolment import Enrolment
+    from meshlint.index.gatewayapi import GatewayApi
+    from meshlint.index.guards import Guards
+    from meshlint.index.listeners import Listeners
+    from meshlint.index.netpolicies import NetPolicies
+    from meshlint.index.policies import Policies
 
 
 class Whole(Protocol):
@@ -56,6 +60,8 @@ class Whole(Protocol):
 
 
 class MeshIndex:
+    """The Mesh of one environment."""
+
     def __init__(self, store: Store, repository: Whole, target: Target, settings: Settings) -> None:
         self.target = target
         self.settings = settings
@@ -63,18 +69,54 @@ class MeshIndex:
         self._repository = repository
         self._installation = Installation(store.environment.resources)
         self._dataplane = Dataplane(store, settings)
-        self._enrolment = Enrolment(store, self._dataplane)
-        self._netpolicies = NetPolicies(store)
-        self._guards = Guards(store, settings)
         self._hosts = Hosts(store, settings)
         self._waypoints = Waypoints(store, self._dataplane, settings)
         self._routes = Routes(store, self._hosts, self._waypoints)
-        self._listeners = Listeners(self._dataplane, self._routes)
-        self._gatewayapi = GatewayApi(store, self._dataplane, self._waypoints, self._routes)
         self._subsets = Subsets(store, self._hosts, self._routes)
         self._moves = Moves(self._dataplane, self._hosts, self._routes)
-        self._conversion = Conversion(self._routes, self._moves, settings)
-        self._policies = Policies(store, self._dataplane, self._hosts, self._routes, self._waypoints, settings, self.trust_domain)
+
+    @cached_property
+    def _enrolment(self) -> Enrolment:
+        from meshlint.index.enrolment import Enrolment
+
+        return Enrolment(self._store, self._dataplane)
+
+    @cached_property
+    def _netpolicies(self) -> NetPolicies:
+        from meshlint.index.netpolicies import NetPolicies
+
+        return NetPolicies(self._store)
+
+    @cached_property
+    def _guards(self) -> Guards:
+        from meshlint.index.guards import Guards
+
+        return Guards(self._store, self.settings)
+
+    @cached_property
+    def _listeners(self) -> Listeners:
+        from meshlint.index.listeners import Listeners
+
+        return Listeners(self._dataplane, self._routes)
+
+    @cached_property
+    def _gatewayapi(self) -> GatewayApi:
+        from meshlint.index.gatewayapi import GatewayApi
+
+        return GatewayApi(self._store, self._dataplane, self._waypoints, self._routes)
+
+    @cached_property
+    def _conversion(self) -> Conversion:
+        from meshlint.index.conversion import Conversion
+
+        return Conversion(self._routes, self._moves, self.settings)
+
+    @cached_property
+    def _policies(self) -> Policies:
+        from meshlint.index.policies import Policies
+
+        parts = (self._store, self._dataplane, self._hosts, self._routes, self._waypoints)
+        return Policies(*parts, self.settings, self.trust_domain)
 
     @property
     def environment(self) -> Environment:
@@ -142,6 +184,8 @@ class MeshIndex:
         return list(self._policies.attached(target, kind))
 
     def peer_authentications_above(self, policy: Resource) -> tuple[Resource | None, Resource | None]:
+        from meshlint.index.peerauth import above
+
         return above(policy, self._store, self.settings.root_namespace)
 
     def waypoint_reason(self, service: Resource) -> Node | None:
@@ -270,6 +314,8 @@ class MeshIndex:
         return self._repository.faults(resource, self.target)
 
     def twin(self, resource: Resource) -> Resource | None:
+        from meshlint.index.twins import Twins
+
         return Twins(self._store).before(resource)
 
     def mesh_settings(self) -> Sequence[MeshSetting]:
@@ -279,6 +325,8 @@ class MeshIndex:
         return self._installation.ambient()
 
     def dns_capture(self) -> Node | None:
+        from meshlint.index.capture import dns_capture
+
         return dns_capture(self._store)
 
     def istiod_env(self, variable: str) -> str | None:

@@ -16,6 +16,7 @@ def qualified(written: str, namespace: str, domain: str) -> str:
 
 
 def service_key(name: str, namespace: str, domain: str) -> str:
+    """The full name of a Service, by which hosts are compared."""
     return f"{name}.{namespace}.svc.{domain}"
 
 
@@ -69,4 +70,5 @@ def takes(selector: Mapping[str, str], labels: Mapping[str, str]) -> bool:
 
 
 def texts(nodes: Iterable[Node]) -> list[str]:
+    """The texts of scalars, without those that have none."""
     return [node.text for node in nodes if node.text]

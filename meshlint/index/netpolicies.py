@@ -11,6 +11,8 @@ from meshlint.model.resource import Resource
 
 
 class NetPolicies:
+    """NetworkPolicies of one environment."""
+
     def __init__(self, store: Store) -> None:
         self._store = store
         self._by_namespace: dict[str, list[Resource]] | None = None

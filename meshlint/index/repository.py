@@ -19,7 +19,9 @@ from meshlint.model.target import Target
 
 
 class Repository:
-    def __init__(self, environments: Sequence[Environment], files: Sequence[FileRead], targets: Sequence[Target], settings: Settings) -> None:
+    def __init__(
+        self, environments: Sequence[Environment], files: Sequence[FileRead], targets: Sequence[Target], settings: Settings
+    ) -> None:
         """`targets`: the target of each environment, in the same order."""
         self.environments = tuple(environments)
         self.skipped = frozenset(file.path for file in files if file.skipped is not None)

@@ -248,6 +248,7 @@ def acts_in_mesh(rule: Node) -> bool:
 
 
 def acts_at_gateway(rule: Node) -> bool:
+    """May a gateway execute a rule of a VirtualService: no match, or one that is not confined to the mesh?"""
     return _acts(rule, lambda name: name != MESH_GATEWAY)
 
 
@@ -285,6 +286,7 @@ def _or(node: Node, default: str) -> str:
 
 
 def istio_routing(rollout: Resource) -> Node:
+    """The part of an Argo Rollout that routes by Istio."""
     return rollout.spec.get("strategy", "canary", "trafficRouting", "istio")
 
 

@@ -80,6 +80,7 @@ class Waypoints:
         if not namespace or not gateway.namespace or namespace == gateway.namespace:
             return True
         labels, holder = self._dataplane.namespace_labels(namespace)
+        labels = {"kubernetes.io/metadata.name": namespace, **labels}  # the API server sets it
         for listener in gateway.spec.each("listeners"):
             allowed = listener.get("allowedRoutes", "namespaces")
             origin = allowed.get("from").text or "Same"

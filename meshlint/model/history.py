@@ -17,6 +17,7 @@ def standard_since(kind: KindName) -> str | None:
 
 
 def experimental_since(kind: KindName) -> str | None:
+    """The first Gateway API release with the kind in its experimental channel."""
     return facts.first(facts.gateway_api()["kinds"].get(kind_name(kind), {}).get("experimental", []))
 
 
@@ -44,9 +45,11 @@ def read_when(kind: KindName) -> str:
 
 
 def removed_after(kind: str) -> str | None:
+    """The last Gateway API release that had the kind; None: the newest has it."""
     history = facts.gateway_api()["kinds"].get(kind, {})
     return facts.last(history.get("standard", []), history.get("experimental", []))
 
 
 def kind_name(kind: KindName) -> str:
+    """A kind by the name that the tables know it by."""
     return kind if isinstance(kind, str) else kind.kind

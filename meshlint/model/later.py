@@ -10,6 +10,13 @@ from meshlint.model.position import Source
 
 COLUMNS: Final = ("values", "steps", "parents", "starts", "ends", "key_starts", "key_ends")
 
+# Words that all texts are searched for, so that the answers can be kept instead of the texts.
+SUPPRESSING: Final = COMMENT, ANNOTATION = "meshlint:", "meshlint.dev/ignore"
+MESH_CONFIG: Final = ("outboundTrafficPolicy", "meshConfig", "PILOT_ENABLE_AMBIENT", "defaultConfig", "rootNamespace", "ExportTo")
+IMAGES: Final = ("/pilot", "/proxyv2", "/install-cni", "/ztunnel")
+ALPHA_FLAG: Final = "PILOT_ENABLE_ALPHA_GATEWAY_API"
+WORDS: Final = frozenset((*SUPPRESSING, *MESH_CONFIG, *IMAGES, ALPHA_FLAG))
+
 
 class LaterTable(Table):
     """A table whose columns `make` gives. An empty slot asks for them; from then on this is a table like any other."""
@@ -53,11 +60,3 @@ class LaterSource(Source):
 
     def holds(self, word: str) -> bool:
         return word in self._held if self._held is not None and word in WORDS else word in self.text
-
-
-# Words that all texts are searched for, so that the answers can be kept instead of the texts.
-WORDS: Final = frozenset({
-    "outboundTrafficPolicy", "meshConfig", "PILOT_ENABLE_AMBIENT", "defaultConfig", "rootNamespace",
-    "/pilot", "/proxyv2", "/install-cni", "/ztunnel", "PILOT_ENABLE_ALPHA_GATEWAY_API",
-    "meshlint:", "meshlint.dev/ignore",
-})  # fmt: skip

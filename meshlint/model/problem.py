@@ -35,6 +35,8 @@ class Impact(Enum):
 
 
 class Confidence(Enum):
+    """How sure it is that a finding is right."""
+
     HIGH = "high"
     MEDIUM = "medium"
     LOW = "low"
@@ -53,6 +55,8 @@ class Edit(NamedTuple):
 
 
 class NewFile(NamedTuple):
+    """A file that a fix adds."""
+
     path: str
     text: str
 
@@ -109,11 +113,15 @@ class Location(NamedTuple):
 
 
 class Related(NamedTuple):
+    """Another place that a finding speaks of, and what is there."""
+
     location: Location
     message: str
 
 
 class ResourceName(NamedTuple):
+    """An object by its identity."""
+
     api_version: str
     kind: str
     namespace: str
@@ -153,3 +161,13 @@ class Suppressed(NamedTuple):
     finding: Finding
     in_source: bool
     reason: str
+
+
+class Known(NamedTuple):
+    """What was found before: fingerprints of known findings, how the summary says by what they are known, and how many of the
+    baseline are gone. `notes` are for stderr."""
+
+    fingerprints: frozenset[str] = frozenset()
+    said: str = ""
+    stale: int = 0
+    notes: tuple[str, ...] = ()

@@ -3,14 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from meshlint.model.kind import Kind
 from meshlint.model.problem import Confidence, Impact, Problem, Severity
-
-if TYPE_CHECKING:
-    from meshlint.model.mesh import Mesh
-    from meshlint.model.resource import Resource
 
 FAMILIES = ("meta", "traffic", "security", "workload", "gateway", "egress", "extension", "install", "gateway-api", "schema")
 _EVIDENCE = {"code": Confidence.HIGH, "docs": Confidence.MEDIUM, "issue": Confidence.MEDIUM, "inferred": Confidence.LOW}
@@ -20,7 +16,10 @@ _SECURITY_IMPACT = {Impact.UNENFORCED: "7.5"}
 class Rule:
     """A check: `ML` number and name are its contract (schemas/meshlint/catalogue), its docstring is its documentation page."""
 
-    __slots__ = ("aliases", "check", "confidence", "doc", "each", "evidence", "id", "impact", "module", "name", "reads", "remedy", "security_severity", "severity", "since", "sources", "yields_in_object", "yields_to")
+    __slots__ = (
+        "aliases", "check", "confidence", "doc", "each", "evidence", "id", "impact", "module", "name", "reads", "remedy",
+        "security_severity", "severity", "since", "sources", "yields_in_object", "yields_to",
+    )  # fmt: skip
 
     def __init__(
         self,
@@ -117,7 +116,3 @@ def rule(
 def engine_rule(id: str, name: str, severity: Severity, *, impact: Impact, doc: str, remedy: str = "") -> Rule:
     """A rule whose findings the engine itself makes (syntax errors, limits): facts and documentation only."""
     return Rule(id, name, severity, impact=impact, check=None, doc=doc, evidence="code", remedy=remedy)
-
-
-CheckEach = Callable[["Resource", "Mesh"], Iterable[Problem]]
-CheckMesh = Callable[["Mesh"], Iterable[Problem]]

@@ -7,11 +7,10 @@ from bisect import bisect_right
 from collections.abc import Iterator
 from typing import Final, NamedTuple
 
+from meshlint.model.later import COMMENT
 from meshlint.model.node import Table
 from meshlint.model.position import Source
 from meshlint.read.split import compose_pieces
-
-MARK: Final = "meshlint:"
 
 _DIRECTIVE: Final = re.compile(
     r"(?<!\S)#+[ \t]*meshlint:[ \t]*(?P<verb>[\w-]*)[ \t]*(?:\[(?P<words>[^\]]*)\])?[ \t]*(?P<reason>.*?)(?=[ \t]+#[ \t]|[ \t]*\Z)"
@@ -46,7 +45,7 @@ class Comment(NamedTuple):
 
 def comments(source: Source) -> list[Comment]:
     """The instructions of a file; JSON has no comments."""
-    if not source.holds(MARK) or source.path.lower().endswith(".json"):
+    if not source.holds(COMMENT) or source.path.lower().endswith(".json"):
         return []
     strings = Strings(source)
     return [found for line in _lines(source) for found in _on_line(source, strings, line)]
@@ -91,13 +90,13 @@ def comment_start(source: Source, strings: Strings, line: int) -> int | None:
 
 def _lines(source: Source) -> Iterator[int]:
     """The lines that hold the mark."""
-    at, last = source.text.find(MARK), -1
+    at, last = source.text.find(COMMENT), -1
     while at >= 0:
         line = source.position(at).line
         if line != last:
             yield line
         last = line
-        at = source.text.find(MARK, at + len(MARK))
+        at = source.text.find(COMMENT, at + len(COMMENT))
 
 
 def _on_line(source: Source, strings: Strings, line: int) -> Iterator[Comment]:

@@ -6,6 +6,7 @@ import os
 import re
 from typing import Any, Final
 
+from meshlint.files import upwards
 from meshlint.read.walk import Listing, wanted
 
 TIMEOUT: Final = 60  # seconds
@@ -21,12 +22,7 @@ class GitError(Exception):
 
 def in_work_tree(folder: str) -> bool:
     """Does the folder or one above it hold a .git?"""
-    while not os.path.lexists(os.path.join(folder, ".git")):
-        above = os.path.dirname(folder)
-        if above == folder:
-            return False
-        folder = above
-    return True
+    return any(os.path.lexists(os.path.join(above, ".git")) for above in upwards(folder))
 
 
 def list_with_git(folder: str, root: str) -> Listing | None:

@@ -17,8 +17,7 @@ from meshlint.read.placeholders import is_template
 
 _OWN_KEYS: Final = ("mesh", "meshNetworks")
 _ENDINGS: Final = (".yaml", ".yml", ".json")
-_MENTIONS: Final = re.compile(r"meshConfig|outboundTrafficPolicy|rootNamespace|defaultConfig|trustDomain")
-_BREAK: Final = re.compile(r"\r\n|\n|\r")
+_MENTIONS: Final = ("meshConfig", "outboundTrafficPolicy", "rootNamespace", "defaultConfig", "trustDomain")
 Found = list[tuple[str, Node]]
 
 
@@ -52,7 +51,7 @@ def _candidates(document: Document) -> Iterator[tuple[Node, bool]]:
     root = document.root
     if document.kind == "ConfigMap" and document.api_version == "v1":
         for key, node in root.get("data").items():
-            mentions = bool(node.text and _MENTIONS.search(node.text))
+            mentions = any(word in (node.text or "") for word in _MENTIONS)
             if node.text and (key in _OWN_KEYS or (mentions and (key == "values" or key.endswith(_ENDINGS)))):
                 yield node, key in _OWN_KEYS and (mentions or (root.get("metadata", "name").text or "").startswith("istio"))
     elif document.kind in ("Application", "ApplicationSet") and document.api_version.startswith("argoproj.io/"):
@@ -107,7 +106,7 @@ def _literal_lines(node: Node, text: str) -> Callable[[int], int] | None:
     if header is None:
         return None
     begins, at = [], header.end()
-    for match in _BREAK.finditer(outer, at, end):
+    for match in re.compile(r"\r\n|\n|\r").finditer(outer, at, end):
         begins.append((at, match.start()))
         at = match.end()
     begins.append((at, end))

@@ -8,6 +8,7 @@ from typing import NamedTuple
 
 from meshlint.model.document import Document, FileRead
 from meshlint.model.kind import Kind, kind_of
+from meshlint.model.later import ALPHA_FLAG, IMAGES
 from meshlint.model.node import Node
 from meshlint.model.version import Version
 from meshlint.render.level import FILE_NAMES
@@ -15,11 +16,9 @@ from meshlint.render.tree import base
 
 _CHARTS = ("istiod", "base", "cni", "ztunnel", "gateway", "istio-discovery", "istio-base", "istio-cni", "istio-ingress", "ambient")
 _OWN_CHARTS = ("istiod", "ztunnel")
-_IMAGE_MARKS = ("/pilot", "/proxyv2", "/install-cni", "/ztunnel")
-_IMAGE = re.compile(r"[\w./:-]*istio[\w./:-]*/(?:pilot|proxyv2|install-cni|ztunnel)(?:-fips)?:([\w.-]+)(?:@[\w:]+)?")
+_IMAGE = r"[\w./:-]*istio[\w./:-]*/(?:pilot|proxyv2|install-cni|ztunnel)(?:-fips)?:([\w.-]+)(?:@[\w:]+)?"
 _BUNDLE = "kubernetes-sigs/gateway-api"
-_TAG = re.compile(r"(?:[?&]ref=|/releases/download/|/gateway-api/)(v?\d+\.\d+[\w.-]*)")
-_FLAG = "PILOT_ENABLE_ALPHA_GATEWAY_API"
+_TAG = r"(?:[?&]ref=|/releases/download/|/gateway-api/)(v?\d+\.\d+[\w.-]*)"
 _VERSIONED = (Kind.ISTIO, Kind.ISTIO_REVISION, Kind.ISTIO_CNI, Kind.ZTUNNEL)
 
 
@@ -33,13 +32,14 @@ class Evidence(NamedTuple):
 
 
 def evidence_of(files: Iterable[FileRead]) -> list[Evidence]:
+    """Everything in the files that says a release."""
     return [found for file in files if file.documents for found in _in_file(file)]
 
 
 def _in_file(file: FileRead) -> Iterator[Evidence]:
     name = base(file.path)
     source = file.source
-    images, flag = (any(map(source.holds, _IMAGE_MARKS)), source.holds(_FLAG)) if source is not None else (False, False)
+    images, flag = (any(map(source.holds, IMAGES)), source.holds(ALPHA_FLAG)) if source is not None else (False, False)
     for document in file.documents:
         said = [*_said(document, name)]
         for key, at in said:
@@ -144,7 +144,7 @@ def _read(key: str, at: Node, root: Node) -> Iterator[Evidence]:
     elif key == "path":
         yield Evidence("channel", "experimental" if "experimental" in text else "standard", at, root)
     elif key == "gateway-api":
-        tag = _TAG.search(text)
+        tag = re.search(_TAG, text)
         yield from _version(key, tag[1] if tag else text, at, root)
     elif key == "istio":
         yield from _version(key, text, at, root)
@@ -166,7 +166,7 @@ def _scanned(root: Node, images: bool, flag: bool) -> Iterator[Evidence]:
         if row > first and table.parents[row] < first:
             return  # the next item of a List
         at, value = Node(table, row), table.values[row]
-        if images and isinstance(value, str) and (image := _IMAGE.fullmatch(value)):
+        if images and isinstance(value, str) and (image := re.fullmatch(_IMAGE, value)):
             yield from _version("istio", image[1], at, root)
             if "solo" in value:
                 yield Evidence("distribution", "solo", at, root)
@@ -176,6 +176,6 @@ def _scanned(root: Node, images: bool, flag: bool) -> Iterator[Evidence]:
 
 def _flag(node: Node) -> Node | None:
     """The flag as a key (Helm values) or as a variable of a container."""
-    value = node.get("value") if node.get("name").text == _FLAG else node.get(_FLAG)
+    value = node.get("value") if node.get("name").text == ALPHA_FLAG else node.get(ALPHA_FLAG)
     return value if str(value.value).lower() == "true" else None
 

@@ -31,6 +31,8 @@ class Gap(NamedTuple):
 
 
 class Built(NamedTuple):
+    """What a kustomization gives: objects, what could not be followed, the files and folders it used."""
+
     drafts: tuple[Draft, ...] = ()
     gaps: tuple[Gap, ...] = ()
     files: frozenset[str] = frozenset()
@@ -110,6 +112,7 @@ class Kustomize:
 
 
 def reason_of(gaps: list[Gap] | tuple[Gap, ...]) -> str:
+    """What could not be followed, as one text: the first three things by name."""
     messages = list(dict.fromkeys(gap.message for gap in gaps))
     more = f" (and {len(messages) - 3} more)" if len(messages) > 3 else ""
     return "; ".join(messages[:3]) + more

@@ -16,6 +16,8 @@ _PATCH_LISTS = ("patchesStrategicMerge", "replacements", "configurations", "tran
 
 
 class Level(NamedTuple):
+    """A kustomization and the folder it stands in."""
+
     folder: str
     document: Document
 
@@ -69,6 +71,7 @@ def levels_of(tree: Tree, charts: list[str]) -> dict[str, Level]:
 
 
 def kustomization_in(file: FileRead) -> Document | None:
+    """The kustomization or component that a file holds."""
     for document in file.documents:
         group = document.api_version.rpartition("/")[0]
         if document.kind in ("", "Kustomization", "Component") and (not document.api_version or group == _GROUP):

@@ -10,10 +10,12 @@ from meshlint.render.draft import Draft, drafts_of
 
 
 def parent(path: str) -> str:
+    """The folder of a path of the repository; "" is the root."""
     return path.rpartition("/")[0]
 
 
 def base(path: str) -> str:
+    """The last step of a path."""
     return path.rpartition("/")[2]
 
 
@@ -23,6 +25,7 @@ def below(path: str, folder: str) -> bool:
 
 
 def joined(folder: str, name: str) -> str:
+    """A path below a folder; "" is the root."""
     return f"{folder}/{name}" if folder else name
 
 

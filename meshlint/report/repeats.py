@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from meshlint.model.problem import Finding, ResourceName, Severity
 
-_VARYING = re.compile(r"[`'\"\u201c][^`'\"\u201d]*[`'\"\u201d]|\S*[\d./_*-]\S*")
+_VARYING = r"[`'\"\u201c][^`'\"\u201d]*[`'\"\u201d]|\S*[\d./_*-]\S*"
 _SHOWN = 3
 
 Key = tuple[str, Severity, str]
@@ -23,8 +23,11 @@ class Block(NamedTuple):
 
 def blocks(findings: Iterable[Finding], limit: int) -> list[Block]:
     """The findings of one file; of more than `limit` alike ones the first three, the last of them with the rest."""
+    every = list(findings)
+    if len(every) <= limit:
+        return [Block(finding) for finding in every]
     alike: dict[Key, list[Finding]] = {}
-    listed = [(shape(finding), finding) for finding in findings]
+    listed = [(shape(finding), finding) for finding in every]
     for key, finding in listed:
         alike.setdefault(key, []).append(finding)
     shown: list[Block] = []
@@ -41,7 +44,7 @@ def blocks(findings: Iterable[Finding], limit: int) -> list[Block]:
 
 def shape(finding: Finding) -> Key:
     """What alike findings share: rule, severity and the message without names, numbers and quoted values."""
-    message = _VARYING.sub("_", finding.message)
+    message = re.sub(_VARYING, "_", finding.message)
     for name in _names(finding.resource):
         message = re.sub(rf"\b{re.escape(name)}\b", "_", message)
     return finding.rule, finding.severity, message

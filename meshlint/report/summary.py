@@ -26,10 +26,12 @@ def summary(result: Result, paint: Paint, *, verbose: bool = False) -> Iterator[
 
 
 def plural(number: int, noun: str) -> str:
+    """A number with its noun: 1 file, 2 files."""
     return f"{number} {noun}{'' if number == 1 else 's'}"
 
 
 def listed(parts: list[str]) -> str:
+    """Parts as a sentence lists them: a, b and c."""
     return parts[0] if len(parts) == 1 else f"{', '.join(parts[:-1])} and {parts[-1]}"
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-_HIDDEN = re.compile(
+_HIDDEN = (
     "[\x00-\x1f\x7f-\x9f\u00ad\u061c\u200b\u200c\u200e\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb"
     "\ud800-\udfff\U000e0000-\U000e007f]"
 )
@@ -23,7 +23,7 @@ def visible(text: str) -> str:
     """`text` with every control, direction and invisible character (and undecodable byte) shown by its picture."""
     if text.isascii() and text.isprintable():
         return text
-    return _HIDDEN.sub(lambda found: picture(found[0]), text)
+    return re.sub(_HIDDEN, lambda found: picture(found[0]), text)
 
 
 def one_line(text: str) -> str:

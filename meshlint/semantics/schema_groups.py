@@ -13,6 +13,7 @@ Present = Mapping[str, Node]  # the fields that are there, those that a template
 
 
 def missing(shape: Shape, at: Node, present: Present, said: Say) -> Iterator[Fault]:
+    """Required fields, alone or one of a group, that an object lacks."""
     for name in shape.required:
         if name not in present:
             where = said(at)
@@ -24,6 +25,7 @@ def missing(shape: Shape, at: Node, present: Present, said: Say) -> Iterator[Fau
 
 
 def exclusive(shape: Shape, at: Node, present: Present, said: Say) -> Iterator[Fault]:
+    """Fields that stand together though one excludes the other."""
     for group in (*shape.limits.get("atMostOne", ()), *shape.limits.get("exactlyOne", ())):
         found = sorted((present[name] for name in group if name in present), key=lambda node: node.row)
         if len(found) > 1:

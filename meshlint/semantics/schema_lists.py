@@ -13,6 +13,7 @@ Say = Callable[[Node], str]  # the path of a value, for a message
 
 
 def wrong_list(shape: Shape, at: Node, said: Say) -> Iterator[Fault]:
+    """What the limits of its schema refuse about a list."""
     for key, limit in shape.limits.items():
         check = _LISTS.get(key)
         if check is not None:
@@ -20,6 +21,7 @@ def wrong_list(shape: Shape, at: Node, said: Say) -> Iterator[Fault]:
 
 
 def wrong_map(shape: Shape, at: Node, said: Say) -> Iterator[Fault]:
+    """What the limits of its schema refuse about a map."""
     for key, limit in shape.limits.items():
         check = _MAPS.get(key)
         if check is not None:

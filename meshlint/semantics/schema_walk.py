@@ -7,6 +7,7 @@ and status are not judged. Nothing is concluded from what a template fills in.
 from __future__ import annotations
 
 import re
+from collections.abc import Collection
 from typing import Any
 
 from meshlint.model.names import close_name
@@ -90,7 +91,7 @@ class _Walk:
                     present[key] = node
                     self.visit(child, node.row)
             elif not _TEMPLATE_KEY.search(key):
-                self.unknown(shape, key, node)
+                self.unknown(shape, key, node, [name for name, _ in entries])
         self.found += missing(shape, self.root, present, self.said)
 
     def visit(self, shape: Shape, row: int) -> None:
@@ -133,7 +134,7 @@ class _Walk:
             elif _TEMPLATE_KEY.search(key):
                 known = False
             elif not shape.open:
-                self.unknown(shape, key, Node(self.table, below))
+                self.unknown(shape, key, Node(self.table, below), value)
         if not known:
             return
         at = Node(self.table, row)
@@ -148,20 +149,23 @@ class _Walk:
         at = Node(self.table, row)
         self.found.append(Fault(FaultKind.INVALID, at, f"{self.said(at)} {text}", (), remedy))
 
-    def unknown(self, shape: Shape, key: str, at: Node) -> None:
+    def unknown(self, shape: Shape, key: str, at: Node, beside: Collection[str]) -> None:
         why = shape.later.get(key)
         if why is not None:
             text, remedy = f"{self.said(at)} {why}; the target is {self.release}", ""
         else:
-            text, remedy = f"{self.said(at)} is no field of {self.kind} in {self.release}", self.meant(shape, key)
+            text, remedy = f"{self.said(at)} is no field of {self.kind} in {self.release}", self.meant(shape, key, at, beside)
         self.found.append(Fault(FaultKind.UNKNOWN, at, text, (), remedy))
 
-    def meant(self, shape: Shape, key: str) -> str:
-        """What was probably wanted: the same name in another spelling or place, or a name that is close."""
+    def meant(self, shape: Shape, key: str, at: Node, beside: Collection[str]) -> str:
+        """What was probably wanted: the same name in another spelling or place, a field that has to be here, or a close name."""
         folded = plain_name(key)
         same = next((name for name in shape.known if plain_name(name) == folded), None)
         if same is not None:
             return f"Write {same}."
+        lacking = [name for name in shape.required if name not in beside]
+        if len(lacking) == 1 and (field := shape.prop(lacking[0])) is not None and wrong_type(field, self.values[at.row]) is None:
+            return f"Did you mean {lacking[0]}, which is required and not there?"
         for upper in reversed(self.above[:-1]):
             if upper.prop(key) is not None:
                 return f"{key} is a field of {upper.path or 'the object itself'}: check the indentation."

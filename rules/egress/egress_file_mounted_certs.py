@@ -92,7 +92,7 @@ def egress_file_mounted_certs(policy: Resource, mesh: Mesh) -> Iterator[Problem]
     for tls in _settings(policy):
         files = [tls.get(field) for field in _FIELDS if _is_file(tls.get(field))]
         if files and tls.get("mode").text in _MODES and not tls.get("credentialName").present:
-            message = f"{policy.title} reads {files[0].text} for TLS to {host.title}: the file is in the client's sidecar, not in a waypoint."
+            message = f"{policy.title} reads {files[0].text} for TLS to {host.title}: that file is in the sidecar, not in a waypoint."
             yield Problem(files[0], message, subject=subject)
 
 

@@ -102,5 +102,6 @@ def _wrong(entry: Resource, mesh: Mesh) -> tuple[Node, str, str, bool] | None:
             return port, f"which forwards HTTP and TLS only: port of protocol {port.text} is skipped", "Declare HTTP or TLS ports.", False
     waypoint = mesh.waypoint(entry)
     if waypoint.state in _WITHOUT:
-        return spec.get("resolution"), "which is a forward proxy in a waypoint, and it has no waypoint", "Label it with istio.io/use-waypoint.", False
+        why = "which is a forward proxy in a waypoint, and it has no waypoint"
+        return spec.get("resolution"), why, "Label it with istio.io/use-waypoint.", False
     return None

@@ -89,7 +89,8 @@ def _settings(needing: list[Resource], mesh: Mesh) -> Iterator[Problem]:
     for kind in WORKLOADS:
         for resource in mesh.all(kind):
             if (node := _uncaptured(resource, mesh)) is not None:
-                yield Problem(node, f"The pods of {resource.title} opt out of DNS capture: {end} by them.", related=related, subject=resource)
+                message = f"The pods of {resource.title} opt out of DNS capture: {end} by them."
+                yield Problem(node, message, related=related, subject=resource)
 
 
 def _uncaptured(resource: Resource, mesh: Mesh) -> Node | None:

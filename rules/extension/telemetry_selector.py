@@ -66,7 +66,7 @@ def telemetry_selector(telemetry: Resource, mesh: Mesh) -> Iterator[Problem]:
         yield Problem(telemetry.spec.get("selector"), message, remedy=_remedy(mesh), subject=reach.subject)
         return
     for mode in _client_modes(telemetry):
-        message = f"{telemetry.title} speaks to the client's side (mode CLIENT), which in ambient nobody reports: it acts on gateways alone."
+        message = f"{telemetry.title} speaks to the client's side (mode CLIENT), which nobody in ambient reports; it acts on gateways only."
         remedy = "Write it for mode SERVER, which is what a waypoint reports as, or leave it to gateways."
         yield Problem(mode, message, severity=Severity.WARNING, remedy=remedy, subject=reach.subject)
 

@@ -74,7 +74,7 @@ def eastwest_auto_passthrough(gateway: Resource, mesh: Mesh) -> Iterator[Problem
         if mesh.target.istio_at_least("1.27.0"):
             way, remedy = "ambient traffic between networks needs a Gateway of class istio-east-west (HBONE on 15008)", None
         else:
-            way = f"ambient in Istio {mesh.target.istio} has no way between networks (class istio-east-west: alpha from 1.27, beta from 1.29)"
+            way = f"ambient in Istio {mesh.target.istio} has no way between networks (istio-east-west: alpha from 1.27, beta from 1.29)"
             remedy = "Move to Istio 1.29 or later before the Services that are shared between networks become ambient."
         yield Problem(at, f"{gateway.title} passes the mTLS of sidecars through by SNI; {way}.", remedy=remedy, subject=MESH)
         return

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from meshlint.api import WORKLOADS, Impact, Kind, Mesh, Mode, Problem, Resource, Severity, Workload, rule
+from meshlint.api import WORKLOADS, Impact, Mesh, Mode, Problem, Resource, Severity, Workload, rule
 
 _MODE = "istio.io/dataplane-mode"
 _AMBIENT = frozenset({Mode.AMBIENT, Mode.BOTH})

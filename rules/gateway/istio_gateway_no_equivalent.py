@@ -111,7 +111,7 @@ def _server(gateway: Resource, server: Node) -> Iterator[Problem]:
     for host in server.each("hosts"):
         namespace, slash, _ = (host.text or "").partition("/")
         if slash and namespace != "*":
-            yield _problem(gateway, host, f"the host {host.text}", "a namespace for a host", "Use allowedRoutes.namespaces of the listener.")
+            yield _problem(gateway, host, f"the host {host.text}", "a namespace for a host", "Use the listener's allowedRoutes.namespaces.")
 
 
 def _problem(gateway: Resource, at: Node, field: str, what: str, remedy: str) -> Problem:

@@ -27,7 +27,7 @@ _REPORTED = frozenset({_USE, _SPACE, _INGRESS, _FOR})  # dataplane-mode on a Ser
     "use-waypoint-misplaced",
     Severity.WARNING,
     impact=Impact.IGNORED,
-    each=(Kind.SERVICE, Kind.SERVICE_ENTRY, Kind.NAMESPACE, Kind.K8S_GATEWAY, Kind.GATEWAY_CLASS, Kind.GATEWAY, Kind.SERVICE_ACCOUNT, *WORKLOADS),
+    each=(Kind.SERVICE, Kind.SERVICE_ENTRY, Kind.NAMESPACE, Kind.K8S_GATEWAY, Kind.GATEWAY_CLASS, Kind.GATEWAY, *WORKLOADS),
     evidence="code",
     sources=[
         "istio@86c9f01:pilot/pkg/serviceregistry/ambient/waypoints.go (GetUseWaypoint)",
@@ -114,7 +114,8 @@ def _value(resource: Resource, name: str, written: Node) -> Iterator[Problem]:
         message = f'{resource.title} has {name}: "{written.text}", which Istio does not know (it knows {", ".join(known)}).'
         yield Problem(written, message, remedy=f"Did you mean {close}?" if close else f"Write one of {', '.join(known)}.")
     elif name in _MISSPELLED:
-        yield Problem(written, f"{resource.title} has the label {name}, which Istio does not know.", remedy=f"Did you mean {_MISSPELLED[name]}?")
+        message = f"{resource.title} has the label {name}, which Istio does not know."
+        yield Problem(written, message, remedy=f"Did you mean {_MISSPELLED[name]}?")
 
 
 _MISSPELLED = {

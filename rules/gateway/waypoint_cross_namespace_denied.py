@@ -69,9 +69,10 @@ def waypoint_cross_namespace_denied(holder: Resource, mesh: Mesh) -> Iterator[Pr
     listeners = list(waypoint.gateway.spec.each("listeners")) if waypoint.gateway is not None else []
     origin = next((node for one in listeners if (node := one.get("allowedRoutes", "namespaces", "from")).text), None)
     said = f"says {origin.text}" if origin is not None else "says nothing, which means Same"
+    place = f"{waypoint.namespace}/{waypoint.name}"
     yield Problem(
         waypoint.label,
-        f"{holder.title} is bound to the waypoint {waypoint.namespace}/{waypoint.name}, whose listener does not admit namespace {namespace} "
+        f"{holder.title} is bound to the waypoint {place}, whose listener does not admit namespace {namespace} "
         f"(allowedRoutes.namespaces.from {said}): the attachment is denied and traffic bypasses the waypoint.",
         related=tuple((one, "the listener of the waypoint") for one in listeners[:1]),
     )

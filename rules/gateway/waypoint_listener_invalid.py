@@ -87,8 +87,10 @@ def _odd(listener: Node) -> Node | None:
 def _said(gateway: Resource, listener: Node, usable: bool) -> str:
     shape = f"port {listener.get('port').value}, protocol {listener.get('protocol').text}"
     if usable:
-        return f"{gateway.title} is a waypoint, and its listener {listener.get('name').text or ''} ({shape}) is not accepted: only HBONE on 15008 is."
-    return f"{gateway.title} is a waypoint without an HBONE listener on port 15008 (it has {shape}): what is bound to it does not get through."
+        name = listener.get("name").text or ""
+        return f"{gateway.title} is a waypoint, and its listener {name} ({shape}) is not accepted: only HBONE on 15008 is."
+    end = "what is bound to it does not get through"
+    return f"{gateway.title} is a waypoint without an HBONE listener on port 15008 (it has {shape}): {end}."
 
 
 def _hbone_elsewhere(gateway: Resource, name: str) -> Iterator[Problem]:

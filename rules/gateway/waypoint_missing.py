@@ -80,7 +80,8 @@ def _missing(holder: Resource, waypoint: Waypoint, place: str, mesh: Mesh) -> Pr
     named = [gateway for gateway in known if gateway.name == waypoint.name]
     message = f"{holder.title} is bound to the waypoint {place}, which the repository does not hold"
     sure = bool(near or named) and not mesh.elsewhere(Kind.K8S_GATEWAY)
-    others = tuple((gateway.root, f"the repository holds the waypoint {gateway.namespace}/{gateway.name}") for gateway in list(dict.fromkeys((*near, *named)))[:3])
+    shown = list(dict.fromkeys((*near, *named)))[:3]
+    others = tuple((gateway.root, f"the repository holds the waypoint {gateway.namespace}/{gateway.name}") for gateway in shown)
     end = ": its traffic stays on layer 4, and every policy and route at the waypoint is skipped."
     if sure:
         return Problem(waypoint.label or holder.root, message + end, related=others, remedy=_remedy(waypoint, near, named))

@@ -108,7 +108,8 @@ def _judge(route: Resource, ref: Node, mesh: Mesh) -> Iterator[Problem]:
 
 
 def _portless(said: str, ref: Node) -> Problem:
-    return Problem(ref.get("name"), f"{said} without a port, which a backendRef needs: the whole rule is refused.", remedy="Add the port.", final=True)
+    message = f"{said} without a port, which a backendRef needs: the whole rule is refused."
+    return Problem(ref.get("name"), message, remedy="Add the port.", final=True)
 
 
 def _hostname(said: str, route: Resource, ref: Node, mesh: Mesh) -> Iterator[Problem]:
@@ -153,7 +154,8 @@ def _service(said: str, route: Resource, ref: Node, mesh: Mesh) -> Iterator[Prob
 def _absent(said: str, ref: Node, host: Host, mesh: Mesh) -> Iterator[Problem]:
     if host.kind is not HostKind.ASSUMED or not mesh.knows(host) or not host.namespace:
         return
-    close = close_name(ref.get("name").text or "", (service.name for service in mesh.all(Kind.SERVICE) if service.namespace == host.namespace))
+    names = [service.name for service in mesh.all(Kind.SERVICE) if service.namespace == host.namespace]
+    close = close_name(ref.get("name").text or "", names)
     sure = close is not None and not mesh.elsewhere(Kind.SERVICE)
     yield Problem(
         ref.get("name"),

@@ -116,7 +116,7 @@ def _judge(referrer: Resource, ref: Node, default: str, what: str, mesh: Mesh) -
         f"allows {referrer.kind.kind} of namespace {referrer.namespace} to do so: the reference is refused.",
         severity=None if sure else Severity.WARNING,
         confidence=None if sure else Confidence.LOW,
-        remedy=f"Add a ReferenceGrant in namespace {namespace}: from {referrer.kind.kind} of namespace {referrer.namespace}, to {wanted} {name}.",
+        remedy=f"Add a ReferenceGrant in namespace {namespace} from {referrer.kind.kind} of {referrer.namespace} to {wanted} {name}.",
         final=True,
     )
 

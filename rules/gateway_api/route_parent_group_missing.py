@@ -93,7 +93,7 @@ def _grants(grant: Resource) -> Iterator[Problem]:
         if wanted is not None and group.text is not None and group.text != wanted:
             yield Problem(
                 group,
-                f'{grant.title} allows references to {kind.text} of group "{group.text}"; the kind is of group "{wanted}", so it allows nothing.',
+                f'{grant.title} allows references to {kind.text} of group "{group.text}", not of "{wanted}": there are none.',
                 remedy=f'Write group: "{wanted}".',
                 final=True,
             )

@@ -68,9 +68,9 @@ def route_parent_not_found(route: Resource, mesh: Mesh) -> Iterator[Problem]:
     which side is wrong is not written.
 
     Not reported when: the repository does not hold the Gateway, unless the parentRef names no namespace and another one has a
-    Gateway of that name; one listener takes the route; a template decides; the Gateway is a waypoint (route-parent-waypoint-gateway) or of another
-    controller. Of Services and ServiceEntries as parents only what looks like a slip of the pen is said: another one of
-    the namespace has nearly the same name.
+    Gateway of that name; one listener takes the route; a template decides; the Gateway is a waypoint
+    (route-parent-waypoint-gateway) or of another controller. Of Services and ServiceEntries as parents only what looks like a
+    slip of the pen is said: another one of the namespace has nearly the same name.
     """
     if route.kind is Kind.UDP_ROUTE or not mesh.istio_runs(route):
         return

@@ -7,7 +7,8 @@ from collections.abc import Iterator
 from meshlint.api import Impact, Kind, Mesh, Node, Problem, Resource, Severity, rule
 
 _KNOWN = frozenset({
-    "RequestHeaderModifier", "ResponseHeaderModifier", "RequestMirror", "RequestRedirect", "URLRewrite", "CORS", "ExtensionRef", "ExternalAuth",
+    "RequestHeaderModifier", "ResponseHeaderModifier", "RequestMirror", "RequestRedirect", "URLRewrite", "CORS", "ExtensionRef",
+    "ExternalAuth",
 })  # fmt: skip
 _INSTEAD = {
     "ExternalAuth": "Use an AuthorizationPolicy with action CUSTOM.",

@@ -63,9 +63,9 @@ def peerauth_strict_plaintext_callers(policy: Resource, mesh: Mesh) -> Iterator[
     the Services as its related places.
 
     Not reported when the namespace is not ambient yet (a sidecar refuses them too, and ports that it leaves alone are what
-    pod-traffic-annotations speaks of), when a policy for the pods makes the port PERMISSIVE, when another one of theirs is not STRICT, when the Service is
-    of another type or headless, when the pods are gateways or stay out of ambient, and when a template fills in a mode. Probes
-    of the kubelet are exempt in ambient; scrapes: prometheus-merge-and-monitors.
+    pod-traffic-annotations speaks of), when a policy for the pods makes the port PERMISSIVE, when another one of theirs is
+    not STRICT, when the Service is of another type, when the pods are gateways or stay out of ambient, and when a template
+    fills in a mode. Probes of the kubelet are exempt in ambient; scrapes: prometheus-merge-and-monitors.
     """
     own, reach = peer_modes.written_modes(policy), mesh.reach(policy)
     if own is None or own.mode != peer_modes.STRICT or reach.subject is None:

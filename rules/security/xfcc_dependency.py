@@ -5,9 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator
 
-from meshlint.api import (
-    MESHED_BY, ROUTES, WORKLOADS, Impact, Kind, Mesh, Node, Problem, Resource, Severity, WaypointState, rule, strings_below,
-)  # fmt: skip
+from meshlint.api import MESHED_BY, ROUTES, WORKLOADS, Impact, Kind, Mesh, Node, Problem, Resource, Severity, WaypointState, rule
 
 _HEADER = re.compile(r"x-forwarded-client-cert|\bxfcc\b", re.IGNORECASE)
 _ANNOTATION = "ambient.istio.io/xfcc-include-client-identity"
@@ -120,7 +118,7 @@ def _mention(node: Node, depth: int = _DEPTH) -> Node | None:
             return below
     if node.is_list and depth:
         return next((found for item in node.each() if (found := _mention(item, depth - 1)) is not None), None)
-    return next((found for found in strings_below(node, 0) if found.text and _HEADER.search(found.text)), None)
+    return node if node.text and _HEADER.search(node.text) else None
 
 
 def _told(resource: Resource, mesh: Mesh) -> bool:

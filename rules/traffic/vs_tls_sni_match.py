@@ -83,7 +83,9 @@ def _is_name(name: str, host: Host) -> bool:
 
 def _message(service: Resource, names: Sequence[str], hosts: Sequence[Host]) -> str:
     written = ", ".join(names[:3]) + (f" and {len(names) - 3} more" if len(names) > 3 else "")
+    before, untold, after = hosts[0].fqdn.partition("..")
+    full = f"{before}.<namespace>.{after}" if untold else hosts[0].title
     return (
         f"{service.title} matches the SNI {written}: a waypoint honours a tls match only for one SNI that is the full name of the host, "
-        f"here {hosts[0].title}, and skips this one."
+        f"here {full}, and skips this one."
     )

@@ -15,7 +15,10 @@ _HTTP = re.compile(
     r"\{([^{}]*(?:\{\{[^{}]*\}\}[^{}]*)*)\}"
 )
 _REPORTER = re.compile(r"\breporter\s*(=~|=)\s*\\?[\"']([^\"'\\]*)")
-_GATEWAYS = re.compile(r"\b(?:source|destination)_(?:workload|app|canonical_service)\s*=~?\s*\\?[\"'][^\"']*(?:gateway|istio-ingress)")
+_OF_GATEWAY = re.compile(  # a Gateway of class istio runs as the Deployment <name>-istio
+    r"\b(?:source|destination)_(?:workload|app|canonical_service)\s*=~?\s*\\?[\"']"
+    r"(?:[^\"']*(?:gateway|istio-ingress)|[^\"'|\\]+-istio(?:\.\*)?[\"'\\])"
+)
 _PROXY = re.compile(r"\{[^{}]*\bcontainer(?:_name)?\s*=~?\s*\\?[\"']istio-proxy")
 _DASHBOARD = re.compile(r"dashboard|grafana")
 
@@ -56,7 +59,7 @@ def metrics_reporter_queries(resource: Resource, mesh: Mesh) -> Iterator[Problem
     still.
 
     Not reported when the reporter may be a waypoint, when a query names none, and when it is about an ingress gateway
-    (source_workload), which goes on reporting.
+    (source_workload: a name that says so, or ends in `-istio` as those of Kubernetes Gateways do), which goes on reporting.
     """
     if resource.kind is Kind.CONFIG_MAP:
         if _DASHBOARD.search(resource.name) or "grafana_dashboard" in resource.labels:
@@ -78,8 +81,8 @@ def _asked(resource: Resource, at: Node) -> Iterator[Problem]:
         more = f" ({len(lost)} such selectors)" if len(lost) > 1 else ""
         yield Problem(
             at,
-            f'{resource.title} asks for {name} with reporter "{reporter}"{more}: in ambient waypoints alone report requests, as '
-            '"waypoint", so this is empty.',
+            f'{resource.title} asks for {name} with reporter "{reporter}"{more}: without sidecars only waypoints (as '
+            '"waypoint") and gateways report requests, so this loses all others.',
             subject=MESH,
         )
     elif resource.kind is not Kind.CONFIG_MAP and _PROXY.search(text):
@@ -96,7 +99,7 @@ def _reporters(text: str) -> Iterator[tuple[str, str]]:
     """The metric and reporter of each selector that no waypoint can satisfy."""
     for selector in _HTTP.finditer(text):
         found = _REPORTER.search(selector[2])
-        if found is None or _GATEWAYS.search(selector[2]):
+        if found is None or _OF_GATEWAY.search(selector[2]):
             continue
         said = found[2]
         if said in ("source", "destination") or (found[1] == "=~" and set(said.split("|")) <= {"source", "destination"}):

@@ -11,6 +11,7 @@ _HBONE = 15008
 _MODE = "istio.io/dataplane-mode"
 _NAMES = ("kubernetes.io/metadata.name", "name")
 _ENROLLING = ("istio-injection", "istio.io/rev", _MODE)
+_GATEWAY_NAME = "gateway.networking.k8s.io/gateway-name"
 _DIRECTIONS = (("Ingress", "ingress", "from"), ("Egress", "egress", "to"))
 _WEBHOOKS = frozenset({4443, 8443, 9443, 10250, "webhook", "webhooks", "webhook-server", "https-webhook"})
 _NOT_FOR_PODS = frozenset({53, 5353, 15010, 15012, 15014, 15017, "dns", "dns-tcp"})  # name service, istiod
@@ -18,7 +19,7 @@ _NOT_FOR_PODS = frozenset({53, 5353, 15010, 15012, 15014, 15017, "dns", "dns-tcp
 
 @rule(
     "ML313", "networkpolicy-hbone-15008", Severity.ERROR, impact=Impact.BREAKS, each=Kind.NETWORK_POLICY,
-    reads=[*MESHED_BY, *WORKLOADS], evidence="docs",
+    reads=[*MESHED_BY, *WORKLOADS, Kind.K8S_GATEWAY], evidence="docs",
     sources=["https://istio.io/latest/docs/ambient/usage/networkpolicy/", "https://github.com/istio/istio/issues/56659"],
     remedy="Allow port 15008/TCP for the same peers; finer control by port moves to an AuthorizationPolicy.",
 )  # fmt: skip
@@ -137,7 +138,8 @@ def _in_mesh(peer: Node, mesh: Mesh, policy: Resource) -> bool:
     namespaces = peer.get("namespaceSelector")
     pods = peer.get("podSelector", "matchLabels").strings()
     if not namespaces.present:
-        return not mesh.selects_only_gateways(pods, policy.namespace)
+        gateway = mesh.find(Kind.K8S_GATEWAY, policy.namespace, pods.get(_GATEWAY_NAME, ""))
+        return (gateway is not None and mesh.is_waypoint(gateway)) or not mesh.selects_only_gateways(pods, policy.namespace)
     if namespaces.is_map and not namespaces.value:
         return True
     labels = namespaces.get("matchLabels").strings()

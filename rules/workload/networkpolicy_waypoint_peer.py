@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from meshlint.api import MESHED_BY, WORKLOADS, Impact, Kind, Mesh, Node, Problem, Resource, Severity, Waypoint, rule
 
 _GATEWAY_NAME = "gateway.networking.k8s.io/gateway-name"
+_INGRESS = "istio.io/ingress-use-waypoint"
 _NAMES = ("kubernetes.io/metadata.name", "name")
 
 
@@ -87,7 +88,8 @@ def networkpolicy_waypoint_peer(policy: Resource, mesh: Mesh) -> Iterator[Proble
 
     It follows from the way of the traffic and is not said in so many words, hence a note. Not reported when a peer takes the
     waypoint's whole namespace, everyone, or a block of addresses; when another NetworkPolicy for the same pods admits it; when the
-    Services of the pods have no waypoint; for a policy without ingress rules.
+    Services of the pods have no waypoint; when the only clients are gateways and go past it (no istio.io/ingress-use-waypoint);
+    for a policy without ingress rules.
     """
     labels = policy.spec.get("podSelector", "matchLabels").strings()
     if not mesh.meshed(policy) or mesh.selects_only_gateways(labels, policy.namespace):
@@ -96,7 +98,10 @@ def networkpolicy_waypoint_peer(policy: Resource, mesh: Mesh) -> Iterator[Proble
     if policy not in together or not list(policy.spec.each("ingress")) or policy.spec.get("podSelector", "matchExpressions").value:
         return
     entries = [entry for other in together for entry in other.spec.each("ingress")]
+    only_ingress = all(_is_ingress(peer, policy.namespace, mesh) for entry in entries for peer in entry.each("from"))
     for service, waypoint in _waypoints(policy, labels, mesh):
+        if only_ingress and not _ingress_uses_waypoint(service, mesh):
+            continue
         if not any(_admits(entry, waypoint, policy.namespace) for entry in entries):
             yield Problem(
                 policy.spec.get("ingress"),
@@ -116,6 +121,19 @@ def _waypoints(policy: Resource, labels: dict[str, str], mesh: Mesh) -> Iterator
             if waypoint.bound and service not in seen:
                 seen.add(service)
                 yield service, waypoint
+
+
+def _is_ingress(peer: Node, own: str, mesh: Mesh) -> bool:
+    """Does a peer take pods of gateways only, by its labels?"""
+    labels = peer.get("podSelector", "matchLabels").strings()
+    namespaces = peer.get("namespaceSelector", "matchLabels").strings()
+    namespace = next((namespaces[name] for name in _NAMES if name in namespaces), own)
+    return bool(labels) and _GATEWAY_NAME not in labels and mesh.selects_only_gateways(labels, namespace)
+
+
+def _ingress_uses_waypoint(service: Resource, mesh: Mesh) -> bool:
+    namespace = mesh.find(Kind.NAMESPACE, "", service.namespace)
+    return any(holder is not None and bool(holder.label(_INGRESS)) and holder.label(_INGRESS).text != "false" for holder in (service, namespace))
 
 
 def _admits(entry: Node, waypoint: Waypoint, own: str) -> bool:

@@ -169,3 +169,15 @@ def test_the_way_to_a_waypoint(case: str, says: str, tmp_path: Path) -> None:
 def test_a_close_name_is_offered(tmp_path: Path) -> None:
     (found,) = remedies("subset-undefined/close-name", "ML145", tmp_path)
     assert found == 'Write "canary" if that is meant, or declare "canray".'
+
+
+@pytest.mark.parametrize(
+    ("case", "full"),
+    [
+        ("short-name", "mongo.bookinfo.svc.cluster.local"),
+        ("short-name-in-an-unknown-namespace", "mongo.<namespace>.svc.cluster.local"),
+    ],
+)
+def test_the_full_name_that_a_waypoint_wants_as_sni(case: str, full: str, tmp_path: Path) -> None:
+    (found,) = told(f"vs-tls-sni-match/{case}", "ML108", tmp_path)
+    assert f"the full name of the host, here {full}, and skips" in found["message"]

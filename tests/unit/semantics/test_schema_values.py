@@ -103,3 +103,19 @@ def test_an_object_of_a_wrong_shape_is_said_once():
 def test_patterns_do_not_stop_at_a_line_break():
     spec = 'template: {}\nprobe: {httpGet: {port: 80, httpHeaders: [{name: "x-a\\n", value: "1"}]}}'
     assert [kind for kind, _ in said(Kind.WORKLOAD_GROUP, spec)] == [FaultKind.INVALID]
+
+
+@pytest.mark.parametrize(
+    ("destination", "hint"),
+    [
+        ("name: b", "Did you mean host, which is required and not there?"),
+        ("name: [b]", "name is a field of spec.http[]: check the indentation."),
+        ("host: b, name: b", "name is a field of spec.http[]: check the indentation."),
+        ("host: b, weight: 1", "weight is a field of spec.http[].route[]: check the indentation."),
+    ],
+)
+def test_an_unknown_name_may_be_meant_for_the_required_field_that_is_not_there(destination, hint):
+    text = "apiVersion: networking.istio.io/v1\nkind: VirtualService\nmetadata: {name: a, namespace: shop}\n"
+    root = read_text(f"{text}spec: {{http: [{{route: [{{destination: {{{destination}}}}}]}}]}}\n", "object.yaml").documents[0].root
+    found = faults(Resource(Kind.VIRTUAL_SERVICE, "networking.istio.io/v1", "a", "shop", root), TARGET)
+    assert [fault.remedy for fault in found if fault.kind is FaultKind.UNKNOWN] == [hint]
