@@ -1,6 +1,11 @@
 """Options of the suite: --write renews the generated files instead of comparing them."""
 
+import os
+import tempfile
+
 import pytest
+
+os.environ.setdefault("HYPOTHESIS_STORAGE_DIRECTORY", os.path.join(tempfile.gettempdir(), "meshlint-hypothesis"))
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

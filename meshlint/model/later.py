@@ -11,7 +11,9 @@ from meshlint.model.position import Source
 COLUMNS: Final = ("values", "steps", "parents", "starts", "ends", "key_starts", "key_ends")
 
 # Words that all texts are searched for, so that the answers can be kept instead of the texts.
-SUPPRESSING: Final = COMMENT, ANNOTATION = "meshlint:", "meshlint.dev/ignore"
+COMMENT: Final = "meshlint:"
+ANNOTATION: Final = "meshlint.dev/ignore"
+SUPPRESSING: Final = (COMMENT, ANNOTATION)
 MESH_CONFIG: Final = ("outboundTrafficPolicy", "meshConfig", "PILOT_ENABLE_AMBIENT", "defaultConfig", "rootNamespace", "ExportTo")
 IMAGES: Final = ("/pilot", "/proxyv2", "/install-cni", "/ztunnel")
 ALPHA_FLAG: Final = "PILOT_ENABLE_ALPHA_GATEWAY_API"

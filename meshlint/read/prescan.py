@@ -17,6 +17,7 @@ import re
 from typing import Final, NamedTuple
 
 from meshlint.model.kind import Kind, kind_of
+from meshlint.model.later import IMAGES
 from meshlint.read.scalars import CONSTANTS
 
 PARSE, LATER, CUT = "parse", "later", "cut"
@@ -35,7 +36,7 @@ _HOLDS_QUOTE: Final = re.compile(r"\{\{[^{}\n]*[\"']").search
 _LARGE: Final = 1_000  # characters from which it pays to leave out a part
 _BODY: Final = re.compile(r"\nspec:(?=[ \r\n])").search
 _AFTER_BODY: Final = re.compile(r"\n(?:metadata|\$|sops|items|<<|[&*!{\[])").search
-_VERSIONS: Final = ("PILOT_ENABLE_A", "/pilot", "/proxyv2", "/install-cni", "/ztunnel")  # looked for in every object
+_VERSIONS: Final = ("PILOT_ENABLE_A", *IMAGES)  # looked for in every object
 
 
 class Part(NamedTuple):

@@ -132,8 +132,10 @@ def _is_ingress(peer: Node, own: str, mesh: Mesh) -> bool:
 
 
 def _ingress_uses_waypoint(service: Resource, mesh: Mesh) -> bool:
+    """Does gateways' traffic take the waypoint, by the label of the Service or of its namespace?"""
     namespace = mesh.find(Kind.NAMESPACE, "", service.namespace)
-    return any(holder is not None and bool(holder.label(_INGRESS)) and holder.label(_INGRESS).text != "false" for holder in (service, namespace))
+    held = [holder.label(_INGRESS).text for holder in (service, namespace) if holder is not None]
+    return any(text is not None and text != "false" for text in held)
 
 
 def _admits(entry: Node, waypoint: Waypoint, own: str) -> bool:
