@@ -122,6 +122,7 @@ class _Walk:
     def mapping(self, shape: Shape, row: int, value: dict[str, int]) -> None:
         values, free = self.values, shape.values
         present: dict[str, Node] = {}
+        misspelt: dict[str, Node] = {}  # one defect, one finding: what an unknown name stands for is not missing as well
         known = True
         for key, below in value.items():
             child = shape.prop(key)
@@ -134,12 +135,12 @@ class _Walk:
             elif _TEMPLATE_KEY.search(key):
                 known = False
             elif not shape.open:
-                self.unknown(shape, key, Node(self.table, below), value)
+                misspelt.update(self.unknown(shape, key, Node(self.table, below), value))
         if not known:
             return
         at = Node(self.table, row)
         if shape.required or "anyOf" in shape.limits or "exactlyOne" in shape.limits:
-            self.found += missing(shape, at, present, self.said)
+            self.found += missing(shape, at, {**misspelt, **present}, self.said)
         if shape.limits:
             self.found += exclusive(shape, at, present, self.said)
             self.found += unions(shape, at, present, self.said)
@@ -149,23 +150,33 @@ class _Walk:
         at = Node(self.table, row)
         self.found.append(Fault(FaultKind.INVALID, at, f"{self.said(at)} {text}", (), remedy))
 
-    def unknown(self, shape: Shape, key: str, at: Node, beside: Collection[str]) -> None:
+    def unknown(self, shape: Shape, key: str, at: Node, beside: Collection[str]) -> dict[str, Node]:
+        """Say that a field is unknown; give the field that it probably stands for, if there is one."""
         why = shape.later.get(key)
         if why is not None:
-            text, remedy = f"{self.said(at)} {why}; the target is {self.release}", ""
-        else:
-            text, remedy = f"{self.said(at)} is no field of {self.kind} in {self.release}", self.meant(shape, key, at, beside)
-        self.found.append(Fault(FaultKind.UNKNOWN, at, text, (), remedy))
+            self.found.append(Fault(FaultKind.UNKNOWN, at, f"{self.said(at)} {why}; the target is {self.release}", (), ""))
+            return {}
+        meant = self.other_spelling(shape, key) or self.lacking(shape, at, beside)
+        remedy = f"Write {meant}." if meant and plain_name(meant) == plain_name(key) else ""
+        if meant and not remedy:
+            remedy = f"Did you mean {meant}, which is required and not there?"
+        text = f"{self.said(at)} is no field of {self.kind} in {self.release}"
+        self.found.append(Fault(FaultKind.UNKNOWN, at, text, (), remedy or self.elsewhere(shape, key)))
+        return {meant: at} if meant else {}
 
-    def meant(self, shape: Shape, key: str, at: Node, beside: Collection[str]) -> str:
-        """What was probably wanted: the same name in another spelling or place, a field that has to be here, or a close name."""
+    def other_spelling(self, shape: Shape, key: str) -> str | None:
         folded = plain_name(key)
-        same = next((name for name in shape.known if plain_name(name) == folded), None)
-        if same is not None:
-            return f"Write {same}."
-        lacking = [name for name in shape.required if name not in beside]
+        return next((name for name in shape.known if plain_name(name) == folded), None)
+
+    def lacking(self, shape: Shape, at: Node, beside: Collection[str]) -> str | None:
+        """The one required field that is not there, if the value fits it."""
+        lacking: list[str] = [name for name in shape.required if name not in beside]
         if len(lacking) == 1 and (field := shape.prop(lacking[0])) is not None and wrong_type(field, self.values[at.row]) is None:
-            return f"Did you mean {lacking[0]}, which is required and not there?"
+            return lacking[0]
+        return None
+
+    def elsewhere(self, shape: Shape, key: str) -> str:
+        """What was probably wanted: a field of another place, or a close name."""
         for upper in reversed(self.above[:-1]):
             if upper.prop(key) is not None:
                 return f"{key} is a field of {upper.path or 'the object itself'}: check the indentation."
