@@ -92,6 +92,12 @@ class Node:
         return value if isinstance(value, str) else None
 
     @property
+    def scalar(self) -> bool | int | float | str | None:
+        """The value if it is a known scalar, else None: it can be compared and kept in sets."""
+        value = self.value
+        return value if isinstance(value, (bool, int, float, str)) else None
+
+    @property
     def is_map(self) -> bool:
         return isinstance(self.value, dict)
 

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 from meshlint.model.names import close_name
+from meshlint.model.node import UNKNOWN
 from meshlint.semantics.schema_shape import Shape
 
 _CALLED = {
@@ -24,8 +25,8 @@ _BASE64 = re.compile(r"(?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{
 
 
 def wrong_type(shape: Shape, value: Any) -> str | None:
-    """What is said of a value that is not of the type; None where it is."""
-    if _fits(shape.type, value):
+    """What is said of a value that is not of the type; None where it is, or where a template fills it in."""
+    if value is UNKNOWN or _fits(shape.type, value):
         return None
     said = f"{_shown(value)}, {_called(value)}" if not isinstance(value, (dict, list)) and value is not None else _called(value)
     return f"is {said}; it must be {_WANTED[shape.type]}"

@@ -175,8 +175,8 @@ def _gateway_listener(patch: Node, mesh: Mesh) -> bool:
     if match.get("routeConfiguration", "gateway").present:
         return True
     port = match.get("listener", "portNumber")
-    ports = {server.value for gateway in mesh.all(Kind.GATEWAY) for server in gateway.spec.each("servers", "port", "number")}
-    return bool(port) and (port.value in _GATEWAY_PORTS or port.value in ports)
+    ports = {server.scalar for gateway in mesh.all(Kind.GATEWAY) for server in gateway.spec.each("servers", "port", "number")}
+    return port.scalar is not None and (port.scalar in _GATEWAY_PORTS or port.scalar in ports)
 
 
 def _use(patch: Node) -> _Use | None:

@@ -75,7 +75,7 @@ def authz_port_at_waypoint(policy: Resource, mesh: Mesh) -> Iterator[Problem]:
     services = [service for target in mesh.targets(policy) for service in _services(target, mesh)]
     if acting is None or not services:
         return
-    ports = {port.get("port").value for service in services for port in service.spec.each("ports")}
+    ports = {port.get("port").scalar for service in services for port in service.spec.each("ports")}
     for attribute, number in _asked(acting):
         found = _pod_port(services, number) if number not in ports else None
         if found is not None:
@@ -103,7 +103,7 @@ def _pod_port(services: Sequence[Resource], number: int) -> tuple[Resource, Node
     """The Service that has this number as a targetPort, and the entry."""
     for service in services:
         for port in service.spec.each("ports"):
-            if port.get("targetPort").value == number:
+            if port.get("targetPort").scalar == number:
                 return service, port
     return None
 

@@ -103,7 +103,7 @@ def _out(policy: Resource, mesh: Mesh) -> bool:
 def _lists_tcp(entry: Node) -> bool:
     """Does the rule name TCP ports, all of them known, and not only those of the name service and istiod?"""
     ports = list(entry.each("ports"))
-    numbers = [port.get("port").value for port in ports if port.get("protocol").text in (None, "TCP")]
+    numbers = [port.get("port").scalar for port in ports if port.get("protocol").text in (None, "TCP")]
     unknown = any(port.get("port").unknown or port.get("protocol").unknown for port in ports)
     return bool(numbers) and not unknown and not set(numbers) <= _NOT_FOR_PODS
 
@@ -116,7 +116,7 @@ def _opens(entry: Node) -> bool:
 def _is_hbone(port: Node) -> bool:
     if port.get("protocol").text not in (None, "TCP"):
         return False
-    number, last = port.get("port").value, port.get("endPort").value
+    number, last = port.get("port").scalar, port.get("endPort").scalar
     if isinstance(number, str):
         return "hbone" in number or number == str(_HBONE)
     if not isinstance(number, int):
@@ -128,7 +128,7 @@ def _meets(entry: Node, field: str, mesh: Mesh, policy: Resource) -> bool:
     """Is a pod of the mesh among the peers? No peers at all: everyone, for ingress; the outside, for egress."""
     peers = list(entry.each(field))
     if not peers:
-        return field == "from" and not all(port.get("port").value in _WEBHOOKS for port in entry.each("ports"))
+        return field == "from" and not all(port.get("port").scalar in _WEBHOOKS for port in entry.each("ports"))
     return any(_in_mesh(peer, mesh, policy) for peer in peers)
 
 
