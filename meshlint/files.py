@@ -7,19 +7,66 @@ from collections.abc import Iterator
 
 
 def replace(path: str, content: bytes) -> None:
-    """Give a file another content in one step. A link stays one, and so do the permissions. Raises OSError."""
-    import tempfile
-
-    real = os.path.realpath(path)
-    handle, draft = tempfile.mkstemp(prefix=".meshlint-", dir=os.path.dirname(real))
+    """Give a file another content in one step. A link stays one, and so do permissions and owner. Raises OSError."""
+    draft = Draft(path, content)
     try:
-        with open(handle, "wb") as file:
-            file.write(content)
-        os.chmod(draft, os.stat(real).st_mode & 0o7777 if os.path.exists(real) else 0o666 & ~_umask())
-        os.replace(draft, real)
-    except BaseException:
-        os.unlink(draft)
-        raise
+        draft.put()
+    finally:
+        draft.drop()
+
+
+class Draft:
+    """A file's new content, laid down beside it until it takes its place. Raises OSError."""
+
+    def __init__(self, path: str, content: bytes, new: bool = False, gone: bool = False) -> None:
+        """`new`: there must not be a file yet. `gone`: the file is to go instead;"""
+        import tempfile
+
+        self._real = os.path.realpath(path)
+        self._new, self._gone = new, gone
+        self._old: bytes | None = None
+        handle, self._path = tempfile.mkstemp(prefix=".meshlint-", dir=os.path.dirname(self._real))
+        try:
+            with open(handle, "wb") as file:
+                file.write(content)
+            self._like_the_old()
+        except BaseException:
+            self.drop()
+            raise
+
+    def _like_the_old(self) -> None:
+        if not os.path.exists(self._real):
+            os.chmod(self._path, 0o666 & ~_umask())
+            return
+        there, here = os.stat(self._real), os.stat(self._path)
+        if (there.st_uid, there.st_gid) != (here.st_uid, here.st_gid):
+            os.chown(self._path, there.st_uid, there.st_gid)
+        os.chmod(self._path, there.st_mode & 0o7777)
+
+    def put(self) -> None:
+        """Take the place, in one step."""
+        if self._new:
+            if os.path.lexists(self._real):
+                raise FileExistsError(17, "there is a file of this name now", self._real)
+        elif os.path.exists(self._real):
+            with open(self._real, "rb") as file:
+                self._old = file.read()
+        if not self._gone:
+            os.replace(self._path, self._real)
+        else:
+            os.unlink(self._real)
+
+    def undo(self) -> None:
+        """What was there before, after `put`."""
+        if self._old is not None:
+            replace(self._real, self._old)
+        else:
+            os.unlink(self._real)
+
+    def drop(self) -> None:
+        """Leave nothing behind where it has not taken the place."""
+        if os.path.exists(self._path):
+            os.unlink(self._path)
 
 
 def upwards(folder: str) -> Iterator[str]:

@@ -26,9 +26,17 @@ class Dataplane:
         self._workloads: dict[tuple[str, tuple[str, str] | None], list[Workload]] | None = None
         self._selecting: dict[tuple[str, str], list[tuple[Mapping[str, str], Resource]]] | None = None
         self._any_ambient: bool | None = None
+        self._labels: dict[str, tuple[Mapping[str, str], Resource | None]] = {}
+        self._by_object: dict[Resource, Workload | None] = {}
+        self._pod_modes: dict[Resource, Mode] = {}
 
     def namespace_labels(self, namespace: str) -> tuple[Mapping[str, str], Resource | None]:
         """Labels of a namespace: of its object, else of what an Argo CD Application makes it with."""
+        if namespace not in self._labels:
+            self._labels[namespace] = self._namespace_labels(namespace)
+        return self._labels[namespace]
+
+    def _namespace_labels(self, namespace: str) -> tuple[Mapping[str, str], Resource | None]:
         found = self._store.find(Kind.NAMESPACE, "", namespace) if namespace else None
         if found is not None:
             return found.labels, found
@@ -53,6 +61,13 @@ class Dataplane:
     def mode(self, of: Subject) -> Mode:
         if isinstance(of, str):
             return self.namespace_mode(of)
+        if of.kind not in WORKLOADS:
+            return self.namespace_mode(_namespace_of(of))
+        if of not in self._pod_modes:
+            self._pod_modes[of] = self._pod_mode(of)
+        return self._pod_modes[of]
+
+    def _pod_mode(self, of: Resource) -> Mode:
         namespace = _namespace_of(of)
         pod = pod_template(of)
         if pod is None or namespace in _SYSTEM:
@@ -84,6 +99,13 @@ class Dataplane:
             return of == MESH
         return of.namespace == self._settings.root_namespace and of.kind.group.endswith("istio.io")
 
+    def workload(self, of: Resource) -> Workload | None:
+        if of.kind not in WORKLOADS:
+            return None
+        if of not in self._by_object:
+            self._by_object[of] = as_workload(of)
+        return self._by_object[of]
+
     def workloads(self, selector: Mapping[str, str], namespace: str) -> Sequence[Workload]:
         pair = next(iter(selector.items()), None)
         found = [*self._labelled(namespace, pair), *(self._labelled("", pair) if namespace else ())]
@@ -112,7 +134,7 @@ class Dataplane:
             self._workloads = {}
             for kind in WORKLOADS:
                 for resource in self._store.of_kind(kind):
-                    if (workload := as_workload(resource)) is not None:
+                    if (workload := self.workload(resource)) is not None:
                         for label in (None, *workload.labels.items()):
                             self._workloads.setdefault((resource.namespace, label), []).append(workload)
         return self._workloads.get((namespace, pair), ())

@@ -1,18 +1,16 @@
-"""Which namespaces the repository shows to be in the mesh, and what enrols pods in ambient."""
+"""Which namespaces the repository shows to be in the mesh."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 
 from meshlint.index.dataplane import Dataplane
 from meshlint.index.store import Store
 from meshlint.model.kind import MESHED_BY, WORKLOADS, Kind
 from meshlint.model.mesh import Mode, Subject
-from meshlint.model.node import Node
 from meshlint.model.resource import Resource
 
 _IN_MESH = frozenset({Mode.SIDECAR, Mode.AMBIENT, Mode.BOTH})
-_CNI_CHARTS = frozenset({"cni", "istio-cni"})
 
 
 class Enrolment:
@@ -54,20 +52,3 @@ class Enrolment:
         selector = resource.spec.get("selector", "matchLabels").strings()
         targeted = resource.spec.get("targetRefs").present or resource.spec.get("targetRef").present
         return not targeted and not self._dataplane.selects_only_gateways(selector, resource.namespace)
-
-    def selectors(self) -> Sequence[Node]:
-        found = [node for kind in _INSTALLERS for resource in self._store.of_kind(kind) for node in _selectors(resource)]
-        return [node for node in found if node.value]
-
-
-_INSTALLERS = (Kind.ISTIO_CNI, Kind.ISTIO_OPERATOR, Kind.HELM_RELEASE, Kind.ARGO_APPLICATION)
-
-
-def _selectors(resource: Resource) -> Iterator[Node]:
-    values = resource.spec.get("values")
-    if resource.kind is Kind.ARGO_APPLICATION:
-        values = resource.spec.get("source", "helm", "valuesObject")
-    chart = resource.spec.get("chart", "spec", "chart").text or resource.spec.get("source", "chart").text
-    yield values.get("cni", "ambient", "enablementSelectors")
-    if chart in _CNI_CHARTS:
-        yield values.get("ambient", "enablementSelectors")

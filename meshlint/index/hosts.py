@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from meshlint.index.names import matches, partial_service, qualified, service_key, service_of
+from meshlint.index.names import partial_service, patterns_of, qualified, service_key, service_of
 from meshlint.index.store import Store
 from meshlint.model.kind import Kind
 from meshlint.model.mesh import Host, HostKind, Settings
@@ -18,7 +18,6 @@ class Hosts:
         self._assumed = frozenset(service_key(name, namespace, settings.cluster_domain) for namespace, _, name in written)
         self._assumed_namespaces = frozenset(settings.assume_namespaces)
         self._entries: dict[str, list[Resource]] | None = None
-        self._wild: list[tuple[str, Resource]] = []
         self._namespaces: dict[str, set[str]] | None = None
         self._with_services: set[str] | None = None
         self._answers: dict[tuple[str, str], Host] = {}
@@ -51,8 +50,8 @@ class Hosts:
     def knows(self, host: Host) -> bool:
         if host.service is not None or host.entries:
             return True
-        if host.fqdn in self._assumed or host.namespace in self._assumed_namespaces:
-            return False  # another repository holds it
+        if host.fqdn in self._assumed or host.namespace in self._assumed_namespaces or self._store.environment.missing:
+            return False  # another repository holds it, or may
         if self._with_services is None:
             self._with_services = {service.namespace for service in self._store.of_kind(Kind.SERVICE)}
         return host.kind is HostKind.ASSUMED and host.namespace in self._with_services
@@ -96,17 +95,12 @@ class Hosts:
         exact = self._entries.get(name)
         if exact or name.startswith("*"):
             return exact or []
-        found = [(pattern, entry) for pattern, entry in self._wild if matches(pattern, name)]
-        longest = max((len(pattern) for pattern, _ in found), default=0)
-        return [entry for pattern, entry in found if len(pattern) == longest and pattern != "*"]
+        taking = (self._entries.get(pattern, ()) for pattern in patterns_of(name) if pattern != "*")
+        return next((list(found) for found in taking if found), [])  # the longest pattern comes first
 
     def _add_entry(self, entry: Resource, host: str | None) -> None:
-        if not host or self._entries is None:
-            return
-        name = qualified(host, entry.namespace, self._domain)
-        self._entries.setdefault(name, []).append(entry)
-        if name.startswith("*"):
-            self._wild.append((name, entry))
+        if host and self._entries is not None:
+            self._entries.setdefault(qualified(host, entry.namespace, self._domain), []).append(entry)
 
     def _only_namespace(self, name: str) -> str:
         """For an object whose namespace is not told: the one namespace that the repository has this name in, if it has

@@ -6,28 +6,21 @@ Parts that only some kinds of objects need are imported and made when something 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from functools import cached_property
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING
 
-from meshlint.index.dataplane import Dataplane, as_workload
-from meshlint.index.hosts import Hosts
-from meshlint.index.installation import Installation
-from meshlint.index.moves import Moves
+from meshlint.index.parts import Parts
 from meshlint.index.readers import export_to, readable, route_namespaces
-from meshlint.index.routes import Routes
-from meshlint.index.store import Store
 from meshlint.index.subsets import Subsets
-from meshlint.index.waypoints import Waypoints
+from meshlint.model.installation import CNI, ISTIOD, ZTUNNEL, CrdSource, Installer
 from meshlint.model.kind import Kind
 from meshlint.model.mesh import (
     Binding,
     Destination,
     Host,
-    MeshSetting,
+    Mesh,
     Mode,
     Reach,
     Refusal,
-    Settings,
     Subject,
     Subset,
     Waypoint,
@@ -36,91 +29,16 @@ from meshlint.model.mesh import (
 )
 from meshlint.model.node import Node
 from meshlint.model.policy import Peer, PolicyTarget
-from meshlint.model.resource import Environment, Resource
+from meshlint.model.resource import Resource
 from meshlint.model.schema import Fault
-from meshlint.model.target import Target
 
 if TYPE_CHECKING:
-    from meshlint.index.conversion import Conversion
-    from meshlint.index.enrolment import Enrolment
-    from meshlint.index.gatewayapi import GatewayApi
-    from meshlint.index.guards import Guards
-    from meshlint.index.listeners import Listeners
-    from meshlint.index.netpolicies import NetPolicies
-    from meshlint.index.policies import Policies
+    from meshlint.model.conversion import Because, Converted, Manner
+    from meshlint.semantics.convert.converter import Converter
 
 
-class Whole(Protocol):
-    """What only all environments together tell (meshlint.index.repository)."""
-
-    def hidden(self, kind: Kind) -> bool: ...
-    def subset_used(self, rule: Resource, host: Host, name: str) -> bool: ...
-    def settings_of(self, environment: Environment) -> Sequence[MeshSetting]: ...
-    def faults(self, resource: Resource, target: Target) -> Sequence[Fault]: ...
-
-
-class MeshIndex:
+class MeshIndex(Parts):
     """The Mesh of one environment."""
-
-    def __init__(self, store: Store, repository: Whole, target: Target, settings: Settings) -> None:
-        self.target = target
-        self.settings = settings
-        self._store = store
-        self._repository = repository
-        self._installation = Installation(store.environment.resources)
-        self._dataplane = Dataplane(store, settings)
-        self._hosts = Hosts(store, settings)
-        self._waypoints = Waypoints(store, self._dataplane, settings)
-        self._routes = Routes(store, self._hosts, self._waypoints)
-        self._subsets = Subsets(store, self._hosts, self._routes)
-        self._moves = Moves(self._dataplane, self._hosts, self._routes)
-
-    @cached_property
-    def _enrolment(self) -> Enrolment:
-        from meshlint.index.enrolment import Enrolment
-
-        return Enrolment(self._store, self._dataplane)
-
-    @cached_property
-    def _netpolicies(self) -> NetPolicies:
-        from meshlint.index.netpolicies import NetPolicies
-
-        return NetPolicies(self._store)
-
-    @cached_property
-    def _guards(self) -> Guards:
-        from meshlint.index.guards import Guards
-
-        return Guards(self._store, self.settings)
-
-    @cached_property
-    def _listeners(self) -> Listeners:
-        from meshlint.index.listeners import Listeners
-
-        return Listeners(self._dataplane, self._routes)
-
-    @cached_property
-    def _gatewayapi(self) -> GatewayApi:
-        from meshlint.index.gatewayapi import GatewayApi
-
-        return GatewayApi(self._store, self._dataplane, self._waypoints, self._routes)
-
-    @cached_property
-    def _conversion(self) -> Conversion:
-        from meshlint.index.conversion import Conversion
-
-        return Conversion(self._routes, self._moves, self.settings)
-
-    @cached_property
-    def _policies(self) -> Policies:
-        from meshlint.index.policies import Policies
-
-        parts = (self._store, self._dataplane, self._hosts, self._routes, self._waypoints)
-        return Policies(*parts, self.settings, self.trust_domain)
-
-    @property
-    def environment(self) -> Environment:
-        return self._store.environment
 
     @property
     def asked(self) -> set[Kind]:
@@ -136,7 +54,7 @@ class MeshIndex:
 
     def elsewhere(self, kind: Kind) -> bool:
         assumed = kind is Kind.K8S_GATEWAY and bool(self.settings.assume_gateways)
-        return assumed or self._store.has_far(kind) or self._repository.hidden(kind)
+        return assumed or bool(self.environment.missing) or self._store.has_far(kind) or self._repository.hidden(kind)
 
     def mode(self, of: Subject) -> Mode:
         return self._dataplane.mode(of)
@@ -151,7 +69,8 @@ class MeshIndex:
         return self._enrolment.meshed(of)
 
     def enablement_selectors(self) -> Sequence[Node]:
-        return self._enrolment.selectors()
+        found = (one.value("ambient", "enablementSelectors") for one in self.installers(CNI))
+        return [node for node in found if node.value]
 
     def guards(self, workload: Workload) -> Sequence[Resource]:
         return list(self._guards.of(workload))
@@ -163,7 +82,7 @@ class MeshIndex:
         return self._dataplane.workloads(selector, namespace)
 
     def workload(self, of: Resource) -> Workload | None:
-        return as_workload(of)
+        return self._dataplane.workload(of)
 
     def services_of(self, workload: Workload) -> Sequence[Resource]:
         return self._dataplane.services_of(workload)
@@ -184,18 +103,28 @@ class MeshIndex:
         return list(self._policies.attached(target, kind))
 
     def peer_authentications_above(self, policy: Resource) -> tuple[Resource | None, Resource | None]:
-        from meshlint.index.peerauth import above
-
-        return above(policy, self._store, self.settings.root_namespace)
+        return self._peer_authentications.above(policy)
 
     def waypoint_reason(self, service: Resource) -> Node | None:
         return self._policies.waypoint_reason(service)
 
+    def waypoint_work(self, target: Resource) -> Sequence[tuple[Resource, Node]]:
+        return self._waypoint_work.of(target)
+
+    def read_in_ambient(self, entry: Resource) -> bool:
+        named = [node.text or "*" for node in self.export_to(entry).each()]
+        places = [entry.namespace if name == "." else name for name in named]
+        return self.candidate(entry) and any(
+            name == "*" or (name != "~" and self.candidate(name) and self.gateways_in(name) is not True) for name in places or ["*"]
+        )
+
+    def visibility(self, entry: Resource) -> tuple[str, Node] | None:
+        from meshlint.index.visibility import visibility
+
+        return visibility(entry, self.mesh_settings(), self._dataplane)
+
     def waypoint_peers(self, service: Resource) -> Sequence[Peer]:
         return self._policies.waypoint_peers(service)
-
-    def trust_domain(self) -> str:
-        return next((text for setting in self.mesh_settings() if (text := setting.config.get("trustDomain").text)), "cluster.local")
 
     def host(self, written: Node, seen_from: Resource) -> Host:
         return self._hosts.of_node(written, seen_from.namespace)
@@ -233,6 +162,24 @@ class MeshIndex:
     def narrowed(self, virtual_service: Resource) -> Sequence[Node]:
         return self._conversion.narrowed(virtual_service)
 
+    def convert(self, resource: Resource, manner: Manner | None = None) -> Converted:
+        return self._converter(manner).convert(resource)
+
+    def keeps(self, virtual_service: Resource, manner: Manner) -> Because | None:
+        return self._converter(manner).keeps(virtual_service)
+
+    def _converter(self, manner: Manner | None) -> Converter:
+        from meshlint.model.conversion import Manner
+        from meshlint.semantics.convert.converter import Converter
+
+        wanted = manner or Manner()
+        if wanted not in self._converters:
+            self._converters[wanted] = Converter(self, wanted)
+        return self._converters[wanted]
+
+    def gateway_users(self, gateway: Resource) -> Sequence[tuple[Mesh, Resource]]:
+        return self._repository.gateway_users(gateway)
+
     def route_namespaces(self, host: Host) -> frozenset[str]:
         return route_namespaces(host, self._waypoints)
 
@@ -268,6 +215,25 @@ class MeshIndex:
 
     def subset_used(self, rule: Resource, name: str) -> bool:
         return self._repository.subset_used(rule, self._subsets.host_of(rule), name)
+
+    def rule_subject(self, rule: Resource) -> Subject | None:
+        return self._destinations.subject(rule, self._subsets.host_of(rule))
+
+    def traffic_policies(self, rule: Resource) -> Sequence[Node]:
+        from meshlint.index.destinations import policies
+
+        return list(policies(rule, lambda name: self.subset_used(rule, name)))
+
+    def shapes_traffic(self, rule: Resource) -> bool:
+        from meshlint.index.destinations import shapes_traffic
+
+        return shapes_traffic(rule, lambda name: self.subset_used(rule, name))
+
+    def ingress_only(self, host: Host) -> bool:
+        return self._destinations.ingress_only(host)
+
+    def gateways_in(self, namespace: str) -> bool | None:
+        return self._destinations.gateways_in(namespace)
 
     def waypoint(self, of: Resource | Host) -> Waypoint:
         return self._waypoints.of(of)
@@ -318,19 +284,29 @@ class MeshIndex:
 
         return Twins(self._store).before(resource)
 
-    def mesh_settings(self) -> Sequence[MeshSetting]:
-        return self._repository.settings_of(self.environment)
-
     def ambient_control_plane(self) -> bool | None:
-        return self._installation.ambient()
+        from meshlint.index.installers import any_ambient
+
+        return any_ambient(self.installers(ISTIOD), self.installers(ZTUNNEL))
 
     def dns_capture(self) -> Node | None:
-        from meshlint.index.capture import dns_capture
-
-        return dns_capture(self._store)
+        found = [node for one in self.installers(CNI) if (node := one.value("ambient", "dnsCapture")).present]
+        return found[0] if found else None
 
     def istiod_env(self, variable: str) -> str | None:
-        return self._installation.env(variable)
+        from meshlint.index.installers import first_known
+
+        return first_known(self.installers(ISTIOD), variable)
+
+    def installers(self, component: str, anywhere: bool = False) -> Sequence[Installer]:
+        if anywhere:
+            return self._repository.installers.anywhere(component)
+        if component not in self._installed:
+            self._installed[component] = self._repository.installers.in_environment(self.environment, component)
+        return self._installed[component]
+
+    def crd_sources(self, anywhere: bool = False) -> Sequence[CrdSource]:
+        return self._repository.crds.all if anywhere else self._repository.crds.of(self.environment)
 
     def used_subsets(self) -> Subsets:
         return self._subsets

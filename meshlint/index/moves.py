@@ -18,8 +18,14 @@ class Moves:
         self._hosts = hosts
         self._routes = routes
         self._services: dict[Resource, Subject | None] = {}
+        self._rules: dict[Resource, Sequence[Node]] = {}
 
     def mesh_rules(self, service: Resource) -> Sequence[Node]:
+        if service not in self._rules:
+            self._rules[service] = self._mesh_rules(service)
+        return self._rules[service]
+
+    def _mesh_rules(self, service: Resource) -> Sequence[Node]:
         if not self._routes.binding(service).mesh:
             return ()
         return [rule for section in ("http", "tcp", "tls") for rule in service.spec.each(section) if acts_in_mesh(rule)]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 
 from meshlint.model.node import Node
 
@@ -52,6 +52,18 @@ def matches(pattern: str, host: str) -> bool:
     if pattern == host or pattern == "*":
         return True
     return pattern.startswith("*.") and host.endswith(pattern[1:])
+
+
+def patterns_of(host: str) -> Iterator[str]:
+    """The patterns that take a host (or a pattern that is asked for): itself, `*.` and each of its suffixes, `*`."""
+    yield host
+    at = host.find(".")
+    while at >= 0:
+        if (pattern := f"*{host[at:]}") != host:
+            yield pattern
+        at = host.find(".", at + 1)
+    if host != "*":
+        yield "*"
 
 
 def visible(exported: Node, owner: str, reader: str) -> bool:

@@ -7,12 +7,20 @@ from meshlint.model.kind import Kind
 from meshlint.model.resource import Resource
 
 
-def above(policy: Resource, store: Store, root: str) -> tuple[Resource | None, Resource | None]:
-    """The PeerAuthentications without a selector of the policy's namespace and of the root namespace, itself left out."""
-    found: dict[str, Resource] = {}
-    for other in store.of_kind(Kind.PEER_AUTHENTICATION):
-        wide = not other.spec.get("selector", "matchLabels").value
-        if wide and other.identity != policy.identity and other.namespace in (policy.namespace, root):
-            found.setdefault(other.namespace, other)
-    near = found.get(policy.namespace) if policy.namespace and policy.namespace != root else None
-    return near, found.get(root)
+class PeerAuthentications:
+    """Those of one environment."""
+
+    def __init__(self, store: Store, root: str) -> None:
+        self._root = root
+        self._wide: dict[str, list[Resource]] = {}  # those without a selector, by namespace
+        for policy in store.of_kind(Kind.PEER_AUTHENTICATION):
+            if not policy.spec.get("selector", "matchLabels").value:
+                self._wide.setdefault(policy.namespace, []).append(policy)
+
+    def above(self, policy: Resource) -> tuple[Resource | None, Resource | None]:
+        """The first without a selector in the policy's namespace and in the root namespace, itself left out."""
+        near = self._first(policy.namespace, policy) if policy.namespace and policy.namespace != self._root else None
+        return near, self._first(self._root, policy)
+
+    def _first(self, namespace: str, besides: Resource) -> Resource | None:
+        return next((other for other in self._wide.get(namespace, ()) if other.identity != besides.identity), None)

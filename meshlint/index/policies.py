@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 
-from meshlint.index.dataplane import Dataplane, as_workload, gateway_labels
+from meshlint.index.dataplane import Dataplane, gateway_labels
 from meshlint.index.hosts import Hosts
 from meshlint.index.names import takes
 from meshlint.index.routes import Routes
@@ -78,7 +78,7 @@ class Policies:
         if namespace != self._root:
             return self._dataplane.workloads(labels, namespace)
         if self._everywhere is None:
-            found = (as_workload(resource) for kind in WORKLOADS for resource in self._store.of_kind(kind))
+            found = (self._dataplane.workload(resource) for kind in WORKLOADS for resource in self._store.of_kind(kind))
             self._everywhere = [workload for workload in found if workload is not None]
         return [workload for workload in self._everywhere if takes(labels, workload.labels)]
 

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING
 
 from meshlint.index.installation import settings_in
 from meshlint.index.mesh import MeshIndex
 from meshlint.index.store import Part, Store
 from meshlint.index.subsets import Used
 from meshlint.model.document import FileRead
-from meshlint.model.kind import Kind
+from meshlint.model.kind import Kind, kind_of
 from meshlint.model.mesh import Host, MeshSetting, Settings
 from meshlint.model.node import Node
 from meshlint.model.problem import Location
@@ -17,15 +18,26 @@ from meshlint.model.resource import Environment, Resource
 from meshlint.model.schema import Fault
 from meshlint.model.target import Target
 
+if TYPE_CHECKING:
+    from meshlint.index.crds import CrdSources
+    from meshlint.index.installers import Installers
+
 
 class Repository:
     def __init__(
-        self, environments: Sequence[Environment], files: Sequence[FileRead], targets: Sequence[Target], settings: Settings
+        self,
+        environments: Sequence[Environment],
+        files: Sequence[FileRead],
+        targets: Sequence[Target],
+        settings: Settings,
+        output: Sequence[FileRead] = (),
     ) -> None:
-        """`targets`: the target of each environment, in the same order."""
+        """`targets`: the target of each environment, in the same order. `output`: what tools printed, with the objects of
+        environments that stand for those which the files hold."""
         self.environments = tuple(environments)
         self.skipped = frozenset(file.path for file in files if file.skipped is not None)
-        self._files = files
+        self._files = [*_without_replaced(files, environments), *output] if output else files
+        self._written = files
         self._targets = dict(zip((id(e) for e in environments), targets, strict=True))
         self._settings = settings
         self._parts: dict[int, Part] = {}
@@ -35,8 +47,11 @@ class Repository:
         self._used: Used | None = None
         self._owners: dict[Node, tuple[Resource, str]] | None = None
         self._sources = {file.path: file.source for file in files}
+        self._gateway_users: dict[Node, list[tuple[MeshIndex, Resource]]] | None = None
         self._faults: dict[tuple[object, ...], tuple[Fault, ...]] = {}
         self._mesh_settings: dict[int, list[MeshSetting]] | None = None
+        self._installers: Installers | None = None
+        self._crds: CrdSources | None = None
         self._hidden = {name for file in files for name in (*file.skipped_kinds, *(k for t in file.troubles for k in t.kinds))}
         self._hiding = [f for f in files if "VirtualService" in f.skipped_kinds or any("VirtualService" in t.kinds for t in f.troubles)]
 
@@ -47,8 +62,26 @@ class Repository:
             self._indexes[key] = MeshIndex(store, self, self._targets[key], self._settings)
         return self._indexes[key]
 
+    def prepare(self) -> None:
+        """Make what is made once for all environments, before the process is copied."""
+        self._note_owners()
+        if self.environments:
+            self.settings_of(self.environments[0])
+        if self._everything.by_kind.keys() & {Kind.DESTINATION_RULE}:
+            self.used()
+        _ = self.installers, self.crds
+
     def owner(self, node: Node) -> tuple[Resource | None, str]:
         """The object that a value stands in, and the path of the string of it that the value was read from ("" mostly)."""
+        owners = self._note_owners()
+        above: Node | None = Node(node.table, node.row)
+        while above is not None:
+            if above in owners:
+                return owners[above]
+            above = above.parent
+        return None, ""
+
+    def _note_owners(self) -> dict[Node, tuple[Resource, str]]:
         if self._owners is None:
             self._owners = {resource.root: (resource, "") for resource in reversed(self._all)}
             for file in self._files:
@@ -56,12 +89,7 @@ class Repository:
                     if document.inner and document.root in self._owners:
                         holder = self._owners[document.root][0]
                         self._owners.update({root: (holder, path) for path, root in document.inner})
-        above: Node | None = Node(node.table, node.row)
-        while above is not None:
-            if above in self._owners:
-                return self._owners[above]
-            above = above.parent
-        return None, ""
+        return self._owners
 
     def text_at(self, place: Location) -> str:
         """The text of a place, "" where the file could not be read."""
@@ -77,12 +105,16 @@ class Repository:
         """May a file that was not analysed hold objects of this kind?"""
         return kind.kind in self._hidden
 
-    def subset_used(self, rule: Resource, host: Host, name: str) -> bool:
+    def used(self) -> Used:
+        """The subsets that the routes of all environments use."""
         if self._used is None:
             self._used = Used()
             for environment in self.environments:
                 self.index(environment).used_subsets().note_used(self._used)
-        if not host.fqdn or self._used.uses(host.fqdn, rule.name, name):
+        return self._used
+
+    def subset_used(self, rule: Resource, host: Host, name: str) -> bool:
+        if not host.fqdn or self.used().uses(host.fqdn, rule.name, name):
             return True
         top = rule.file.split("/")[0]
         return any(file.path.split("/")[0] == top and (file.source is None or name in file.source.text) for file in self._hiding)
@@ -96,28 +128,65 @@ class Repository:
             self._faults[key] = faults(resource, target)
         return self._faults[key]
 
+    def gateway_users(self, gateway: Resource) -> Sequence[tuple[MeshIndex, Resource]]:
+        if self._gateway_users is None:
+            self._gateway_users = {}
+            for mesh in map(self.index, self.environments):
+                for service in mesh.all(Kind.VIRTUAL_SERVICE):
+                    bound = {ref.istio.root for ref in mesh.binding(service).gateways if ref.istio is not None}
+                    for root in bound if service.spec.get("hosts").value else ():
+                        self._gateway_users.setdefault(root, []).append((mesh, service))
+        return self._gateway_users.get(gateway.root, ())
+
     def settings_of(self, environment: Environment) -> Sequence[MeshSetting]:
         if self._mesh_settings is None:
             self._mesh_settings = self._place_settings()
         return self._mesh_settings.get(id(environment), ())
 
+    @property
+    def installers(self) -> Installers:
+        if self._installers is None:
+            from meshlint.index.installers import Installers  # many runs ask nothing of them
+
+            self._installers = Installers(self._written, self._files, self.environments)
+        return self._installers
+
+    @property
+    def crds(self) -> CrdSources:
+        if self._crds is None:
+            from meshlint.index.crds import CrdSources
+
+            holders = {resource.root: resource for resource in self._all}
+            self._crds = CrdSources(self._written, self._files, self.environments, holders)
+        return self._crds
+
     def _place_settings(self) -> dict[int, list[MeshSetting]]:
         """Each setting goes to the environments that hold its object; of values files and vendors' objects, to the one
         whose path is the longest above the file."""
         holders: dict[Node, Resource] = {resource.root: resource for resource in self._all}
+        settings = list(settings_in(self._files, holders))
+        holding: dict[Node, list[Environment]] = {setting.holder.root: [] for setting in settings if setting.holder is not None}
+        for environment in self.environments if holding else ():
+            for root in dict.fromkeys(resource.root for resource in environment.resources):
+                if root in holding:
+                    holding[root].append(environment)
         out: dict[int, list[MeshSetting]] = {}
-        for setting in settings_in(self._files, holders):
-            for environment in self._homes(setting):
+        for setting in settings:
+            for environment in self._homes(setting, holding):
                 out.setdefault(id(environment), []).append(setting)
         return out
 
-    def _homes(self, setting: MeshSetting) -> Sequence[Environment]:
-        holder = setting.holder
-        if holder is not None:
-            return [e for e in self.environments if any(r.root == holder.root for r in e.resources)]
-        above = [e for e in self.environments if _above(e.path, setting.file)]
-        return [max(above, key=lambda e: len(e.path))] if above else list(self.environments[:1])
+    def _homes(self, setting: MeshSetting, holding: Mapping[Node, Sequence[Environment]]) -> Sequence[Environment]:
+        """`holding`: the environments that hold each object with settings."""
+        if setting.holder is not None:
+            return holding[setting.holder.root]
+        above = [e for e in self.environments if e.reach(setting.file) >= 0]
+        return [max(above, key=lambda e: e.reach(setting.file))] if above else list(self.environments[:1])
 
 
-def _above(folder: str, file: str) -> bool:
-    return folder in ("", ".") or file == folder or file.startswith(folder + "/")
+def _without_replaced(files: Sequence[FileRead], environments: Sequence[Environment]) -> Iterator[FileRead]:
+    """The files without the objects that no environment holds, because it holds what was made of them."""
+    held = {resource.root for e in environments for resources in (e.resources, e.background, e.shared) for resource in resources}
+    for file in files:
+        documents = tuple(d for d in file.documents if d.root in held or kind_of(d.api_version, d.kind) is None)
+        yield file if len(documents) == len(file.documents) else file._replace(documents=documents)

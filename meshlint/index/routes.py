@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
+from operator import itemgetter
 
 from meshlint.index.hosts import Hosts
-from meshlint.index.names import matches
+from meshlint.index.names import patterns_of
 from meshlint.index.store import Store
 from meshlint.index.waypoints import Waypoints
 from meshlint.model.kind import ROUTES, Kind
@@ -34,7 +35,8 @@ class Routes:
         self._bindings: dict[Resource, Binding] = {}
         self._destinations: dict[Resource, tuple[Destination, ...]] = {}
         self._by_host: dict[str, list[Resource]] | None = None
-        self._wild: list[tuple[str, Resource]] = []
+        self._wild: dict[str, list[tuple[int, Resource]]] = {}
+        self._speaking: dict[str, tuple[Resource, ...]] = {}
         self._by_parent: dict[Resource | str, list[tuple[Resource, Node]]] | None = None
         self._ingress: dict[str, list[tuple[Resource, Node]]] | None = None
         self._editing: dict[tuple[Kind, str], list[Resource]] | None = None
@@ -44,23 +46,33 @@ class Routes:
 
     def binding(self, service: Resource) -> Binding:
         if service not in self._bindings:
-            self._bindings[service] = Binding(False, (), False)  # a delegate of itself ends here
-            self._bindings[service] = self._bind(service)
+            self._bindings[service] = self._bind_delegate(service) if _inherits(service) else self._bind(service)
         return self._bindings[service]
 
     def _bind(self, service: Resource) -> Binding:
         written = service.spec.get("gateways")
         if not written.present or written.value in (None, []):
-            return self._bind_delegate(service) if not service.spec.get("hosts") else Binding(True, ())
+            return Binding(True, ())
         nodes = list(written.each())
         mesh = any(node.text == MESH_GATEWAY for node in nodes)
         refs = tuple(self._gateway(node, service) for node in nodes if node.text and node.text != MESH_GATEWAY)
         return Binding(mesh, refs, mesh or not any(node.unknown for node in (written, *nodes)))
 
     def _bind_delegate(self, service: Resource) -> Binding:
-        above = [self.binding(parent) for parent in self._parents(service)]
+        """Where those are that delegate to it, directly or by delegates; where these go in circles not all of them are known.
+        Every delegate is answered for by itself, whichever is asked for first."""
+        above: list[Binding] = []
+        seen, waiting, known = {service}, [service], True
+        while waiting:
+            parents = self._parents(waiting.pop())
+            known = known and bool(parents)
+            above += [self.binding(parent) for parent in parents if not _inherits(parent)]
+            delegates = [parent for parent in parents if _inherits(parent)]
+            known = known and seen.isdisjoint(delegates)
+            waiting += [delegate for delegate in reversed(delegates) if delegate not in seen]
+            seen.update(delegates)
         refs = tuple(ref for binding in above for ref in binding.gateways)
-        return Binding(any(binding.mesh for binding in above), refs, bool(above) and all(binding.known for binding in above))
+        return Binding(any(binding.mesh for binding in above), refs, known and all(binding.known for binding in above))
 
     def _parents(self, service: Resource) -> Sequence[Resource]:
         if self._delegating is None:
@@ -109,14 +121,17 @@ class Routes:
     def virtual_services(self, host: Host) -> Sequence[Resource]:
         if self._by_host is None:
             self._by_host = {}
-            for service in self._store.of_kind(Kind.VIRTUAL_SERVICE):
+            for number, service in enumerate(self._store.of_kind(Kind.VIRTUAL_SERVICE)):
                 for _, spoken in self.hosts(service):
                     if spoken.wildcard:
-                        self._wild.append((spoken.fqdn, service))
+                        self._wild.setdefault(spoken.fqdn, []).append((number, service))
                     elif spoken.fqdn:
                         self._by_host.setdefault(spoken.fqdn, []).append(service)
-        wild = [service for pattern, service in self._wild if matches(pattern, host.fqdn)]
-        return list(dict.fromkeys([*self._by_host.get(host.fqdn, ()), *wild]))
+        known = self._speaking.get(host.fqdn)
+        if known is None:
+            wild = sorted((pair for pattern in patterns_of(host.fqdn) for pair in self._wild.get(pattern, ())), key=itemgetter(0))
+            known = self._speaking[host.fqdn] = tuple(dict.fromkeys([*self._by_host.get(host.fqdn, ()), *(service for _, service in wild)]))
+        return known
 
     # Gateway API routes
 
@@ -240,6 +255,11 @@ class Routes:
                     self._editing.setdefault((kind, name), []).append(canary)
         found = self._editing.get((resource.kind, resource.name), ())
         return [editor for editor in found if editor.namespace == resource.namespace]
+
+
+def _inherits(service: Resource) -> bool:
+    """Is it a delegate, which has neither hosts nor gateways of its own?"""
+    return service.spec.get("gateways").value in (None, []) and not service.spec.get("hosts")
 
 
 def acts_in_mesh(rule: Node) -> bool:

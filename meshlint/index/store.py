@@ -27,14 +27,14 @@ class Store:
     def __init__(self, environment: Environment, parts: dict[int, Part], everything: Part) -> None:
         self.environment = environment
         self.asked: set[Kind] = set()
-        self.judged = _part(parts, environment.resources)
+        self.judged = part_of(parts, environment.resources)
         near = [environment.resources, environment.background]
         if environment.kind == "plain":
             near.append(environment.shared)
             self.far: list[Part] = []
         else:
-            self.far = [_part(parts, environment.shared), everything]
-        self.near = [_part(parts, resources) for resources in near if resources]
+            self.far = [part_of(parts, environment.shared), everything]
+        self.near = [part_of(parts, resources) for resources in near if resources]
 
     def of_kind(self, kind: Kind) -> Iterator[Resource]:
         """Objects of a kind that belong to this environment."""
@@ -56,7 +56,7 @@ class Store:
         return any(part.by_kind.get(kind) for part in self.far)
 
 
-def _part(parts: dict[int, Part], resources: Sequence[Resource]) -> Part:
+def part_of(parts: dict[int, Part], resources: Sequence[Resource]) -> Part:
     key = id(resources)
     if key not in parts:
         parts[key] = Part(resources)

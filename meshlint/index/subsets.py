@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from operator import itemgetter
 
 from meshlint.index.hosts import Hosts
-from meshlint.index.names import anywhere, matches, may_be, partial_service, visible
+from meshlint.index.names import anywhere, may_be, partial_service, patterns_of, visible
 from meshlint.index.routes import Routes, istio_routing
 from meshlint.index.store import Store
 from meshlint.model.kind import Kind
@@ -16,7 +17,7 @@ from meshlint.model.resource import Resource
 class Used:
     """Which subsets routes use."""
 
-    __slots__ = ("by_host", "by_name", "named", "open_hosts", "open_names")
+    __slots__ = ("by_host", "by_name", "by_pattern", "named", "open_hosts", "open_names", "open_patterns")
 
     def __init__(self) -> None:
         self.by_host: dict[str, set[str]] = {}  # fqdn: subset names
@@ -24,6 +25,20 @@ class Used:
         self.open_hosts: set[str] = set()  # fqdn of hosts with a subset that a template fills in
         self.open_names: set[str] = set()  # subset names of destinations whose host a template fills in
         self.named: set[tuple[str, str]] = set()  # (DestinationRule name, subset) of Rollouts
+        self.by_pattern: dict[str, set[str]] | None = None  # what is above by every pattern that takes a host: made when asked
+        self.open_patterns: set[str] = set()
+
+    def same(self, other: Used) -> bool:
+        return all(getattr(self, slot) == getattr(other, slot) for slot in self.__slots__)
+
+    def add(self, other: Used) -> None:
+        """What somebody else noted as well."""
+        for own, more in ((self.by_host, other.by_host), (self.by_name, other.by_name)):
+            for host, names in more.items():
+                own.setdefault(host, set()).update(names)
+        self.open_hosts |= other.open_hosts
+        self.open_names |= other.open_names
+        self.named |= other.named
 
     def uses(self, fqdn: str, rule: str, name: str) -> bool:
         if name in self.open_names or (rule, name) in self.named:
@@ -33,9 +48,13 @@ class Used:
         if not fqdn.startswith("*"):
             named = name in self.by_host.get(fqdn, ()) or name in self.by_host.get(anywhere(fqdn), ())
             return named or fqdn in self.open_hosts or anywhere(fqdn) in self.open_hosts
-        return any(matches(fqdn, host) and name in names for host, names in self.by_host.items()) or any(
-            matches(fqdn, host) for host in self.open_hosts
-        )
+        if self.by_pattern is None:
+            self.by_pattern = {}
+            for host, names in self.by_host.items():
+                for pattern in patterns_of(host):
+                    self.by_pattern.setdefault(pattern, set()).update(names)
+            self.open_patterns = {pattern for host in self.open_hosts for pattern in patterns_of(host)}
+        return name in self.by_pattern.get(fqdn, ()) or fqdn in self.open_patterns
 
 
 class Subsets:
@@ -44,28 +63,31 @@ class Subsets:
         self._hosts = hosts
         self._routes = routes
         self._exact: dict[str, list[tuple[str, Resource]]] | None = None  # by name without namespace: full name, rule
-        self._wild: list[tuple[str, Resource]] = []
-        self._users: dict[str, list[Destination]] | None = None
+        self._wild: dict[str, list[tuple[int, Resource]]] = {}  # by pattern: number in their order, rule
+        self._users: dict[tuple[str, str], list[Destination]] | None = None  # by name of the subset, and host or wildcard
 
     def host_of(self, rule: Resource) -> Host:
         return self._hosts.of_node(rule.spec.get("host"), rule.namespace)
 
     def destination_rules(self, host: Host, seen_from: Resource | None) -> Sequence[Resource]:
         named = [rule for fqdn, rule in self._named(host) if fqdn == host.fqdn]
-        return _seen([*named, *(rule for pattern, rule in self._wild if matches(pattern, host.fqdn))], seen_from)
+        if self._wild:
+            wild = sorted((pair for pattern in patterns_of(host.fqdn) for pair in self._wild.get(pattern, ())), key=itemgetter(0))
+            named += [rule for _, rule in wild]
+        return _seen(named, seen_from)
 
     def _named(self, host: Host) -> Sequence[tuple[str, Resource]]:
         """The rules for Services of this name in any namespace, each with the full name of its host."""
         if self._exact is None:
             self._exact = {}
-            for rule in self._store.of_kind(Kind.DESTINATION_RULE):
-                self._add(rule)
+            for number, rule in enumerate(self._store.of_kind(Kind.DESTINATION_RULE)):
+                self._add(number, rule)
         return self._exact.get(anywhere(host.fqdn), ())
 
-    def _add(self, rule: Resource) -> None:
+    def _add(self, number: int, rule: Resource) -> None:
         fqdn = self.host_of(rule).fqdn
         if fqdn.startswith("*"):
-            self._wild.append((fqdn, rule))
+            self._wild.setdefault(fqdn, []).append((number, rule))
         elif fqdn and self._exact is not None:
             self._exact.setdefault(anywhere(fqdn), []).append((fqdn, rule))
 
@@ -81,11 +103,18 @@ class Subsets:
             self._users = {}
             for service in self._store.of_kind(Kind.VIRTUAL_SERVICE):
                 for sent in self._routes.destinations(service):
-                    if sent.subset.text:
-                        self._users.setdefault(sent.subset.text, []).append(sent)
+                    if sent.subset.text and sent.host.fqdn:
+                        self._add_user(sent.subset.text, sent, self._users)
         pattern = self.host_of(rule).fqdn
-        hosts = [(sent, sent.host.fqdn) for sent in self._users.get(name, ()) if sent.host.fqdn]
-        return [sent for sent, host in hosts if matches(pattern, host) or may_be(pattern, host)]
+        if pattern.startswith("*"):
+            return list(self._users.get((name, pattern), ()))
+        return [sent for sent in self._users.get((name, anywhere(pattern)), ()) if may_be(pattern, sent.host.fqdn)]
+
+    def _add_user(self, name: str, sent: Destination, users: dict[tuple[str, str], list[Destination]]) -> None:
+        """By the name of its Service in any namespace, and by every wildcard that takes its host."""
+        host = sent.host.fqdn
+        for key in dict.fromkeys((anywhere(host), *(pattern for pattern in patterns_of(host) if pattern.startswith("*")))):
+            users.setdefault((name, key), []).append(sent)
 
     def _meant(self, host: Host) -> str:
         """The Service that a name.namespace means, though Istio does not complete it: its subsets are not unused."""

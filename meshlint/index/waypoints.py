@@ -26,13 +26,16 @@ class Waypoints:
         self._store = store
         self._dataplane = dataplane
         self._assumed = frozenset(settings.assume_waypoints)
+        self._of: dict[Resource | str, Waypoint] = {}
 
     def of(self, of: Resource | Host) -> Waypoint:
-        if isinstance(of, Resource):
-            return self._of_object(of)
-        if of.resource is not None:
-            return self._of_object(of.resource)
-        return self._labelled(self._namespace(of.namespace), of.namespace, "service")._replace(inherited=True) if of.namespace else _NONE
+        asked = of if isinstance(of, Resource) else of.resource or of.namespace
+        if asked not in self._of:
+            self._of[asked] = self._of_object(asked) if isinstance(asked, Resource) else self._of_namespace(asked)
+        return self._of[asked]
+
+    def _of_namespace(self, name: str) -> Waypoint:
+        return self._labelled(self._namespace(name), name, "service")._replace(inherited=True) if name else _NONE
 
     def _of_object(self, resource: Resource) -> Waypoint:
         traffic = "workload" if resource.kind in WORKLOADS or resource.kind is Kind.WORKLOAD_ENTRY else "service"

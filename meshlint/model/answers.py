@@ -50,6 +50,11 @@ class Host(NamedTuple):
     external_name: bool = False
 
     @property
+    def headless(self) -> bool:
+        """Is it a Service without an address of its own, whose clients call its pods?"""
+        return self.service is not None and self.service.spec.get("clusterIP").text == "None"
+
+    @property
     def wildcard(self) -> bool:
         return self.fqdn.startswith("*")
 

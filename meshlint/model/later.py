@@ -14,7 +14,10 @@ COLUMNS: Final = ("values", "steps", "parents", "starts", "ends", "key_starts", 
 COMMENT: Final = "meshlint:"
 ANNOTATION: Final = "meshlint.dev/ignore"
 SUPPRESSING: Final = (COMMENT, ANNOTATION)
-MESH_CONFIG: Final = ("outboundTrafficPolicy", "meshConfig", "PILOT_ENABLE_AMBIENT", "defaultConfig", "rootNamespace", "ExportTo")
+MESH_CONFIG: Final = (
+    "outboundTrafficPolicy", "meshConfig", "PILOT_ENABLE_AMBIENT", "defaultConfig", "rootNamespace", "ExportTo", "localityLbSetting",
+    "serviceEntryVisibility",
+)  # fmt: skip
 IMAGES: Final = ("/pilot", "/proxyv2", "/install-cni", "/ztunnel")
 ALPHA_FLAG: Final = "PILOT_ENABLE_ALPHA_GATEWAY_API"
 WORDS: Final = frozenset((*SUPPRESSING, *MESH_CONFIG, *IMAGES, ALPHA_FLAG))
@@ -28,6 +31,7 @@ class LaterTable(Table):
     def __init__(self, source: Source, make: Callable[[Source], Table]) -> None:
         self.source = source
         self.exact = True
+        self.origins = None
         self.make = make
 
     def __getattr__(self, name: str) -> Any:

@@ -22,6 +22,7 @@ from meshlint.model.answers import (
     WaypointState,
     Workload,
 )
+from meshlint.model.installed import Installed
 from meshlint.model.kind import Kind
 from meshlint.model.node import Node
 from meshlint.model.policy import Peer, PolicyTarget
@@ -29,6 +30,7 @@ from meshlint.model.resource import Environment, Resource
 from meshlint.model.schema import Fault
 
 if TYPE_CHECKING:
+    from meshlint.model.conversion import Because, Converted, Manner
     from meshlint.model.target import Target
 
 __all__ = [
@@ -37,7 +39,7 @@ __all__ = [
 ]  # fmt: skip
 
 
-class Mesh(Protocol):
+class Mesh(Installed, Protocol):
     """One environment, asked. Rules get nothing else; every answer is computed once and kept."""
 
     @property
@@ -137,6 +139,22 @@ class Mesh(Protocol):
         of the mesh for it. None: the repository shows no reason, or the Service opted out."""
         ...
 
+    def waypoint_work(self, target: Resource) -> Sequence[tuple[Resource, Node]]:
+        """What is written for a Service or ServiceEntry that only a waypoint of it executes: VirtualServices of the mesh that do
+        more than send its traffic to itself, routes with it as parent, and policies whose targetRefs name it; each with the
+        node that names it."""
+        ...
+
+    def read_in_ambient(self, entry: Resource) -> bool:
+        """May a ServiceEntry be for ambient clients? Not if its namespace stays out, or if its exportTo (or the mesh's) names
+        only namespaces that stay out or hold nothing but gateways."""
+        ...
+
+    def visibility(self, entry: Resource) -> tuple[str, Node] | None:
+        """How far a ServiceEntry is visible in ambient by MeshConfig's serviceEntryVisibility: PUBLIC, NAMESPACE or NONE, and
+        what says so. None: it is not set, or what is not known decides. Whether the target heeds it is the caller's business."""
+        ...
+
     def waypoint_peers(self, service: Resource) -> Sequence[Peer]:
         """Whom the destination's ztunnel sees for what came through the Service's waypoint: the waypoint of its label, else
         every waypoint of its namespace, else one of the namespace whose account is not known."""
@@ -199,6 +217,19 @@ class Mesh(Protocol):
         another rule or none takes these paths then."""
         ...
 
+    def convert(self, resource: Resource, manner: Manner | None = None) -> Converted:
+        """What becomes of a VirtualService or Istio Gateway in the Gateway API of the target: the verdict, and the objects in its
+        place."""
+        ...
+
+    def gateway_users(self, gateway: Resource) -> Sequence[tuple[Mesh, Resource]]:
+        """The VirtualServices with hosts that are bound to an Istio Gateway, in any environment, each with the environment's mesh."""
+        ...
+
+    def keeps(self, virtual_service: Resource, manner: Manner) -> Because | None:
+        """What of a VirtualService itself keeps it at its Istio Gateways when these are converted; None: nothing."""
+        ...
+
     def route_namespaces(self, host: Host) -> frozenset[str]:
         """The namespaces whose VirtualServices, and routes with a Service parent, the waypoint of a host reads: the host's own
         and the waypoint's. Empty where one of them is not known."""
@@ -249,6 +280,30 @@ class Mesh(Protocol):
     def subset_used(self, rule: Resource, name: str) -> bool:
         """Does any route, Rollout or Canary of the whole repository use this subset of the DestinationRule's host,
         or may a template that was not analysed?"""
+        ...
+
+    def rule_subject(self, rule: Resource) -> Subject | None:
+        """What decides whether the traffic that a DestinationRule shapes in the mesh is ambient now or may be later. None: its
+        host is not in the mesh or stays out, it is the Service of a gateway, only gateways read the rule, or the goal leaves
+        it out (`--goal gateway-api`, and nothing is ambient now)."""
+        ...
+
+    def traffic_policies(self, rule: Resource) -> Sequence[Node]:
+        """The traffic policies of a DestinationRule that act: its own and those of subsets that anything uses, each followed by
+        those of its ports."""
+        ...
+
+    def shapes_traffic(self, rule: Resource) -> bool:
+        """Does a DestinationRule say anything that a waypoint would apply: a setting other than `tls.mode` ISTIO_MUTUAL or
+        DISABLE, or a subset that anything uses?"""
+        ...
+
+    def ingress_only(self, host: Host) -> bool:
+        """Does the repository show gateways that send to the host, and no route of the mesh for it?"""
+        ...
+
+    def gateways_in(self, namespace: str) -> bool | None:
+        """Are the pods of a namespace gateways: all that the repository makes there (True), or some (False)? None: none is."""
         ...
 
     # gateways and waypoints
@@ -317,22 +372,4 @@ class Mesh(Protocol):
     def twin(self, resource: Resource) -> Resource | None:
         """The first object of the same identity that stands before this one in what is applied together; where folders are
         plain, in the same file. None where a template decides on names, or on what is there."""
-        ...
-
-    # installation
-    def mesh_settings(self) -> Sequence[MeshSetting]:
-        """Every MeshConfig the environment's files hold: IstioOperator, Istio CR, ConfigMap, Helm values, vendors' installers."""
-        ...
-
-    def ambient_control_plane(self) -> bool | None:
-        """Does the repository's installation run the ambient profile (or PILOT_ENABLE_AMBIENT); None: it holds no installation."""
-        ...
-
-    def dns_capture(self) -> Node | None:
-        """The CNI's setting `ambient.dnsCapture` in the installation's values; None where it is not set."""
-        ...
-
-    def istiod_env(self, variable: str) -> str | None:
-        """What the environment's installation sets a variable of istiod's environment to (IstioOperator, Istio CR, Helm values
-        of HelmReleases and Argo CD Applications, the istiod Deployment); None: it does not set it."""
         ...

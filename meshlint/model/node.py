@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from array import array
 from collections.abc import Iterator
-from typing import Final, Union
+from itertools import chain, repeat
+from typing import Final, Protocol, Union
 
 from meshlint.model.position import Source, Span
 
@@ -27,15 +28,24 @@ UNKNOWN: Final = Unknown()
 Value = Union[None, bool, int, float, str, Unknown, dict[str, int], list[int]]
 
 
+class Origins(Protocol):
+    """Where the values of a rendered document were written, row by row."""
+
+    def of(self, row: int) -> tuple[Node, bool]:
+        """A value of a file of the repository, and whether it is the one that was carried over, not the nearest known."""
+        ...
+
+
 class Table:
     """One document as parallel columns, a row a value, in the order of the text; row 0 is the root.
 
     `values` holds a scalar as Kubernetes reads it, a mapping as {key: row}, a sequence as [row].
     `starts`/`ends` are offsets of the value, `key_starts`/`key_ends` of its key (-1: it has none).
     A row made by an alias shares its anchor's value, but has its own place, key and parent.
+    A rendered document has `origins`, which answer for its places.
     """
 
-    __slots__ = ("ends", "exact", "key_ends", "key_starts", "parents", "source", "starts", "steps", "values")
+    __slots__ = ("ends", "exact", "key_ends", "key_starts", "origins", "parents", "source", "starts", "steps", "values")
 
     def __init__(self, source: Source) -> None:
         self.source = source
@@ -47,6 +57,7 @@ class Table:
         self.parents = array("i")
         self.steps: list[Step] = []
         self.exact = True
+        self.origins: Origins | None = None
 
     @property
     def root(self) -> Node:
@@ -78,17 +89,21 @@ class Node:
     @property
     def unknown(self) -> bool:
         """Is the value filled in by a template, so that nothing is known of it?"""
-        return self.value is UNKNOWN
+        return self._row >= 0 and self.table.values[self._row] is UNKNOWN
 
     def __bool__(self) -> bool:
         """Present, not null, and known."""
-        value = self.value
+        if self._row < 0:
+            return False
+        value = self.table.values[self._row]
         return value is not None and value is not UNKNOWN
 
     @property
     def text(self) -> str | None:
         """The value if it is a string, else None."""
-        value = self.value
+        if self._row < 0:
+            return None
+        value = self.table.values[self._row]
         return value if isinstance(value, str) else None
 
     @property
@@ -99,11 +114,11 @@ class Node:
 
     @property
     def is_map(self) -> bool:
-        return isinstance(self.value, dict)
+        return self._row >= 0 and isinstance(self.table.values[self._row], dict)
 
     @property
     def is_list(self) -> bool:
-        return isinstance(self.value, list)
+        return self._row >= 0 and isinstance(self.table.values[self._row], list)
 
     def get(self, *steps: Step) -> Node:
         """The value under these keys and indices; never fails."""
@@ -112,7 +127,9 @@ class Node:
             return self
         for step in steps:
             value = table.values[row]
-            if isinstance(value, dict):
+            if type(value) is dict:
+                below = value.get(step)  # type: ignore[arg-type]
+            elif isinstance(value, dict):
                 below = value.get(step) if isinstance(step, str) else None
             elif isinstance(value, list) and isinstance(step, int) and 0 <= step < len(value):
                 below = value[step]
@@ -126,31 +143,31 @@ class Node:
     def each(self, *steps: Step) -> Iterator[Node]:
         """Every value under these keys, through every item of the lists on the way and at the end."""
         if not steps:
-            value = self.value
-            if isinstance(value, list):
-                for row in value:
-                    yield Node(self.table, row)
-            elif value is not None:
-                yield self
-            return
-        below = self.get(steps[0])
-        if below.present:
-            for item in below.each():
-                if len(steps) == 1:
-                    yield item
-                else:
-                    yield from item.each(*steps[1:])
+            return self._entries()
+        found = self.get(steps[0])._entries()
+        for step in steps[1:]:
+            found = chain.from_iterable([node.get(step)._entries() for node in found])
+        return found
+
+    def _entries(self) -> Iterator[Node]:
+        value = self.table.values[self._row] if self._row >= 0 else None
+        if isinstance(value, list):
+            return map(Node, repeat(self.table), value)
+        return iter(() if value is None else (self,))
 
     def items(self) -> Iterator[tuple[str, Node]]:
         """Keys and values of a mapping, in the order of the text; nothing for any other value."""
         value = self.value
-        if isinstance(value, dict):
-            for key, row in value.items():
-                yield key, Node(self.table, row)
+        return zip(value, map(Node, repeat(self.table), value.values()), strict=False) if isinstance(value, dict) else iter(())
 
     def strings(self) -> dict[str, str]:
         """The entries of a mapping whose values are known scalars, as text (labels, annotations)."""
-        return {key: scalar_text(node.value) for key, node in self.items() if node and not node.is_map and not node.is_list}
+        value, out = self.value, dict[str, str]()
+        for key, row in value.items() if isinstance(value, dict) else ():
+            below = self.table.values[row]
+            if below is not None and below is not UNKNOWN and not isinstance(below, (dict, list)):
+                out[key] = below if isinstance(below, str) else scalar_text(below)
+        return out
 
     @property
     def parent(self) -> Node | None:
@@ -170,22 +187,39 @@ class Node:
         return tuple(reversed(steps))
 
     @property
+    def origin(self) -> Node:
+        """Where it was written: the value of a file that a rendered one comes from, of any other value itself."""
+        origins = self.table.origins
+        return self if origins is None else origins.of(self.row)[0]
+
+    @property
+    def exact(self) -> bool:
+        """Is the place that of the value itself, not the nearest one known?"""
+        origins = self.table.origins
+        if origins is None:
+            return self.table.exact
+        origin, carried = origins.of(self.row)
+        return carried and origin.table.exact
+
+    @property
     def span(self) -> Span:
         """Where the value stands; a collection runs from its first character to the end of its last value."""
-        return self.table.source.span(self.table.starts[self.row], self.table.ends[self.row])
+        at = self.origin
+        return at.table.source.span(at.table.starts[at.row], at.table.ends[at.row])
 
     @property
     def key_span(self) -> Span | None:
-        row = self.row
-        if self.table.key_starts[row] < 0:
+        at = self.origin
+        row = at.row
+        if at.table.key_starts[row] < 0:
             return None
-        return self.table.source.span(self.table.key_starts[row], self.table.key_ends[row])
+        return at.table.source.span(at.table.key_starts[row], at.table.key_ends[row])
 
     @property
     def place(self) -> Span:
         """Where a finding about this value stands: the scalar itself, the key of a collection or of an
         absent value's parent, the first key of a list item, the value of `kind` for a whole object."""
-        node = self
+        node = self if self.table.origins is None else self._placed()
         if node.present and not node.is_map and not node.is_list:
             return node.span if node.table.starts[node.row] < node.table.ends[node.row] else node.key_span or node.span
         while True:
@@ -198,6 +232,11 @@ class Node:
             if above is None:
                 return node.span
             node = above
+
+    def _placed(self) -> Node:
+        """The origin, as one that is absent where this is."""
+        at = self.origin
+        return at if self.present else Node(at.table, ~at.row)
 
     def _first_key(self) -> Span | None:
         """Without a key of its own: the value of `kind` of an object, else the first key."""
@@ -212,7 +251,7 @@ class Node:
 
     @property
     def file(self) -> str:
-        return self.table.source.path
+        return self.origin.table.source.path
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, Node) and self.table is other.table and self._row == other._row

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from enum import Enum
 from typing import NamedTuple, Union
 
@@ -55,10 +56,11 @@ class Edit(NamedTuple):
 
 
 class NewFile(NamedTuple):
-    """A file that a fix adds."""
+    """A file that a fix adds. `beside`: a file of the repository whose kustomizations will use this one too."""
 
     path: str
     text: str
+    beside: str = ""
 
 
 class Fix(NamedTuple):
@@ -71,6 +73,7 @@ class Fix(NamedTuple):
 
 
 Subject = Union[Resource, str, None]
+Repair = Callable[[], Fix | None]
 
 
 class Problem(NamedTuple):
@@ -78,6 +81,7 @@ class Problem(NamedTuple):
 
     `subject` is what decides whether this is broken now or ahead: an object, or a namespace's name.
     None: the object under check; a problem of a whole mesh names MESH.
+    `fix`, or better a function that makes it: it is called only if somebody wants to see the fix.
     `severity` departs from the rule's only where its catalogue entry says so; `final` keeps an error an error
     on a migration candidate too (broken on sidecars as well).
     """
@@ -89,7 +93,7 @@ class Problem(NamedTuple):
     confidence: Confidence | None = None
     related: tuple[tuple[Node, str], ...] = ()
     remedy: str | None = None
-    fix: Fix | None = None
+    fix: Fix | Repair | None = None
     subject: Subject = None
     final: bool = False
 
@@ -129,7 +133,10 @@ class ResourceName(NamedTuple):
 
 
 class Finding(NamedTuple):
-    """One thing a user is told, in every format alike (the JSON contract is schemas/meshlint/report.v1.json)."""
+    """One thing a user is told, in every format alike (the JSON contract is schemas/meshlint/report.v1.json).
+
+    `repair` makes the fix where it has not been made yet; `fix` is None until then.
+    """
 
     rule: str
     name: str
@@ -148,6 +155,7 @@ class Finding(NamedTuple):
     fix: Fix | None
     fingerprint: str
     alike: str = ""  # the fingerprint without the count: what all findings alike share
+    repair: Repair | None = None
 
     @property
     def order(self) -> tuple[str, int, int, str, str]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 from meshlint.model.kind import Kind
 from meshlint.model.node import Node
@@ -64,7 +64,9 @@ class Resource:
 
     @property
     def title(self) -> str:
-        """How messages name the object: VirtualService shop/reviews."""
+        """How messages name the object: VirtualService shop/reviews. IstioOperators go without a name as a rule: their file then."""
+        if not self.name and self.kind is Kind.ISTIO_OPERATOR:
+            return f"{self.kind.kind} in {self.root.file}"
         return f"{self.kind.kind} {self.namespace + '/' if self.namespace else ''}{self.name or '(unnamed)'}"
 
     def label(self, name: str) -> Node:
@@ -95,10 +97,26 @@ class Resource:
         return f"Resource({self.title} in {self.file})"
 
 
+class Part(NamedTuple):
+    """One source of an environment: the application that applies it (None: nothing in the repository does) with its place,
+    the source as it is named or its folder, the tool that it is for (empty: it is not here), and what became of it.
+    `templates`: those of its files that are not analysed, with the kinds that they seem to hold."""
+
+    application: str | None
+    by: str
+    at: Node | None
+    source: str
+    tool: str
+    objects: int
+    status: str
+    reason: str | None
+    templates: tuple[tuple[str, tuple[str, ...]], ...] = ()
+
+
 class Environment:
     """What is applied together: the unit of indexing (docs/architecture.md)."""
 
-    __slots__ = ("background", "kind", "name", "path", "reason", "resources", "shared", "status")
+    __slots__ = ("background", "kind", "missing", "name", "parts", "path", "reason", "resources", "shared", "status")
 
     def __init__(
         self,
@@ -110,9 +128,12 @@ class Environment:
         shared: tuple[Resource, ...] = (),
         status: str = "static",
         reason: str | None = None,
+        parts: Sequence[Part] = (),
+        missing: Sequence[str] = (),
     ) -> None:
         """`resources` are judged; `background` and `shared` answer look-ups (what else the repository holds of the same
-        mesh). `shared` is one tuple for all environments that share it, indexed once."""
+        mesh). `shared` is one tuple for all environments that share it, indexed once. `parts` tell what it is made of,
+        `missing` what belongs to it and is not in the repository, so that it may hold more than is known."""
         self.name = name
         self.kind = kind
         self.path = path
@@ -122,6 +143,19 @@ class Environment:
         self.status = status
         self.reason = reason
         self.shared = tuple(shared)
+        self.parts = tuple(parts)
+        self.missing = tuple(missing)
+
+    @property
+    def loose(self) -> bool:
+        """Is it a chart that nothing in the repository applies? Who installs it, and what beside it, is not known."""
+        return self.kind == "helm" and all(part.application is None for part in self.parts)
+
+    def reach(self, path: str) -> int:
+        """How near a file or folder is: the length of the longest of its own folders above it, -1 where none is."""
+        own = [self.path, *(part.source for part in self.parts if part.tool)]
+        folders = ["" if folder == "." else folder for folder in own]
+        return max((len(folder) for folder in folders if not folder or path == folder or path.startswith(folder + "/")), default=-1)
 
     def __repr__(self) -> str:
         return f"Environment({self.name!r}, {self.kind}, {len(self.resources)} resources)"

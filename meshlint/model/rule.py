@@ -9,16 +9,28 @@ from meshlint.model.kind import Kind
 from meshlint.model.problem import Confidence, Impact, Problem, Severity
 
 FAMILIES = ("meta", "traffic", "security", "workload", "gateway", "egress", "extension", "install", "gateway-api", "schema")
+FOREIGN = r"(?!ML[0-9])[A-Z]{2,10}[0-9]{3,4}"
+"""Numbers of the rules of others."""
 _EVIDENCE = {"code": Confidence.HIGH, "docs": Confidence.MEDIUM, "issue": Confidence.MEDIUM, "inferred": Confidence.LOW}
 _SECURITY_IMPACT = {Impact.UNENFORCED: "7.5"}
+
+
+def family_of(number: str, own: str = "") -> str:
+    """The family of a rule: of meshlint's the number tells it, others say it themselves."""
+    return FAMILIES[int(number[2])] if is_own(number) else own or "plugin"
+
+
+def is_own(number: str) -> bool:
+    """Is it a number of meshlint's own rules?"""
+    return len(number) == 5 and number.startswith("ML") and number[2:].isdigit()
 
 
 class Rule:
     """A check: `ML` number and name are its contract (schemas/meshlint/catalogue), its docstring is its documentation page."""
 
     __slots__ = (
-        "aliases", "check", "confidence", "doc", "each", "evidence", "id", "impact", "module", "name", "reads", "remedy",
-        "security_severity", "severity", "since", "sources", "yields_in_object", "yields_to",
+        "aliases", "check", "confidence", "doc", "each", "evidence", "family", "id", "impact", "module", "name", "origin", "reads",
+        "remedy", "security_severity", "severity", "since", "sources", "yields_in_object", "yields_to",
     )  # fmt: skip
 
     def __init__(
@@ -41,7 +53,10 @@ class Rule:
         yields_to: Sequence[str] = (),
         yields_in_object: Sequence[str] = (),
         module: str = "",
+        family: str = "",
+        origin: str = "meshlint",
     ) -> None:
+        """`origin`: who brings the rule, as messages name it."""
         self.id = id
         self.name = name
         self.severity = severity
@@ -60,10 +75,8 @@ class Rule:
         self.yields_to = tuple(yields_to)
         self.yields_in_object = tuple(yields_in_object)
         self.module = module
-
-    @property
-    def family(self) -> str:
-        return FAMILIES[int(self.id[2])]
+        self.family = family_of(id, family)
+        self.origin = origin
 
     @property
     def summary(self) -> str:
@@ -72,7 +85,8 @@ class Rule:
 
     @property
     def help(self) -> str:
-        return f"docs/rules/{self.name}.md"
+        """Where the documentation is: a page of the project, or the command that prints it."""
+        return f"docs/rules/{self.name}.md" if is_own(self.id) else f"meshlint rule {self.id}"
 
     def __repr__(self) -> str:
         return f"Rule({self.id} {self.name})"
@@ -94,6 +108,7 @@ def rule(
     security_severity: str | None = None,
     yields_to: Sequence[str] = (),
     yields_in_object: Sequence[str] = (),
+    family: str = "",
 ) -> Callable[[Callable[..., Iterable[Problem]]], Rule]:
     """Turn a generator into a Rule. With `each`, it is called as check(resource, mesh) for every object of
     that kind, and an exception loses one object; without, once as check(mesh).
@@ -102,12 +117,13 @@ def rule(
     One defect, one finding: a finding gives way to one of the rules named in `yields_to` on the same place,
     and to one of those in `yields_in_object` anywhere in the same object.
     `evidence`: code, docs, issue or inferred. `remedy` is one sentence, said where a problem has no more precise one.
+    `family` is for rules of others (numbers like ACME101); meshlint's own are in the family of their number's digit.
     """
 
     def wrap(check: Callable[..., Iterable[Problem]]) -> Rule:
         facts: dict[str, Any] = {"each": each, "reads": reads, "evidence": evidence, "sources": sources, "remedy": remedy}
         facts.update(since=since, aliases=aliases, security_severity=security_severity)
-        facts.update(yields_to=yields_to, yields_in_object=yields_in_object)
+        facts.update(yields_to=yields_to, yields_in_object=yields_in_object, family=family)
         return Rule(id, name, severity, impact=impact, check=check, doc=check.__doc__ or "", module=check.__module__, **facts)
 
     return wrap

@@ -20,7 +20,8 @@ class FaultKind(Enum):
 class Fault(NamedTuple):
     """One thing that the API server prunes (unknown fields) or refuses (everything else).
 
-    `text` goes on behind the name of the object; `remedy` is empty where the rule's own says it all.
+    `text` goes on behind the name of the object; `remedy` is empty where the rule's own says it all. `meant`: the name that an
+    unknown field probably stands for, empty where none is near.
     """
 
     kind: FaultKind
@@ -28,3 +29,4 @@ class Fault(NamedTuple):
     text: str
     related: tuple[tuple[Node, str], ...] = ()
     remedy: str = ""
+    meant: str = ""

@@ -64,12 +64,28 @@ class Target(NamedTuple):
             return str(self.gateway_api)
         return str(facts.gateway_api()["releases"][self.gateway_api.release]["bundle"]).lstrip("v")
 
+    @staticmethod
+    def bundle_of(release: str) -> str:
+        """The last bundle-version that the tables know of a release of Gateway API: "v1.5.1" of "1.5"; empty where they know none."""
+        return str(facts.gateway_api()["releases"].get(release, {}).get("bundle", ""))
+
     def istio_at_least(self, *versions: str) -> bool:
         """Has it what came with these releases? Several are the patches of several minors ("1.28.6", "1.29.2", "1.30.0"):
         the one of the target's minor decides; a minor above all of them has it, one that is not listed has not."""
         here = facts.order(self.istio_tag)
         listed = [facts.order(version) for version in versions]
         return here[:2] > max(listed)[:2] or any(here[:2] == there[:2] and here >= there for there in listed)
+
+    @staticmethod
+    def ambient_stable(release: Version) -> bool:
+        """Is ambient generally available in an Istio release?"""
+        return release[:2] >= _OLDEST_CURRENT[:2]
+
+    @staticmethod
+    def maintained(release: Version) -> bool:
+        """May an Istio release still get fixes, going by the newest that the tables know? The two before it may, older ones not."""
+        newest = facts.order(facts.compat()["newest"])
+        return release.major > newest[0] or release.minor >= newest[1] - 2
 
     def gateway_api_at_least(self, version: str) -> bool:
         return facts.order(self.bundle) >= facts.order(version)

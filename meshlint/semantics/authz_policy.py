@@ -127,3 +127,11 @@ def _values(node: Node) -> tuple[str | None, ...]:
     if node.unknown:
         return (None,)
     return tuple(None if item.unknown or item.value is None else scalar_text(item.value) for item in node.each())
+
+
+def item(attribute: Attribute, number: int) -> Node:
+    """The node of a value: in the list of a field, or in the values of a `when`, whose place is its key."""
+    if attribute.clause != "when":
+        return attribute.at.get(number)
+    holder = attribute.at.parent
+    return holder.get("notValues" if attribute.negated else "values", number) if holder is not None else attribute.at

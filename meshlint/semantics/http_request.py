@@ -152,6 +152,17 @@ def _matches(pattern: str, text: str) -> Answer:
     return {".*": True, ".+": text != literal}.get(rest.removesuffix("$"))
 
 
+def literal_of(pattern: str) -> tuple[str, str]:
+    """The text that everything starts with that a regular expression takes, and what it asks of the rest."""
+    literal, rest = _split(pattern)
+    return literal, rest.removesuffix("$")
+
+
+def takes(kind: str, value: str, text: str) -> Answer:
+    """Does a condition (exact, prefix, regex) take a text?"""
+    return _text_fits(Text(kind, value), text)
+
+
 def _split(pattern: str) -> tuple[str, str]:
     """The text that everything starts with that a regular expression takes, and the rest of the expression."""
     pattern = pattern.removeprefix("^")

@@ -6,7 +6,6 @@ and status are not judged. Nothing is concluded from what a template fills in.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Collection
 from typing import Any
 
@@ -15,15 +14,13 @@ from meshlint.model.node import UNKNOWN, Node, dotted
 from meshlint.model.resource import Resource
 from meshlint.model.schema import Fault, FaultKind
 from meshlint.model.target import Target
+from meshlint.semantics.as_written import TEMPLATE_KEY, conditional, is_expectation
 from meshlint.semantics.schema_groups import exclusive, missing, unions
 from meshlint.semantics.schema_lists import wrong_list, wrong_map
 from meshlint.semantics.schema_shape import Shape, shape_of
 from meshlint.semantics.schema_values import plain_name, wrong_scalar, wrong_type
 
 _HEAD = frozenset({"apiVersion", "kind", "metadata", "status"})
-_TEMPLATE_KEY = re.compile(r"\{\{|\$\{|\$\(|<%|\[\[|\(@|\{%")
-_CONDITIONS = re.compile(r"#@\s*(?:if|elif|else|for|while|overlay)|\{\{-?\s*(?:if|else|with|range|end|include|template)\b")
-_EXPECTATION = re.compile(r"(?:^|[-_.])(?:assert|errors?)(?:[-_.]|$)")
 _DEPENDING = frozenset({FaultKind.MISSING, FaultKind.EXCLUSIVE})
 _PATCHED = frozenset({FaultKind.MISSING, FaultKind.EXCLUSIVE, FaultKind.INVALID})
 
@@ -43,15 +40,9 @@ def _silent(resource: Resource) -> frozenset[FaultKind]:
     """What cannot be concluded of an object that is not written here as it is applied."""
     if resource.partial:
         return _PATCHED
-    if _CONDITIONS.search(resource.root.table.source.text):
+    if conditional(resource):
         return _DEPENDING
-    return frozenset({FaultKind.MISSING}) if _is_expectation(resource) else frozenset()
-
-
-def _is_expectation(resource: Resource) -> bool:
-    """Does it say what a test expects of an object (Chainsaw, kuttl), rather than the object itself?"""
-    told = any(value.value not in (None, {}, []) for _, value in resource.root.get("status").items())
-    return told or bool(_EXPECTATION.search(resource.file.rpartition("/")[2]))
+    return frozenset({FaultKind.MISSING}) if is_expectation(resource) else frozenset()
 
 
 def release_of(resource: Resource, target: Target) -> str:
@@ -90,7 +81,7 @@ class _Walk:
                 if node.value is not None:
                     present[key] = node
                     self.visit(child, node.row)
-            elif not _TEMPLATE_KEY.search(key):
+            elif not TEMPLATE_KEY.search(key):
                 self.unknown(shape, key, node, [name for name, _ in entries])
         self.found += missing(shape, self.root, present, self.said)
 
@@ -132,7 +123,7 @@ class _Walk:
                 if values[below] is not None or child.nullable:
                     present[key] = Node(self.table, below)
                     self.visit(child, below)
-            elif _TEMPLATE_KEY.search(key):
+            elif TEMPLATE_KEY.search(key):
                 known = False
             elif not shape.open:
                 misspelt.update(self.unknown(shape, key, Node(self.table, below), value))
@@ -160,8 +151,11 @@ class _Walk:
         remedy = f"Write {meant}." if meant and plain_name(meant) == plain_name(key) else ""
         if meant and not remedy:
             remedy = f"Did you mean {meant}, which is required and not there?"
+        name = meant or ""
+        if not remedy:
+            remedy, name = self.elsewhere(shape, key)
         text = f"{self.said(at)} is no field of {self.kind} in {self.release}"
-        self.found.append(Fault(FaultKind.UNKNOWN, at, text, (), remedy or self.elsewhere(shape, key)))
+        self.found.append(Fault(FaultKind.UNKNOWN, at, text, (), remedy, name))
         return {meant: at} if meant else {}
 
     def other_spelling(self, shape: Shape, key: str) -> str | None:
@@ -175,12 +169,12 @@ class _Walk:
             return lacking[0]
         return None
 
-    def elsewhere(self, shape: Shape, key: str) -> str:
-        """What was probably wanted: a field of another place, or a close name."""
+    def elsewhere(self, shape: Shape, key: str) -> tuple[str, str]:
+        """What was probably wanted: a field of another place, or a close name, which comes second."""
         for upper in reversed(self.above[:-1]):
             if upper.prop(key) is not None:
-                return f"{key} is a field of {upper.path or 'the object itself'}: check the indentation."
+                return f"{key} is a field of {upper.path or 'the object itself'}: check the indentation.", ""
         if near := close_name(key, shape.known):
-            return f"Did you mean {near}?"
+            return f"Did you mean {near}?", near
         homes = [name for name in shape.known if (field := shape.prop(name)) is not None and key in field.inside.known]
-        return f"{key} is a field of {shape.below(homes[0])}: check the indentation." if len(homes) == 1 else ""
+        return f"{key} is a field of {shape.below(homes[0])}: check the indentation." if len(homes) == 1 else "", ""

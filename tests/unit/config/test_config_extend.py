@@ -97,9 +97,9 @@ def test_it_stays_in_the_repository(tmp_path):
 
 
 def test_what_is_extended_may_not_name_code_either(tmp_path):
-    path = write(tmp_path, meshlint_toml="extend = 'base.toml'\n", base_toml="rules = ['evil']\n")
-    assert mistake(path).startswith(f"{tmp_path}/base.toml:1: rules: refused")
-    assert load(path, given=True).rules == (str(tmp_path / "evil"),)
+    path = write(tmp_path, meshlint_toml="extend = 'base.toml'\n", base_toml="plugins = ['evil']\n")
+    assert mistake(path).startswith(f"{tmp_path}/base.toml:1: plugins: refused")
+    assert load(path, given=True).plugins == ("evil",)
 
 
 @pytest.mark.parametrize(

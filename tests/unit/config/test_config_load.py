@@ -70,9 +70,9 @@ def read(tmp_path, text, name="meshlint.toml", given=False):
     return load(str(path), given)
 
 
-def mistakes(tmp_path, text, name="meshlint.toml"):
+def mistakes(tmp_path, text, name="meshlint.toml", given=False):
     with pytest.raises(ConfigError) as raised:
-        read(tmp_path, text, name)
+        read(tmp_path, text, name, given)
     return str(raised.value).replace(str(tmp_path) + "/", "")
 
 
@@ -99,7 +99,8 @@ def test_the_schema_is_one_and_knows_the_fields_of_config():
     schema = table("meshlint/config.v1")
     jsonschema.Draft202012Validator.check_schema(schema)
     keys = {key.replace("-", "_") for key in schema["properties"]} - {"assume", "extend"}
-    others = {"path", "root", "write_baseline", *(field for field in Config._fields if field.startswith("assume_"))} - {"assume_mode"}
+    assumed = {field for field in Config._fields if field.startswith("assume_")} - {"assume_mode"}
+    others = {"path", "root", "write_baseline", "rules", *assumed}
     assert keys == set(Config._fields) - others
     assert all("description" in value for value in schema["properties"].values())
 
@@ -165,12 +166,22 @@ def test_all_mistakes_are_told_at_once(tmp_path):
     assert len(mistakes(tmp_path, "goal = 'x'\nphase = 'y'\nplugins = ['z']\n").splitlines()) == 3
 
 
-@pytest.mark.parametrize("key", ["plugins", "rules"])
-def test_code_is_named_by_the_user_only(tmp_path, key):
-    said = mistakes(tmp_path, f"{key} = ['evil']\n")
-    assert said.startswith(f"meshlint.toml:1: {key}: refused") and "--config" in said
-    config = read(tmp_path, f"{key} = ['mine']\n", given=True)
-    assert getattr(config, key) == (("mine",) if key == "plugins" else (str(tmp_path / "mine"),))
+def test_plugins_are_named_by_the_user_only(tmp_path):
+    said = mistakes(tmp_path, "plugins = ['evil']\n")
+    assert said.startswith("meshlint.toml:1: plugins: refused") and "--config" in said
+    assert read(tmp_path, "plugins = ['mine']\n", given=True).plugins == ("mine",)
+
+
+@pytest.mark.parametrize("given", [False, True])
+def test_folders_of_python_rules_are_named_on_the_command_line_only(tmp_path, given):
+    said = mistakes(tmp_path, "rules = ['evil']\n", given=given)
+    assert said.startswith("meshlint.toml:1: rules: refused") and "--rules" in said
+
+
+def test_rules_as_data_are_named_by_path(tmp_path):
+    assert read(tmp_path, "declared-rules = ['policies', 'a/b.yaml']\n").declared_rules == (
+        str(tmp_path / "policies"), str(tmp_path / "a" / "b.yaml"),
+    )  # fmt: skip
 
 
 @pytest.mark.parametrize(
@@ -180,6 +191,7 @@ def test_code_is_named_by_the_user_only(tmp_path, key):
         "output-file = '../x'\n",
         "cache-dir = 'a/../../b'\n",
         "context = '..'\n",
+        "declared-rules = ['../rules.yaml']\n",
         "output-format = 'json=../../home/report.json'\n",
         "[[environment]]\nname = 'x'\npaths = ['/etc']\n",
     ],

@@ -118,7 +118,7 @@ def test_network_policies_that_isolate_the_same_pods(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("spec", "found"),
     [
-        ("values: {cni: {ambient: {enablementSelectors: [{podSelector: {}}]}}}", 1),
+        ("chart: {spec: {chart: cni}}, values: {cni: {ambient: {enablementSelectors: [{podSelector: {}}]}}}", 1),
         ("chart: {spec: {chart: cni}}, values: {ambient: {enablementSelectors: [{podSelector: {}}]}}", 1),
         ("chart: {spec: {chart: other}}, values: {ambient: {enablementSelectors: [{podSelector: {}}]}}", 0),
         ("chart: {spec: {chart: cni}}, values: {ambient: {enablementSelectors: []}}", 0),

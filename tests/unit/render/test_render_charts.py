@@ -49,11 +49,13 @@ def test_a_release_gives_a_chart_its_namespace(tmp_path: Path) -> None:
     assert titles(repo.by_name()["shop"].resources) == ["Service live/web", "Service other/fixed"]
 
 
-def test_releases_that_disagree_give_none(tmp_path: Path) -> None:
+def test_two_releases_of_one_chart_are_two_environments(tmp_path: Path) -> None:
     repo = chart(Repo(tmp_path), "shop")
     for name in ("one", "two"):
         repo.write(f"flux/{name}.yaml", obj("HelmRelease", name, "flux", RELEASE.format(namespace=name)))
-    assert titles(repo.by_name()["shop"].resources) == ["Service other/fixed", "Service web"]
+    found = repo.by_name()
+    assert titles(found["shop (one)"].resources) == ["Service one/web", "Service other/fixed"]
+    assert titles(found["shop (two)"].resources) == ["Service other/fixed", "Service two/web"]
 
 
 def application(path: str, more: str = "", namespace: str = "live") -> str:
@@ -138,17 +140,18 @@ def test_flux_overrides_namespaces_and_takes_subfolders(tmp_path: Path) -> None:
     found = repo.by_name()
     assert (found["apps"].kind, titles(found["apps"].resources)) == ("flux", ["Service live/s", "Service live/t"])
     assert sorted(found) == [".", "apps", "apps/k/more"]
-    assert (found["apps/k/more"].kind, titles(found["apps/k/more"].resources)) == ("kustomize", ["Service live/u"])
+    assert (found["apps/k/more"].kind, titles(found["apps/k/more"].resources)) == ("kustomize", ["Service u"])
 
 
-def test_a_kustomization_with_an_application_of_its_own_stays_apart_from_that_of_the_folder(tmp_path: Path) -> None:
+def test_a_kustomization_with_an_application_of_its_own_is_not_applied_with_the_folder_too(tmp_path: Path) -> None:
     repo = Repo(tmp_path)
     for name, path in (("all", "./apps"), ("k", "./apps/k")):
         repo.write(f"flux/{name}.yaml", obj("FluxKustomization", name, "flux-system", f"spec: {{path: {path}}}\n"))
     repo.write("apps/s.yaml", obj("Service", "s", "own"))
     repo.write("apps/k/kustomization.yaml", "resources: [t.yaml]\n").write("apps/k/t.yaml", obj("Service", "t", "own"))
     found = repo.by_name()
-    assert {name: titles(found[name].resources) for name in ("apps", "apps/k")} == {"apps": ["Service own/s"], "apps/k": ["Service own/t"]}
+    assert titles(found["flux"].resources) == ["Service own/s", "Service own/t"]
+    assert [(part.application, part.source, part.objects) for part in found["flux"].parts] == [("all", "apps", 1), ("k", "apps/k", 1)]
 
 
 def test_a_base_that_an_application_names_is_a_root_too(tmp_path: Path) -> None:

@@ -130,9 +130,16 @@ def test_description(tmp_path: Path) -> None:
     repo.write("k/r.yaml", release("istiod", "1.28.0"))
     built = repo.built()
     described = describe(built.list, [Versions(repo.files()).of(environment) for environment in built.list])
+    lost = "chart istiod 1.28.0 of istio is not in the repository"
     assert json.loads(json.dumps(described)) == [{
-        "name": "k", "kind": "kustomize", "path": "k", "status": "static", "reason": "gone.yaml does not exist", "objects": 1,
-        "namespaces": ["istio-system"],
+        "name": "k", "kind": "kustomize", "path": "k", "status": "static", "reason": f"gone.yaml does not exist; {lost}", "objects": 1,
+        "namespaces": ["istio-system"], "not_analysed": [],
+        "sources": [
+            {"application": None, "applied_by": None, "at": None, "source": "k", "tool": "kustomize", "objects": 1,
+             "status": "static", "reason": "gone.yaml does not exist"},
+            {"application": "istiod", "applied_by": "release", "at": "k/r.yaml:2", "source": "istiod", "tool": None, "objects": 0,
+             "status": "missing", "reason": lost},
+        ],
         "current": {"istio": "1.28.0", "gateway_api": None, "channel": None, "sources": {"istio": "k/r.yaml:7"}},
     }]  # fmt: skip
     out = io.StringIO()
@@ -140,5 +147,8 @@ def test_description(tmp_path: Path) -> None:
     assert out.getvalue().splitlines() == [
         "k  kustomize   static    1 object      istio-system",
         "    runs Istio 1.28.0 (k/r.yaml:7)",
-        "    not available: gone.yaml does not exist",
+        "    k: kustomize, static, 1 object",
+        "        not available: gone.yaml does not exist",
+        "    istiod (HelmRelease, k/r.yaml:2)",
+        f"        istiod: not available: {lost}",
     ]

@@ -55,7 +55,7 @@ def written() -> list[dict[str, Any]]:
         for value in _documents(path):
             kind = kind_of(str(value.get("apiVersion", "")), str(value.get("kind", "")))
             if kind in (*ISTIO_KINDS, *GATEWAY_API_KINDS) and shape_of(kind, _version(value), NEWEST) and not found_in(value):
-                out.setdefault(json.dumps(value, sort_keys=True, default=str), value)
+                out.setdefault(json.dumps(value, default=str), value)
     return list(out.values())
 
 

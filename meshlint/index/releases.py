@@ -1,0 +1,255 @@
+"""Releases of Istio's charts and their values: of Flux, Argo CD, Kustomize, helmfile, wrapper charts, and files of values alone."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from typing import NamedTuple
+
+from meshlint.model.document import Document, FileRead
+from meshlint.model.installation import CILIUM, CNI, ISTIO_CSR, ISTIOD, ZTUNNEL, Installer, Layer
+from meshlint.model.kind import Kind
+from meshlint.model.node import Node
+from meshlint.model.resource import Resource
+from meshlint.render.tree import base, parent, resolve
+
+_CHARTS = {
+    "istiod": ISTIOD, "istio-discovery": ISTIOD, "cni": CNI, "istio-cni": CNI, "ztunnel": ZTUNNEL, "cilium": CILIUM,
+    "cert-manager-istio-csr": ISTIO_CSR,
+}  # fmt: skip
+_UMBRELLA = "ambient"  # Istio's chart of all components, with the profile of that name
+_PARTS = {"istiod": ISTIOD, "cni": CNI, "ztunnel": ZTUNNEL}
+_CHART_FILES = ("Chart.yaml", "Chart.yml")
+_VALUES = re.compile(r"values([-_.].*)?\.ya?ml")
+_LOOSE = re.compile(r"(?:values[-_.])?(?:istio[-_])?(istiod|discovery|cni|ztunnel)(?:[-_.]values)?\.ya?ml")
+_LOOSE_KEYS = {
+    ISTIOD: {"pilot", "meshConfig", "trustedZtunnelNamespace", "sidecarInjectorWebhook", "istiodRemote", "revisionTags"},
+    CNI: {"cni", "excludeNamespaces", "ambient", "cniBinDir", "cniConfDir", "chained"},
+    ZTUNNEL: {"ztunnel", "caAddress", "xdsAddress", "istioNamespace", "logLevel"},
+}
+
+
+class Release(NamedTuple):
+    """A chart with values, as something installs it. `layers`: what wins first."""
+
+    chart: str
+    repository: str
+    version: Node
+    namespace: str
+    layers: tuple[Layer, ...]
+    closed: bool
+    root: Node
+    holder: Resource | None = None
+
+
+class Files:
+    """The files that releases name, by their paths."""
+
+    def __init__(self, written: Sequence[FileRead], files: Sequence[FileRead]) -> None:
+        self._files = {file.path: file for file in written}
+        self.inner = {document.root: dict(document.inner) for file in files for document in file.documents if document.inner}
+        self.used: set[str] = set()
+        self.wrappers = {
+            parent(path): document
+            for path, file in self._files.items()
+            if base(path) in _CHART_FILES
+            for document in file.documents
+            if any(_component(item) for item in document.root.each("dependencies"))
+        }
+
+    def values(self, path: str | None) -> Layer | None:
+        """A file of values; None where it is not here, or is a template."""
+        file = self._files.get(path) if path is not None else None
+        if file is None or file.template or not file.documents or file.documents[0].kind:
+            return None
+        self.used.add(file.path)
+        return Layer(file.documents[0].root)
+
+    def beside(self, folder: str) -> list[str]:
+        return [path for path in self._files if parent(path) == folder and _VALUES.fullmatch(base(path))]
+
+    def charts(self) -> frozenset[str]:
+        return frozenset(parent(path) for path in self._files if base(path) in _CHART_FILES)
+
+    def by_name(self, *names: str) -> Iterator[Document]:
+        for path, file in self._files.items():
+            if base(path) in names:
+                yield from file.documents
+
+    def loose(self) -> Iterator[tuple[str, Document]]:
+        """Values files that nothing in the repository names, by the component that their names say."""
+        charts = self.charts()
+        for path, file in self._files.items():
+            name, folder = base(path), parent(path)
+            match = _LOOSE.fullmatch(name) or (_LOOSE.fullmatch(base(folder) + ".yaml") if _VALUES.fullmatch(name) else None)
+            if match is None or path in self.used or folder in charts or len(file.documents) != 1 or file.documents[0].kind:
+                continue
+            component = ISTIOD if match[1] == "discovery" else str(match[1])
+            if _LOOSE_KEYS[component] & {key for key, _ in file.documents[0].root.items()}:
+                yield component, file.documents[0]
+
+
+def releases_of(resource: Resource, files: Files) -> Iterator[Release]:
+    """The releases that an object of Flux or Argo CD makes."""
+    if resource.kind is Kind.HELM_RELEASE:
+        yield from _flux(resource, files)
+    elif resource.kind in (Kind.ARGO_APPLICATION, Kind.ARGO_APPLICATION_SET):
+        yield from _argo(resource, files)
+
+
+def _flux(resource: Resource, files: Files) -> Iterator[Release]:
+    spec = resource.spec
+    chart = spec.get("chart", "spec", "chart").text or spec.get("chartRef", "name").text or ""
+    closed = not spec.get("valuesFrom") and not spec.get("chart", "spec", "valuesFiles") and not resource.partial
+    repository = spec.get("chart", "spec", "sourceRef", "name").text or ""
+    namespace = spec.get("targetNamespace").text or resource.namespace
+    layers = [Layer(spec.get("values"))]
+    version = spec.get("chart", "spec", "version")
+    wrapped = resolve("", chart.lstrip("/")) or ""
+    if wrapped in files.wrappers and spec.get("chart", "spec", "sourceRef", "kind").text != "HelmRepository":
+        layers += _own_values(wrapped, files)
+        chart = wrapped
+    yield Release(chart, repository, version, namespace, tuple(layers), closed, resource.root, resource)
+
+
+def _argo(resource: Resource, files: Files) -> Iterator[Release]:
+    """Of an ApplicationSet the one template; what its parameters fill in is unknown."""
+    steps = ("spec",) if resource.kind is Kind.ARGO_APPLICATION else ("spec", "template", "spec")
+    spec, inner = resource.root.get(*steps), files.inner.get(resource.root, {})
+    namespace = spec.get("destination", "namespace").text or ""
+    placed = [(f"{'.'.join(steps)}.source", spec.get("source"))]
+    placed += [(f"{'.'.join(steps)}.sources[{number}]", source) for number, source in enumerate(spec.get("sources").each())]
+    for path, source in placed:
+        chart, folder = source.get("chart").text or "", resolve("", (source.get("path").text or "").lstrip("/")) or ""
+        if not chart and folder not in files.wrappers:
+            continue
+        layers, closed = _argo_values(source, inner.get(f"{path}.helm.values"), "" if chart else folder, files)
+        if not chart:
+            layers += _own_values(folder, files)
+        yield Release(
+            chart or folder, source.get("repoURL").text or "", source.get("targetRevision"), namespace, tuple(layers),
+            closed and not resource.partial, resource.root, resource,
+        )  # fmt: skip
+
+
+def _argo_values(source: Node, text: Node | None, folder: str, files: Files) -> tuple[list[Layer], bool]:
+    """Parameters win over valuesObject, that over values, that over files, of which the last wins. And is that all?"""
+    helm = source.get("helm")
+    layers = [Layer(helm.get("parameters"), flat=True)] if helm.get("parameters").is_list else []
+    layers += [Layer(node) for node in (helm.get("valuesObject"), text) if node is not None and node]
+    closed = not helm.get("fileParameters") and not source.get("plugin") and (text is not None or not helm.get("values").present)
+    for name in reversed([*helm.get("valueFiles").each()]):
+        head, _, rest = (name.text or "").partition("/")
+        found = files.values(resolve("", rest) if head.startswith("$") else resolve(folder, name.text or "") if folder else None)
+        if found is None:
+            closed = False
+        else:
+            layers.append(found)
+    return layers or [Layer(helm)], closed
+
+
+def _own_values(folder: str, files: Files) -> list[Layer]:
+    found = files.values(f"{folder}/values.yaml" if folder else "values.yaml")
+    return [found] if found is not None else []
+
+
+def releases_in(files: Files, named: frozenset[str]) -> Iterator[Release]:
+    """The releases that files say which are no objects. `named`: the folders of wrapper charts that an object releases."""
+    for document in files.by_name("kustomization.yaml", "kustomization.yml", "Kustomization"):
+        yield from _kustomization(document, files)
+    for document in files.by_name("helmfile.yaml", "helmfile.yml"):
+        yield from _helmfile(document, files)
+    for folder, document in files.wrappers.items():
+        if folder not in named:
+            yield from _alone(folder, document, files)
+
+
+def _kustomization(document: Document, files: Files) -> Iterator[Release]:
+    root, folder = document.root, parent(document.file)
+    for chart in root.each("helmCharts"):
+        name = chart.get("valuesFile").text
+        given = [name] if name else []
+        inline = chart.get("valuesInline")
+        found = [files.values(resolve(folder, one)) for one in (*given, *(node.text or "" for node in chart.each("additionalValuesFiles")))]
+        layers = [*([Layer(inline)] if inline else []), *(layer for layer in reversed(found) if layer is not None)]
+        namespace = chart.get("namespace").text or root.get("namespace").text or ""
+        yield Release(
+            chart.get("name").text or "", chart.get("repo").text or "", chart.get("version"), namespace,
+            tuple(layers or [Layer(chart)]), None not in found, chart,
+        )  # fmt: skip
+
+
+def _helmfile(document: Document, files: Files) -> Iterator[Release]:
+    folder = parent(document.file)
+    for release in document.root.each("releases"):
+        found = [Layer(item) if item.is_map else files.values(resolve(folder, item.text or "")) for item in release.get("values").each()]
+        layers = [layer for layer in reversed(found) if layer is not None]
+        closed = None not in found and not release.get("secrets") and not release.get("valuesTemplate")
+        if release.get("set").is_list:
+            layers.insert(0, Layer(release.get("set"), flat=True))
+        chart = release.get("chart").text or ""
+        yield Release(
+            chart, chart.rpartition("/")[0], release.get("version"), release.get("namespace").text or "",
+            tuple(layers or [Layer(release)]), closed, release,
+        )  # fmt: skip
+
+
+def _alone(folder: str, document: Document, files: Files) -> Iterator[Release]:
+    """A wrapper chart that no object releases: once with each further values file, which is what one environment gets."""
+    own = _own_values(folder, files)
+    others = [layer for path in files.beside(folder) if base(path) != "values.yaml" and (layer := files.values(path)) is not None]
+    for layers in [[other, *own] for other in others] or [own]:
+        yield Release(folder, "", document.root.get("version"), "", tuple(layers or [Layer(document.root)]), not others, document.root)
+
+
+def installers_of(release: Release, files: Files) -> Iterator[Installer]:
+    """The components that a release brings: one, or of a wrapper chart one for each dependency."""
+    wrapper = files.wrappers.get(release.chart)
+    if wrapper is not None:
+        for item in wrapper.root.each("dependencies"):
+            yield from _dependency(item, release)
+        return
+    name = release.chart.rpartition("/")[2]
+    where = f"{release.repository}/{release.chart}".lower()
+    if name == _UMBRELLA and "istio" in where:
+        for part, component in _PARTS.items():
+            yield _installer(component, release, _below(release.layers, part), _UMBRELLA)
+    elif (known := _CHARTS.get(name)) is not None:
+        yield _installer(known, release, release.layers)
+
+
+def _component(dependency: Node) -> str | None:
+    return _CHARTS.get(dependency.get("name").text or "")
+
+
+def _dependency(item: Node, release: Release) -> Iterator[Installer]:
+    component = _component(item)
+    if component is None:
+        return
+    key = item.get("alias").text or item.get("name").text or ""
+    if _switched_off(item.get("condition").text or "", release.layers):
+        return
+    shared = tuple(Layer(layer.node, only="global") for layer in release.layers if not layer.flat)
+    place = release.root if release.holder is not None else item
+    yield _installer(component, release._replace(version=item.get("version"), root=place), (*_below(release.layers, key), *shared))
+
+
+def _switched_off(condition: str, layers: Sequence[Layer]) -> bool:
+    """Helm goes by the first path of a condition that is set."""
+    for path in filter(None, condition.split(",")):
+        for layer in layers:
+            if (found := layer.get(tuple(path.strip().split(".")))) is not None:
+                return found.value is False or found.text == "false"
+    return False
+
+
+def _below(layers: Sequence[Layer], key: str) -> tuple[Layer, ...]:
+    """The values of a dependency; those of parameters keep their dotted names."""
+    return tuple(layer._replace(under=key) if layer.flat else Layer(layer.node.get(key)) for layer in layers)
+
+
+def _installer(component: str, release: Release, layers: tuple[Layer, ...], fixed: str = "") -> Installer:
+    return Installer(
+        component, release.root, release.holder, release.namespace, release.version, layers or (Layer(release.root),), release.closed,
+        fixed=fixed,
+    )  # fmt: skip
