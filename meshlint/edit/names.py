@@ -1,0 +1,37 @@
+"""Names of produced objects: the same input gives the same name, within the limits of Kubernetes."""
+
+from __future__ import annotations
+
+import re
+from hashlib import sha256
+
+LABEL = 63
+_OTHER = re.compile(r"[^a-z0-9-]+")
+
+
+def label(text: str, most: int = LABEL) -> str:
+    """A DNS label that begins with a letter. What had to be changed or cut leaves a short hash of the text behind, so that two texts
+    do not become one name."""
+    name = _OTHER.sub("-", text.lower()).strip("-")
+    name = name if name[:1].isalpha() else f"x-{name}".rstrip("-")
+    if name == text and len(name) <= most:
+        return name
+    mark = sha256(text.encode()).hexdigest()[:6]
+    return f"{name[: most - 7].rstrip('-')}-{mark}"
+
+
+def joined(*parts: str, most: int = LABEL) -> str:
+    return label("-".join(part for part in parts if part), most)
+
+
+class Taken:
+    """Names that are given out, by kind and namespace."""
+
+    def __init__(self) -> None:
+        self._names: set[tuple[str, str, str]] = set()
+
+    def free(self, kind: str, namespace: str, name: str, exists: bool) -> bool:
+        return not exists and (kind, namespace, name) not in self._names
+
+    def take(self, kind: str, namespace: str, name: str) -> None:
+        self._names.add((kind, namespace, name))
