@@ -1,0 +1,132 @@
+"""A conversion as edits: the objects that take the place of one stand where it stood."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from meshlint.edit.changes import Changes
+from meshlint.model.conversion import Converted, Document, Manner, Outcome
+from meshlint.model.kind import Kind
+from meshlint.model.node import Node
+from meshlint.model.problem import Fix
+
+if TYPE_CHECKING:
+    from meshlint.model.mesh import Mesh
+    from meshlint.model.resource import Resource
+
+_MOST = 64
+_lately: dict[tuple[tuple[int, ...], tuple[Node, ...]], tuple[Sequence[Converted], Fix | None]] = {}
+"""What was made last: several rules propose the same for one object, one after the other. By id, so the objects are held."""
+
+
+def fix_for(resources: Sequence[Resource], mesh: Mesh, manner: Manner | None = None, unused: Sequence[Node] = ()) -> Fix | None:
+    """The fix that replaces VirtualServices (or Istio Gateways) by their counterparts in the Gateway API. `unused`: subsets that
+    nobody uses once all of them are replaced. None: one of them or a part of it stays, a Gateway would get another address, or a
+    file cannot hold the result."""
+    found = [mesh.convert(resource, manner) for resource in resources]
+    key = (tuple(map(id, found)), tuple(unused))
+    if key not in _lately:
+        if len(_lately) >= _MOST:
+            del _lately[next(iter(_lately))]
+        _lately[key] = (found, _fix_of(found, unused))
+    return _lately[key][1]
+
+
+def _fix_of(found: Sequence[Converted], unused: Sequence[Node]) -> Fix | None:
+    if not found or not all(one.whole for one in found) or any(one.notes for one in found if one.resource.kind is Kind.GATEWAY):
+        return None
+    changes, _ = together(found, unused)
+    return changes.fix(title(found[0]))
+
+
+def together(found: Sequence[Converted], unused: Sequence[Node] = ()) -> tuple[Changes, list[tuple[Converted, str]]]:
+    """Several conversions as one set of changes, what two of them need written once; and those whose file cannot hold them, with the
+    reason (which also refuse the changes, where nothing is left out)."""
+    changes, made, left = Changes(), list[Document](), list[tuple[Converted, str]]()
+    for one in map(as_written, found):
+        fresh = one._replace(documents=tuple(document for document in one.documents if document not in made))
+        alone = replaced(fresh, Changes())
+        if alone.refused is not None:
+            left.append((one, alone.refused))
+            continue
+        replaced(fresh._replace(unused=()), changes)
+        made += fresh.documents
+        unused = (*unused, *one.unused)
+    for group in _by_list(tuple(dict.fromkeys(unused))):
+        _without(group, changes)
+    if len(left) == len(found):
+        changes.refused = left[0][1]
+    return changes, left
+
+
+def as_written(found: Converted) -> Converted:
+    """The objects as they are to stand in the file: without a namespace that Kustomize or the folder gives to the old one, too."""
+    own, written = found.resource.namespace, found.resource.root.get("metadata", "namespace").text
+    if not own or written == own:
+        return found
+    return found._replace(documents=tuple(_moved(document, own, written) for document in found.documents))
+
+
+def _moved(document: Document, own: str, written: str | None) -> Document:
+    metadata = dict(document["metadata"])
+    if metadata.get("namespace") == own:
+        metadata.pop("namespace")
+        if written is not None:
+            metadata["namespace"] = written
+    return {**document, "metadata": metadata}
+
+
+def title(found: Converted) -> str:
+    kinds = list(dict.fromkeys(str(document["kind"]) for document in found.documents if document["kind"] not in _HELPERS))
+    return f"Replace {found.resource.title} by {' and '.join(kinds) or 'its counterpart'}"
+
+
+_HELPERS = ("Service", "DestinationRule", "ReferenceGrant")
+
+
+def replaced(found: Converted, changes: Changes) -> Changes:
+    """Write the objects in the place of the old one, and take away the subsets that nothing uses then."""
+    root = found.resource.root
+    if root.get("metadata", "name").text != found.resource.name:
+        changes.refused = "Kustomize changes its name"
+        return changes
+    documents: list[Document] = sorted(found.documents, key=lambda document: document["kind"] in _HELPERS)
+    if found.outcome is Outcome.SPLIT and found.remainder is not None:
+        changes.set(root.get("spec"), found.remainder["spec"])
+    else:
+        first, *documents = documents
+        _instead(found.resource, first, changes)
+    for document in documents:
+        changes.add_document(root, dict(document))
+    for group in _by_list(found.unused):
+        _without(group, changes)
+    return changes
+
+
+def _instead(resource: Resource, document: Document, changes: Changes) -> None:
+    """One object as another: kind, name and spec; what else its metadata says stays."""
+    root = resource.root
+    for key in ("apiVersion", "kind"):
+        changes.set(root.get(key), document[key])
+    for key, value in document["metadata"].items():
+        if isinstance(value, str):
+            changes.set_key(root, ("metadata", key), value)
+    changes.set(root.get("spec"), document["spec"])
+
+
+def _by_list(unused: Sequence[Node]) -> list[list[Node]]:
+    """The subsets by the list that they stand in."""
+    out: dict[Node | None, list[Node]] = {}
+    for node in unused:
+        out.setdefault(node.parent, []).append(node)
+    return list(out.values())
+
+
+def _without(group: Sequence[Node], changes: Changes) -> None:
+    held = group[0].parent
+    if held is not None and len(list(held.each())) == len(group):
+        changes.remove(held)
+        return
+    for node in group:
+        changes.remove(node)

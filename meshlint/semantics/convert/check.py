@@ -1,0 +1,39 @@
+"""Would the target's API server take what was made?"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from meshlint.model.conversion import Document
+from meshlint.model.kind import kind_of
+from meshlint.model.node import Node
+from meshlint.model.position import Source
+from meshlint.model.resource import Resource
+from meshlint.model.target import Target
+from meshlint.read.compose import compose
+from meshlint.semantics.convert.stay import Stay
+from meshlint.semantics.schema_walk import faults
+
+
+def accepted(documents: Sequence[Document], at: Node, target: Target) -> None:
+    """Stay with the first thing that the target's CRDs have against a made object."""
+    for resource in resources(documents):
+        for fault in faults(resource, target):
+            raise Stay(at, f"would become a {resource.kind.kind} that the target refuses: {fault.text}")
+
+
+def resources(documents: Sequence[Document]) -> list[Resource]:
+    """Made objects as if they had been read."""
+    import json
+
+    out = []
+    for document in documents:
+        text = json.dumps(document)
+        for table in compose(text, Source("converted.json", text)):
+            root = table.root
+            kind = kind_of(root.get("apiVersion").text or "", root.get("kind").text or "")
+            if kind is not None:
+                metadata = root.get("metadata")
+                version = root.get("apiVersion").text or ""
+                out.append(Resource(kind, version, metadata.get("name").text or "", metadata.get("namespace").text or "", root))
+    return out

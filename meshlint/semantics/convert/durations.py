@@ -1,0 +1,40 @@
+"""Durations of Istio as the Gateway API writes them (GEP-2257: whole numbers with h, m, s, ms)."""
+
+from __future__ import annotations
+
+import re
+from fractions import Fraction
+
+from meshlint.model.node import Node, scalar_text
+from meshlint.semantics.convert.stay import Stay
+
+_UNITS = {
+    "h": Fraction(3_600_000), "m": Fraction(60_000), "s": Fraction(1000), "ms": Fraction(1), "us": Fraction(1, 1000),
+    "µs": Fraction(1, 1000), "ns": Fraction(1, 1_000_000),
+}  # fmt: skip
+_PART = re.compile(r"(\d+(?:\.\d*)?|\.\d+)(ms|us|µs|ns|h|m|s)")
+_LARGEST = 99_999
+
+
+def milliseconds(node: Node) -> int:
+    """1.5s: 1500. Stay where it is no duration, or finer than a millisecond."""
+    text = scalar_text(node.value)
+    parts = _PART.findall(text)
+    total = sum((Fraction(number) * _UNITS[unit] for number, unit in parts), Fraction(0))
+    if not parts or "".join(number + unit for number, unit in parts) != text:
+        raise Stay(node, f"has {text or 'nothing'} for a duration, which is none")
+    if total.denominator != 1:
+        raise Stay(node, f"has the duration {text}, and the Gateway API counts whole milliseconds")
+    return int(total)
+
+
+def duration(node: Node) -> str:
+    """1.5s: 1s500ms."""
+    rest = milliseconds(node)
+    hours, rest = divmod(rest, 3_600_000) if rest >= _LARGEST * 1000 else (0, rest)
+    if hours > _LARGEST:
+        raise Stay(node, "has a duration of more than 99999 hours")
+    minutes, rest = divmod(rest, 60_000) if hours or not rest % 60_000 else (0, rest)
+    seconds, rest = divmod(rest, 1000)
+    parts = ((hours, "h"), (minutes, "m"), (seconds, "s"), (rest, "ms"))
+    return "".join(f"{number}{unit}" for number, unit in parts if number) or "0s"

@@ -1,0 +1,235 @@
+"""`meshlint convert` as a user runs it."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+from pathlib import Path
+
+import jsonschema
+import pytest
+import yaml
+
+from meshlint.bundled import folder
+from tests.door import call
+from tests.manifests import write
+
+SERVICE = """\
+apiVersion: v1
+kind: Service
+metadata: {name: reviews, namespace: shop}
+spec: {selector: {app: reviews}, ports: [{name: http, port: 9080}]}
+"""
+RULE = """\
+apiVersion: networking.istio.io/v1
+kind: DestinationRule
+metadata: {name: reviews, namespace: shop}
+spec:
+  host: reviews
+  subsets:
+    # the old one
+    - name: v1
+      labels: {version: v1}
+    - name: v2
+      labels: {version: v2}
+"""
+ROUTE = """\
+# who gets what
+apiVersion: networking.istio.io/v1
+kind: VirtualService
+metadata:
+  name: reviews
+  namespace: shop
+  labels: {team: a}  # ours
+spec:
+  hosts: [reviews]
+  http:
+    - route:
+        - destination: {host: reviews, subset: v2}
+"""
+FAULT = """\
+apiVersion: networking.istio.io/v1
+kind: VirtualService
+metadata: {name: ratings, namespace: shop}
+spec:
+  hosts: [ratings.shop.svc.cluster.local]
+  http:
+    - fault: {abort: {httpStatus: 500, percentage: {value: 10}}}
+      route: [{destination: {host: ratings, port: {number: 80}}}]
+"""
+FILES = {"service.yaml": SERVICE, "rule.yaml": RULE, "route.yaml": ROUTE}
+
+
+def test_documents_on_stdout_and_verdicts_on_stderr(tmp_path: Path) -> None:
+    run = call("convert", ".", cwd=write(tmp_path, FILES))
+    assert run.code == 0
+    assert [one["kind"] for one in yaml.safe_load_all(run.out)] == ["Service", "HTTPRoute"]
+    assert run.out.startswith("# VirtualService shop/reviews (route.yaml:3) converts\n")
+    assert "converts  VirtualService shop/reviews  route.yaml:3" in run.err
+    assert "1 convert; target Istio" in run.err
+
+
+def test_what_stays_gives_one_and_says_why(tmp_path: Path) -> None:
+    run = call("convert", cwd=write(tmp_path, {**FILES, "fault.yaml": FAULT}))
+    assert run.code == 1
+    assert "spec.http[0].fault: injects a fault" in run.err
+    assert "1 convert, 1 stay" in run.err
+
+
+def test_nothing_to_convert(tmp_path: Path) -> None:
+    run = call("convert", cwd=write(tmp_path, {"service.yaml": SERVICE}))
+    assert (run.code, run.out) == (0, "")
+    assert "nothing to convert" in run.err
+
+
+def test_no_files_and_no_such_path(tmp_path: Path) -> None:
+    assert call("convert", ".", cwd=tmp_path).code == 3
+    assert call("convert", "nowhere", cwd=tmp_path).code == 3
+
+
+def test_quiet(tmp_path: Path) -> None:
+    run = call("convert", "-q", cwd=write(tmp_path, FILES))
+    assert run.err == ""
+    assert "HTTPRoute" in run.out
+
+
+def test_json_follows_its_schema(tmp_path: Path) -> None:
+    run = call("convert", "-o", "json", cwd=write(tmp_path, {**FILES, "fault.yaml": FAULT}))
+    schema = json.loads(Path(folder("schemas"), "meshlint/convert.v1.json").read_text(encoding="utf-8"))
+    jsonschema.Draft202012Validator.check_schema(schema)
+    report = json.loads(run.out)
+    jsonschema.validate(report, schema)
+    assert report["summary"] == {"converts": 1, "split": 0, "stays": 1}
+    stays, converts = report["verdicts"]
+    assert stays["because"] == [
+        {
+            "path": "spec.http[0].fault", "message": "injects a fault, and the Gateway API has no filter for that",
+            "remedy": "Keep it, or inject faults by another tool.", "file": "fault.yaml", "line": 7, "column": 7,
+        }
+    ]  # fmt: skip
+    assert converts["unused_subsets"][0]["path"] == "spec.subsets[1]"
+    assert run.code == 1
+
+
+def test_the_same_bytes_each_time(tmp_path: Path) -> None:
+    write(tmp_path, {**FILES, "fault.yaml": FAULT})
+    assert call("convert", "-o", "json", cwd=tmp_path) == call("convert", "-o", "json", cwd=tmp_path)
+
+
+def test_markdown(tmp_path: Path) -> None:
+    run = call("convert", "-o", "markdown", cwd=write(tmp_path, {**FILES, "fault.yaml": FAULT}))
+    rows = [line for line in run.out.splitlines() if line.startswith("| <code>VirtualService")]
+    assert [row.split(" | ")[1] for row in rows] == ["stays", "converts"]
+    assert "<code>HTTPRoute shop/reviews</code>" in run.out
+
+
+def test_the_diff_is_one_that_git_takes(tmp_path: Path) -> None:
+    write(tmp_path, FILES)
+    run = call("convert", "-o", "diff", cwd=tmp_path)
+    subprocess.run(["git", "init", "-q"], cwd=tmp_path, check=True)
+    subprocess.run(["git", "apply", "-"], cwd=tmp_path, input=run.out, text=True, check=True)
+    _written(tmp_path)
+
+
+def test_writing_in_place(tmp_path: Path) -> None:
+    write(tmp_path, FILES)
+    run = call("convert", "--write", cwd=tmp_path)
+    assert run.code == 0
+    assert "wrote route.yaml" in run.err
+    _written(tmp_path)
+    again = call("convert", "--write", cwd=tmp_path)
+    assert "nothing to convert" in again.err or "nothing to write" in again.err
+
+
+def _written(folder: Path) -> None:
+    route, service = yaml.safe_load_all((folder / "route.yaml").read_text())
+    assert (route["kind"], service["kind"], service["metadata"]["name"]) == ("HTTPRoute", "Service", "reviews-v2")
+    text = (folder / "route.yaml").read_text()
+    assert text.startswith("# who gets what\napiVersion: gateway.networking.k8s.io/v1\nkind: HTTPRoute\n")
+    assert "labels: {team: a}  # ours" in text
+    assert (folder / "rule.yaml").read_text() == RULE[: RULE.index("    - name: v2")]
+
+
+def test_writing_beside(tmp_path: Path) -> None:
+    write(tmp_path, FILES)
+    run = call("convert", "--write", "out", cwd=tmp_path)
+    assert run.code == 0
+    assert (tmp_path / "route.yaml").read_text() == ROUTE
+    assert [one["kind"] for one in yaml.safe_load_all((tmp_path / "out/shop-reviews.yaml").read_text())] == ["Service", "HTTPRoute"]
+
+
+def test_what_is_there_is_not_replaced(tmp_path: Path) -> None:
+    write(tmp_path, {**FILES, "out/shop-reviews.yaml": "mine: true\n"})
+    run = call("convert", "--write", "out", "--exclude", "out", cwd=tmp_path)
+    assert "is there already" in run.err
+    assert (tmp_path / "out/shop-reviews.yaml").read_text() == "mine: true\n"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "names"),
+    [
+        (["--name", "reviews"], ["reviews"]),
+        (["--name", "shop/rat*"], ["ratings"]),
+        (["--host", "reviews.shop.svc.cluster.local"], ["reviews"]),
+        (["--host", "nobody"], []),
+    ],
+)
+def test_choosing(arguments: list[str], names: list[str], tmp_path: Path) -> None:
+    run = call("convert", "-o", "json", *arguments, cwd=write(tmp_path, {**FILES, "fault.yaml": FAULT}))
+    assert [one["object"]["name"] for one in json.loads(run.out)["verdicts"]] == names
+
+
+def test_one_file_is_converted_in_its_project(tmp_path: Path) -> None:
+    write(tmp_path, {**FILES, "fault.yaml": FAULT, "meshlint.toml": ""})
+    run = call("convert", "route.yaml", "-o", "json", cwd=tmp_path)
+    assert [one["outcome"] for one in json.loads(run.out)["verdicts"]] == ["converts"]
+
+
+def test_a_file_that_cannot_hold_the_result_is_left(tmp_path: Path) -> None:
+    listed = "apiVersion: v1\nkind: List\nitems:\n" + "".join(
+        f"  {line}\n" for line in ["- " + ROUTE.splitlines()[1], *("  " + x for x in ROUTE.splitlines()[2:])]
+    )
+    write(tmp_path, {"service.yaml": SERVICE, "rule.yaml": RULE, "list.yaml": listed})
+    run = call("convert", "--write", cwd=tmp_path)
+    assert run.code == 0
+    (document,) = yaml.safe_load_all((tmp_path / "list.yaml").read_text())
+    assert [item["kind"] for item in document["items"]] == ["HTTPRoute", "Service"]
+
+
+def test_a_mistyped_option_is_said(tmp_path: Path) -> None:
+    assert call("convert", "--write", "out", "-o", "json", cwd=write(tmp_path, FILES)).code == 2
+    assert "did you mean --gateways" in call("convert", "--gateway", cwd=tmp_path).err
+
+
+def test_a_base_is_written_as_all_its_overlays_have_it(tmp_path: Path) -> None:
+    bare = {name: text.replace(", namespace: shop", "").replace("  namespace: shop\n", "") for name, text in FILES.items()}
+    overlay = "resources: [../../base]\nnamespace: NAME\n"
+    write(tmp_path, {
+        **{f"base/{name}": text for name, text in bare.items()},
+        "base/kustomization.yaml": f"resources: [{', '.join(bare)}]\n",
+        "overlays/a/kustomization.yaml": overlay.replace("NAME", "a"), "overlays/b/kustomization.yaml": overlay.replace("NAME", "b"),
+    })  # fmt: skip
+    run = call("convert", cwd=tmp_path)
+    assert "(base/route.yaml:3) converts in overlays/a" in run.out
+    call("convert", "--write", cwd=tmp_path)
+    route, service = yaml.safe_load_all((tmp_path / "base/route.yaml").read_text())
+    assert (route["kind"], route["metadata"]) == ("HTTPRoute", {"name": "reviews", "labels": {"team": "a"}})
+    assert service["metadata"] == {"name": "reviews-v2"}
+
+
+def test_a_name_that_kustomize_changes_is_not_written(tmp_path: Path) -> None:
+    write(tmp_path, {**FILES, "kustomization.yaml": f"resources: [{', '.join(FILES)}]\nnameSuffix: -x\n"})
+    before = (tmp_path / "route.yaml").read_text()
+    call("convert", "--write", cwd=tmp_path)
+    assert (tmp_path / "route.yaml").read_text() == before
+
+
+def test_two_that_use_one_rule_are_written_together(tmp_path: Path) -> None:
+    other = (
+        ROUTE.replace("name: reviews\n", "name: other\n").replace("hosts: [reviews]", "hosts: [other]").replace("subset: v2", "subset: v1")
+    )
+    service = SERVICE.replace("name: reviews,", "name: other,")
+    write(tmp_path, {**FILES, "other.yaml": other, "other-service.yaml": service})
+    run = call("convert", "--write", cwd=tmp_path)
+    assert run.code == 0, run.err
+    assert yaml.safe_load((tmp_path / "rule.yaml").read_text())["spec"] == {"host": "reviews"}

@@ -1,0 +1,56 @@
+"""Whatever is converted routes every request as before, by a model of both APIs (tests/routing), and is valid at the target."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import HealthCheck, Phase, given, settings
+
+from meshlint.model.conversion import Manner, Outcome
+from tests.routing.convert import converted
+from tests.routing.generate import World, worlds
+from tests.routing.proof import prove
+
+_CHECKS = [HealthCheck.too_slow, HealthCheck.data_too_large, HealthCheck.filter_too_much]
+
+
+def one(world: World, segments: bool = False) -> None:
+    found = converted(world.objects, manner=Manner(segments=segments))
+    if found.outcome is Outcome.STAYS:
+        assert not found.documents
+        assert found.because
+    else:
+        prove(world, found, segments)
+
+
+@settings(max_examples=200, deadline=None, suppress_health_check=_CHECKS, derandomize=True)
+@given(worlds())
+def test_every_request_goes_the_same_way(world: World) -> None:
+    one(world)
+
+
+@settings(max_examples=100, deadline=None, suppress_health_check=_CHECKS, derandomize=True)
+@given(worlds())
+def test_with_segments_a_prefix_is_read_as_segments_and_nothing_else_changes(world: World) -> None:
+    one(world, segments=True)
+
+
+def test_most_worlds_convert() -> None:
+    """A proof about conversions says nothing where there are none."""
+    outcomes: dict[Outcome, int] = {}
+
+    @settings(max_examples=150, deadline=None, suppress_health_check=_CHECKS, derandomize=True, database=None, phases=[Phase.generate])
+    @given(worlds())
+    def count(world: World) -> None:
+        found = converted(world.objects)
+        outcomes[found.outcome] = outcomes.get(found.outcome, 0) + 1
+
+    count()
+    assert outcomes[Outcome.CONVERTS] > 60
+    assert outcomes[Outcome.SPLIT] > 0
+
+
+@pytest.mark.slow
+@settings(max_examples=5000, deadline=None, suppress_health_check=_CHECKS)
+@given(worlds())
+def test_every_request_goes_the_same_way_in_many_worlds(world: World) -> None:
+    one(world)
