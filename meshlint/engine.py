@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from contextlib import contextmanager, nullcontext
 from functools import lru_cache
 from types import MappingProxyType
 from typing import TYPE_CHECKING, NamedTuple
 
 from meshlint.check.by_path import Part, adjusted, filter_of, part
 from meshlint.check.findings import shown
-from meshlint.check.registry import Registry, bundled
-from meshlint.check.runner import RULE_FAILED, UNUSED, Checked, Runner
+from meshlint.check.registry import Entry, Registry, bundled
+from meshlint.check.runner import RULE_FAILED, UNUSED, Checked, Runner, rule_failed
 from meshlint.config import Config, ConfigError
+from meshlint.coverage import coverage_of
 from meshlint.index.repository import Repository
+from meshlint.measure import current, phase
 from meshlint.model.document import FileRead, Trouble
-from meshlint.model.kind import kind_of
 from meshlint.model.later import SUPPRESSING
 from meshlint.model.position import Source
 from meshlint.model.problem import Finding, Known, Severity, Suppressed
@@ -28,13 +30,17 @@ from meshlint.read.many import Many, Reading
 from meshlint.render.current import Versions
 from meshlint.render.environments import environments
 from meshlint.render.follow import referenced_outside
-from meshlint.report.result import Coverage, EnvironmentReport, Result, Skipped
+from meshlint.render.recipe import Outcome, Recipe, Render
+from meshlint.render.tree import Tree
+from meshlint.report.result import Coverage, Result
 
 if TYPE_CHECKING:
     from meshlint.check.baseline import Counts
+    from meshlint.check.forked import Copies
 
 Progress = Callable[[str, int, int], None]  # what is done, how many of it, of how many
 
+ENOUGH = 500  # objects to judge, from which another process pays
 EXIT_CLEAN, EXIT_FINDINGS, EXIT_FAILED, EXIT_NO_FILES = 0, 1, 2, 3
 
 
@@ -46,13 +52,16 @@ class Stdin(NamedTuple):
 
 
 class Loaded(NamedTuple):
-    """A project as read: its files, its environments and what the repository says that each runs."""
+    """A project as read: its files, its environments and what the repository says that each runs. `output`: what tools
+    printed, read. `unrendered`: the files without what rendering told of them."""
 
     files: tuple[FileRead, ...]
     environments: tuple[Environment, ...]
     currents: tuple[Current, ...]
     troubles: tuple[Trouble, ...]
     notes: tuple[str, ...]
+    output: tuple[FileRead, ...] = ()
+    unrendered: tuple[FileRead, ...] = ()
 
 
 class Judged(NamedTuple):
@@ -71,16 +80,63 @@ def load(
     stdin: Stdin | None = None,
     progress: Progress | None = None,
     held: Mapping[str, FileRead] | None = None,
+    found: Discovery | None = None,
 ) -> Loaded:
     """Read a project. Every path in it is relative to the root; only results name them as users see them.
-    `held` are files that are read already."""
-    found = discovered(project, config)
-    files = read_all(project, found.files, stdin, progress, reading(config), held or {})
-    built = environments(files, _configured(project, config))
+    `held` are files that are read already, `found` what discovery gives."""
+    found = found or discovered(project, config)
+    with phase("reading"):
+        files = read_all(project, found.files, stdin, progress, reading(config), held or {})
+    return _built(project, config, files, {} if stdin is None else {stdin.path: stdin.text}, found.notes)
+
+
+def reload(loaded: Loaded, project: Project, config: Config, texts: Mapping[str, str]) -> Loaded:
+    """The project with other texts in some files than those on disk; a file may be new."""
+    files = {file.path: file for file in loaded.unrendered or loaded.files}
+    files.update((path, read_text(text, path)) for path, text in texts.items())
+    return _built(project, config, [files[path] for path in sorted(files)], texts, loaded.notes)
+
+
+def _built(project: Project, config: Config, files: Sequence[FileRead], texts: Mapping[str, str], notes: Sequence[str]) -> Loaded:
+    with phase("environments"):
+        built = environments(files, _configured(project, config), render=_render(project, config, texts))
     chosen = _chosen(built.list, config.environments)
-    versions = Versions(files)
-    troubles = (*(trouble for file in files for trouble in file.troubles), *built.troubles)
-    return Loaded(tuple(files), chosen, tuple(versions.of(environment) for environment in chosen), troubles, tuple(found.notes))
+    versions = Versions([*files, *built.output])
+    known = [_analysed(file) if file.path in built.analysed else file for file in files]
+    troubles = (*(trouble for file in known for trouble in file.troubles), *built.troubles)
+    currents = tuple(versions.of(environment) for environment in chosen)
+    return Loaded(tuple(known), chosen, currents, troubles, tuple(notes), built.output, tuple(files))
+
+
+def _analysed(file: FileRead) -> FileRead:
+    """A template that a tool rendered is analysed, though nobody can read it as it stands."""
+    troubles = tuple(trouble for trouble in file.troubles if trouble.rule != "not-analysed")
+    return file._replace(troubles=troubles, skipped=None, skipped_kinds=()) if file.template else file
+
+
+def _render(project: Project, config: Config, texts: Mapping[str, str]) -> Render:
+    """How recipes are rendered. The tools are looked for, and everything for them is imported, only where there is a recipe."""
+
+    def render(tree: Tree, recipes: Sequence[Recipe]) -> Sequence[Outcome]:
+        if config.render == "never":
+            return [Outcome(None, "not rendered, as --render never says")] * len(recipes)
+        from meshlint.render.run.renderer import Renderer, ToolMissingError
+        from meshlint.render.run.renderer import Settings as Rendering
+
+        folder = None if config.no_cache else _cache_folder(config)
+        settings = Rendering(config.render == "always", folder, config.jobs)
+        try:
+            return Renderer(project.root, settings, texts)(tree, recipes)
+        except ToolMissingError as error:
+            raise ConfigError(f"--render always: {error}") from None
+
+    return render
+
+
+def _cache_folder(config: Config) -> str:
+    from meshlint.cache.store import cache_folder
+
+    return cache_folder(config.cache_dir)
 
 
 def discovered(project: Project, config: Config) -> Discovery:
@@ -107,45 +163,120 @@ def _chosen(found: Sequence[Environment], names: Sequence[str]) -> tuple[Environ
 
 
 def run(
-    project: Project, config: Config, registry: Registry | None = None, stdin: Stdin | None = None, progress: Progress | None = None
+    project: Project,
+    config: Config,
+    registry: Registry | None = None,
+    stdin: Stdin | None = None,
+    progress: Progress | None = None,
+    found: Discovery | None = None,
+    fixes: bool = True,
 ) -> Result:
-    """Lint a project. Raises TargetError for a target that no release matches, ConfigError for an unknown environment."""
+    """Lint a project. `fixes`: make those of the findings. Raises TargetError for a target that no release matches, ConfigError
+    for an unknown environment."""
     registry = registry or bundled()
     config = config.settled()
-    loaded = load(project, config, stdin, progress)
-    judged = judge(loaded, project, config, registry, progress)
-    show = lru_cache(None)(project.show)
+    loaded = load(project, config, stdin, progress, found=found)
+    with copies(loaded, config, fixes) as shared:
+        judged = judge(loaded, project, config, registry, progress, shared)
+        told = told_of(judged, project, config, earlier_of(loaded, project, config, registry, stdin))
+        if fixes:
+            with phase("fixes"):
+                told = with_fixes(told._replace(findings=shared.with_fixes(told.findings)) if shared else told, loaded, project, registry)
+    return result_of(loaded, judged, told, project, config)
+
+
+@contextmanager
+def copies(loaded: Loaded, config: Config, fixes: bool) -> Iterator[Copies | None]:
+    """The processes that share the rules' work, where there is much of it. `fixes`: they are asked for those too."""
+    objects = sum(len(environment.resources) for environment in loaded.environments)
+    if objects < ENOUGH or current() is not None:
+        yield None
+        return
+    from meshlint.check.forked import copies_for
+
+    found = copies_for(config.jobs, fixes)
+    with found or nullcontext():
+        yield found
+
+
+class Earlier(NamedTuple):
+    """The findings of a git ref, counted; None: new ones are not told from those of one."""
+
+    counts: Counts | None = None
+    notes: tuple[str, ...] = ()
+
+
+class Told(NamedTuple):
+    """The findings to report, how many more are known, and by what. `broken`: a rule failed."""
+
+    findings: Sequence[Finding]
+    baselined: int
+    known: Known
+    broken: bool
+
+
+def told_of(judged: Judged, project: Project, config: Config, earlier: Earlier) -> Told:
+    """Of what the rules say, what was asked for and was not known before."""
     wanted = _reported(judged.left, project, config)
-    known = _known(wanted, judged, loaded, project, config, registry, stdin)
-    findings = [finding for finding in wanted if finding.fingerprint not in known.fingerprints]
+    known = _known(wanted, judged, config, earlier)
+    new = [finding for finding in wanted if finding.fingerprint not in known.fingerprints]
+    return Told(new, len(wanted) - len(new), known, judged.checked.broken)
+
+
+def with_fixes(told: Told, loaded: Loaded, project: Project, registry: Registry) -> Told:
+    """With the fixes of all findings that have one. A fix that fails is told as its rule would be."""
+    if not any(finding.repair or finding.fix for finding in told.findings):
+        return told
+    from meshlint.fix.offer import Offers
+
+    made, errors = Offers(loaded.files, lambda path: os.path.lexists(os.path.join(project.root, path))).all(told.findings)
+    if not errors:
+        return told._replace(findings=made)
+    failed = [rule_failed(registry, finding, error) for finding, error in errors]
+    return told._replace(findings=sorted([*made, *failed], key=lambda finding: finding.order), broken=True)
+
+
+def result_of(loaded: Loaded, judged: Judged, told: Told, project: Project, config: Config) -> Result:
+    show = lru_cache(None)(project.show)
     reported = {id(finding) for finding in _reported([one.finding for one in judged.suppressed], project, config)}
     hidden = [one._replace(finding=shown(one.finding, show)) for one in judged.suppressed if id(one.finding) in reported]
-    coverage = _coverage(loaded, project)
+    coverage = coverage_of(loaded.files, zip(loaded.environments, loaded.currents, strict=True), project)
     return Result(
-        findings=tuple(shown(finding, show) for finding in findings),
-        target=_one_target(judged.targets) or _target(project, config, Current()),
+        findings=tuple(shown(finding, show) for finding in told.findings),
+        target=_one_target(judged.targets) or target_of(project, config, Current()),
         coverage=coverage,
         rules={rule.id: rule for rule in judged.checked.rules.values()},
         suppressed=len(hidden),
-        baselined=len(wanted) - len(findings),
-        notifications=(*loaded.notes, *known.notes),
-        text_of=_texts(loaded, findings, show).get,
-        exit_code=_exit_code(findings, judged.checked, _nothing(coverage, project, config), config),
+        baselined=told.baselined,
+        notifications=(*loaded.notes, *told.known.notes),
+        text_of=_texts(loaded, told.findings, show).get,
+        exit_code=_exit_code(told, _nothing(coverage, project, config), config),
         fail_on=config.fail_on or "warning",
         hidden=tuple(hidden),
-        known_by=known.said,
-        stale=known.stale if project.reported is None and not config.environments else 0,
+        known_by=told.known.said,
+        stale=told.known.stale if project.reported is None and not config.environments else 0,
     )
 
 
-def judge(loaded: Loaded, project: Project, config: Config, registry: Registry, progress: Progress | None = None) -> Judged:
-    """Run the rules, and take out what is suppressed."""
-    targets = [_target(project, config, current) for current in loaded.currents]
-    repository = Repository(loaded.environments, loaded.files, targets, config.settings)
+def judge(
+    loaded: Loaded, project: Project, config: Config, registry: Registry, progress: Progress | None = None, shared: Copies | None = None
+) -> Judged:
+    """Run the rules, and take out what is suppressed. `shared`: processes that share the work."""
+    targets = [target_of(project, config, current) for current in loaded.currents]
+    repository = Repository(loaded.environments, loaded.files, targets, config.settings, loaded.output)
     forced = {number: Severity(level) for number, level in registry.levels(config.severity).items()}
     chosen = registry.chosen(config.select or (), config.extend_select, config.ignore)
     runner = Runner(registry, chosen, forced, repository)
-    checked = runner.run(loaded.troubles, None if progress is None else lambda done, total: progress("environments", done, total))
+    checked = runner.run(loaded.troubles, None if progress is None else lambda done, total: progress("environments", done, total), shared)
+    return conclude(checked, loaded, repository, targets, (chosen, forced), project, config, registry)
+
+
+def conclude(
+    checked: Checked, loaded: Loaded, repository: Repository, targets: list[Target], asked: tuple[list[Entry], Mapping[str, Severity]],
+    project: Project, config: Config, registry: Registry,
+) -> Judged:  # fmt: skip
+    """What is left of findings. `asked`: the rules that were run, and the severities that are forced on some."""
+    chosen, forced = asked
     ran = [entry.id for entry in chosen]
     left, suppressed = checked.findings, list[Suppressed]()
     if config.suppress or any(file.source is not None and any(map(file.source.holds, SUPPRESSING)) for file in loaded.files):
@@ -160,9 +291,7 @@ def judge(loaded: Loaded, project: Project, config: Config, registry: Registry, 
     return Judged(adjusted(left, parts), hidden, checked, targets, ran)
 
 
-def _known(
-    wanted: Sequence[Finding], judged: Judged, loaded: Loaded, project: Project, config: Config, registry: Registry, stdin: Stdin | None
-) -> Known:
+def _known(wanted: Sequence[Finding], judged: Judged, config: Config, earlier: Earlier) -> Known:
     """Which findings were there before."""
     if config.baseline is None and config.write_baseline is None and config.new_since is None:
         return Known()
@@ -170,26 +299,25 @@ def _known(
 
     if config.write_baseline is not None and not judged.checked.broken:
         return write_baseline(wanted, config.write_baseline)
-    notes: tuple[str, ...] = ()
-    earlier: Counts | None = None
-    if config.new_since is not None:
-        earlier, notes = _earlier(loaded, project, config, config.new_since, registry, stdin)
+    notes = earlier.notes
     if config.write_baseline is not None:
         notes = (*notes, f"{config.write_baseline} was not written, because a rule failed")
-    return known_before(judged.left, config, earlier, judged.ran)._replace(notes=notes)
+    return known_before(judged.left, config, earlier.counts, judged.ran)._replace(notes=notes)
 
 
-def _earlier(
-    loaded: Loaded, project: Project, config: Config, ref: str, registry: Registry, stdin: Stdin | None
-) -> tuple[Counts, tuple[str, ...]]:
+def earlier_of(loaded: Loaded, project: Project, config: Config, registry: Registry, stdin: Stdin | None) -> Earlier:
     """The findings of the project as it was at a git ref, counted. What has not changed since is not read again."""
+    if config.new_since is None:
+        return Earlier()
     from meshlint.check.baseline import counted
     from meshlint.since import before
 
-    with before(project, config, ref) as then:
+    with before(project, config, config.new_since) as then:
         same = {file.path: file for file in loaded.files if file.path in then.same and (stdin is None or file.path != stdin.path)}
         read = load(then.project, then.config._replace(environments=()), held=same) if then.project.paths else None
-        return counted(judge(_only(read, config.environments), then.project, then.config, registry).left) if read else {}, then.notes
+        if read is None:
+            return Earlier({}, then.notes)
+        return Earlier(counted(judge(_only(read, config.environments), then.project, then.config, registry).left), then.notes)
 
 
 def _only(loaded: Loaded, names: Collection[str]) -> Loaded:
@@ -227,7 +355,8 @@ def read_all(
     return [out[path] for path in sorted(out)]
 
 
-def _target(project: Project, config: Config, current: Current) -> Target:
+def target_of(project: Project, config: Config, current: Current) -> Target:
+    """The target of an environment that runs `current`."""
     places = {key: project.show_place(place) for key, place in current.sources.items()}
     said = "--target" if isinstance(config.target, str) else "configuration"
     return resolve_target(config.target, current._replace(sources=places), said)
@@ -264,46 +393,17 @@ def _nothing(coverage: Coverage, project: Project, config: Config) -> bool:
     return not coverage.found and not (config.force_exclude and project.reported)
 
 
-def _exit_code(findings: Sequence[Finding], checked: Checked, nothing: bool, config: Config) -> int:
-    if checked.broken:
+def _exit_code(told: Told, nothing: bool, config: Config) -> int:
+    if told.broken:
         return EXIT_FAILED
     if nothing:
         return EXIT_NO_FILES
     if config.exit_zero or config.fail_on == "never":
         return EXIT_CLEAN
     least = Severity(config.fail_on or "warning").rank
-    return EXIT_FINDINGS if any(finding.severity.rank >= least for finding in findings) else EXIT_CLEAN
+    return EXIT_FINDINGS if any(finding.severity.rank >= least for finding in told.findings) else EXIT_CLEAN
 
 
 def _one_target(targets: Sequence[Target]) -> Target | None:
     """What the report's head says: the newest of the environments' targets."""
     return max(targets, key=lambda target: (target.istio[:2], target.gateway_api[:2]), default=None)
-
-
-def _coverage(loaded: Loaded, project: Project) -> Coverage:
-    files = loaded.files
-    skipped = [Skipped(project.show(file.path), file.skipped, file.skipped_kinds) for file in files if file.skipped is not None]
-    read = [file for file in files if file.skipped is None]
-    manifests = sum(any(document.kind and document.api_version for document in file.documents) for file in read)
-    documents = [document for file in read for document in file.documents]
-    return Coverage(
-        found=len(files),
-        read=len(read),
-        manifests=manifests,
-        other=len(read) - manifests,
-        skipped_files=len(skipped),
-        documents=len(documents),
-        resources=sum(kind_of(document.api_version, document.kind) is not None for document in documents),
-        environments=tuple(_report(*pair, project) for pair in zip(loaded.environments, loaded.currents, strict=True)),
-        skipped=tuple(skipped),
-    )
-
-
-def _report(environment: Environment, current: Current, project: Project) -> EnvironmentReport:
-    versions = {
-        "istio": str(current.istio) if current.istio else None,
-        "gateway_api": str(current.gateway_api) if current.gateway_api else None,
-        "channel": current.channel,
-    }
-    path = project.show(environment.path)
-    return EnvironmentReport(environment.name, environment.kind, path, environment.status, environment.reason, versions)

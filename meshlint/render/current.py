@@ -68,6 +68,8 @@ def _order(version: Version) -> tuple[int, int, int]:
 
 
 def _stands_in(root: Node, environment: Environment) -> bool:
+    if environment.parts:
+        return any(part.source not in (".", "") and below(root.file, part.source) for part in environment.parts if part.tool)
     return environment.kind != "plain" and bool(environment.path) and below(root.file, environment.path)
 
 

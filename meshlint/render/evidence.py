@@ -62,6 +62,9 @@ def _said(document: Document, file_name: str) -> Iterator[tuple[str, Node]]:
         yield "gateway-api", document.root.get("spec", "ref", "tag")
     elif not document.kind and file_name in FILE_NAMES:
         yield from _kustomization(document.root)
+    elif not document.kind and file_name.startswith("helmfile."):
+        for release in document.root.each("releases"):
+            yield from _chart(release.get("chart"), "", release.get("version"))
     elif not document.kind:
         yield from _values(document.root.get("global"))
 

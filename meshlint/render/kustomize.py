@@ -23,11 +23,12 @@ _READ_IN_FULL = ("istio.io", "gateway.networking.k8s.io")  # groups whose object
 
 
 class Gap(NamedTuple):
-    """Something that a kustomization asks for and that is not here."""
+    """Something that a kustomization asks for and that is not here. `static`: rendering does it."""
 
     file: str
     node: Node
     message: str
+    static: bool = False
 
 
 class Built(NamedTuple):
@@ -102,10 +103,13 @@ class Kustomize:
         self._open.pop()
         return built
 
-    def troubles(self) -> Iterator[Trouble]:
-        """One for each kustomization file that asks for something that is not here."""
+    def troubles(self, rendered: Iterable[str] = ()) -> Iterator[Trouble]:
+        """One for each kustomization file that asks for something that is not here. `rendered`: the folders of roots of
+        which more is known than was followed."""
+        roots = {folder for folder in rendered if folder in self._built}
+        known = roots.union(*(self._built[folder].folders for folder in roots))
         gaps: dict[str, list[Gap]] = {}
-        for gap in dict.fromkeys(gap for built in self._built.values() for gap in built.gaps):
+        for gap in dict.fromkeys(gap for at, built in self._built.items() for gap in built.gaps if not (gap.static and at in known)):
             gaps.setdefault(gap.file, []).append(gap)
         for file, found in sorted(gaps.items()):
             yield Trouble("not-analysed", file, found[0].node.place, reason_of(found))
@@ -204,7 +208,8 @@ class _Building:
     def _not_followed(self, at: Node, patch: Patch, drafts: tuple[Draft, ...]) -> None:
         for draft in drafts:
             if draft.kind.group.endswith(_READ_IN_FULL) and patch.target.matches(draft):
-                self._gap(at, f"a patch changes {patch.others[0]} of {draft.kind.kind} {draft.name}, which is not followed")
+                what = f"a patch changes {patch.others[0]} of {draft.kind.kind} {draft.name}, which is not followed"
+                self.gaps.append(Gap(self.level.file, at, what, True))
 
     def _patches(self) -> Iterator[tuple[Node, Patch]]:
         """Each patch with the place that names or holds it."""

@@ -1,0 +1,48 @@
+"""An application of Argo CD, Flux or helmfile, and the sources it applies."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from meshlint.model.node import Node
+from meshlint.render.draft import Draft
+from meshlint.render.recipe import Missing, Parameter, Values
+
+HERE = ""  # the cluster that the application itself is applied to
+
+
+class Source(NamedTuple):
+    """One folder that an application applies. `folder`: None where the repository does not hold it, for the reason that is
+    said. `said`: as the application names it. `tool`: the one it asks for, empty: as the folder tells.
+    `recurse`, `include` and `exclude` choose the files of a plain directory, which takes the kustomizations below it with it if
+    it is `mixed` (Flux). `plain`: what is in it is known without having it. The rest is as a Recipe has it."""
+
+    said: str
+    folder: str | None
+    reason: str | None = None
+    tool: str = ""
+    release: str = ""
+    namespace: str = ""
+    values: tuple[Values, ...] = ()
+    parameters: tuple[Parameter, ...] = ()
+    include_crds: bool = True
+    overlay: tuple[tuple[str, Node], ...] = ()
+    substitute: tuple[tuple[str, str, Node], ...] | None = None
+    missing: tuple[Missing, ...] = ()
+    recurse: bool = True
+    include: str = ""
+    exclude: str = ""
+    mixed: bool = False
+    plain: bool = False
+
+
+class Application(NamedTuple):
+    """`by`: argocd, flux (a Kustomization), release (a HelmRelease) or helmfile. `cluster`: where it is applied: HERE, the
+    name or address of another cluster, None: not known. `made`: namespaces that are made with it."""
+
+    by: str
+    name: str
+    at: Node
+    cluster: str | None
+    sources: tuple[Source, ...]
+    made: tuple[Draft, ...] = ()

@@ -1,0 +1,76 @@
+"""Templates of ApplicationSets filled in: `{{path}}` of fasttemplate, `{{ .path.path }}` of Go templates, as far as that
+is mere substitution (argo-cd: applicationset/utils)."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+
+from meshlint.model.node import UNKNOWN, Node, Table, Value
+
+_FAST = re.compile(r"\{\{-?\s*\.?([\w.\[\]/-]+)\s*-?\}\}")
+_GO = re.compile(r"\{\{-?\s*(?:\.([\w.-]+)|index\s+\.([\w.-]+)\s+(?:(\d+)|\"([^\"]+)\"))\s*-?\}\}")
+
+
+class Filled:
+    """A template with its parameters: nodes stand where they are written, with the values that they have then."""
+
+    def __init__(self, parameters: Mapping[str, str], go: bool) -> None:
+        self._parameters = parameters
+        self._go = go
+        self._tables: dict[int, Table] = {}
+
+    def node(self, node: Node) -> Node:
+        """The same node with its template expressions filled in; what is not known stays so."""
+        table = self._tables.get(id(node.table))
+        if table is None:
+            table = self._tables[id(node.table)] = self._table(node.table)
+        return Node(table, node.row) if node.present else Node(table, ~node.row)
+
+    def text(self, text: str) -> str | None:
+        """A text with its parameters; None where one is not known."""
+        filled = self._filled(text)
+        return None if "{{" in filled else filled
+
+    def _filled(self, text: str) -> str:
+        return (_GO if self._go else _FAST).sub(self._one, text)
+
+    def _one(self, match: re.Match[str]) -> str:
+        if not self._go:
+            return self._parameters.get(match[1], match[0])
+        if match[1]:
+            return self._parameters.get(match[1], match[0])
+        key = f"{match[2]}[{match[3]}]" if match[3] else f"{match[2]}.{match[4]}"
+        return self._parameters.get(key, match[0])
+
+    def _table(self, table: Table) -> Table:
+        """The table with other values; the places are those of the template."""
+        made = Table(table.source)
+        made.starts, made.ends, made.key_starts, made.key_ends = table.starts, table.ends, table.key_starts, table.key_ends
+        made.parents, made.steps, made.exact, made.origins = table.parents, table.steps, table.exact, table.origins
+        made.values = [self._value(table, row, value) for row, value in enumerate(table.values)]
+        return made
+
+    def _value(self, table: Table, row: int, value: Value) -> Value:
+        if value is UNKNOWN:
+            filled = self.text(written(table, row))
+            return UNKNOWN if filled is None else filled
+        return self._filled(value) if isinstance(value, str) and "{{" in value else value
+
+
+def written(table: Table, row: int) -> str:
+    """The text of a scalar that holds template expressions, without its quotes."""
+    raw = table.source.text[table.starts[row] : table.ends[row]]
+    if raw[:1] not in ("'", '"', "|", ">"):
+        return raw
+    import yaml
+
+    try:
+        return str(yaml.load(raw, Loader=yaml.BaseLoader))  # noqa: S506 - scalars only, all as text
+    except yaml.YAMLError:
+        return raw
+
+
+def unfilled(node: Node) -> str:
+    """A text for messages, template expressions included."""
+    return node.text or (written(node.table, node.row) if node.unknown else "")

@@ -1,0 +1,126 @@
+"""Generators of ApplicationSets: the parameters of each application that they make, as far as the repository tells."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from itertools import product
+
+from meshlint.model.node import Node, scalar_text
+from meshlint.read.inner import documents_of
+from meshlint.render.find.fill import Filled, unfilled
+from meshlint.render.find.globs import fits
+from meshlint.render.tree import Tree, base, parent
+
+Parameters = dict[str, str]
+_MOST = 1_000
+_DEEPEST = 4
+_NOT_A_NAME = re.compile(r"[^a-z0-9.-]")
+
+
+class Generators:
+    """`go`: goTemplate is on. A generator that only a cluster could answer (clusters, SCM, pull requests) makes one
+    application of which nothing is known."""
+
+    def __init__(self, tree: Tree, go: bool) -> None:
+        self._tree = tree
+        self._go = go
+
+    def parameters(self, generator: Node, depth: int = 0) -> list[Parameters]:
+        """One entry an application, in the order of the text."""
+        if depth > _DEEPEST:
+            return [{}]
+        if generator.get("matrix").is_map:
+            found = self._matrix(generator.get("matrix"), depth)
+        elif generator.get("merge").is_map:
+            found = self._merge(generator.get("merge"), depth)
+        elif generator.get("list").is_map:
+            found = [flat(item) for item in generator.each("list", "elements")]
+        elif generator.get("git").is_map:
+            found = self._git(generator.get("git"))
+        else:
+            found = [flat(generator.get("clusters", "values"), "values")]
+        return [one for one in found[:_MOST] if _selected(generator.get("selector"), one)]
+
+    def _matrix(self, matrix: Node, depth: int) -> list[Parameters]:
+        """Each of the first with each of the second, which may use the parameters of the first."""
+        made: list[Parameters] = [{}]
+        for child in matrix.each("generators"):
+            made = [
+                {**given, **own}
+                for given in made[:_MOST]
+                for own in self.parameters(Filled(given, self._go).node(child) if given else child, depth + 1)
+            ]
+        return made
+
+    def _merge(self, merge: Node, depth: int) -> list[Parameters]:
+        keys = [key.text or "" for key in merge.each("mergeKeys")]
+        sets = [self.parameters(child, depth + 1) for child in merge.each("generators")]
+        made = [dict(one) for one in sets[0]] if sets else []
+        for one, other in product(made, [other for later in sets[1:] for other in later]):
+            if keys and all(one.get(key) == other.get(key) and key in other for key in keys):
+                one.update(other)
+        return made
+
+    def _git(self, git: Node) -> list[Parameters]:
+        found = [*self._folders([*git.each("directories")]), *self._files([*git.each("files")])]
+        return [{**one, **flat(Filled(one, self._go).node(git.get("values")), "values")} for one in found or [{}]]
+
+    def _folders(self, wanted: Sequence[Node]) -> Iterator[Parameters]:
+        for folder in self._tree.folders:
+            path = self._tree.called(folder)
+            if path != "." and not any(step.startswith(".") for step in path.split("/")) and _chosen(wanted, path):
+                yield _of_path(path)
+
+    def _files(self, wanted: Sequence[Node]) -> Iterator[Parameters]:
+        for file in self._tree.files.values() if wanted else ():
+            path = self._tree.called(file.path)
+            if not _chosen(wanted, path):
+                continue
+            about = {**_of_path(parent(path)), "path.filename": base(path), "path.filenameNormalized": _normal(base(path))}
+            roots = [document.root for document in file.documents] or (documents_of(file.source) if file.source is not None else [])
+            for root in roots:
+                yield from ({**flat(one), **about} for one in (root.each() if root.is_list else (root,)))
+
+
+def _chosen(wanted: Sequence[Node], path: str) -> bool:
+    """Is it among the patterns, and not among those that exclude?"""
+    taken = False
+    for item in wanted:
+        if fits(unfilled(item.get("path")), path):
+            if item.get("exclude").value is True:
+                return False
+            taken = True
+    return taken
+
+
+def _of_path(path: str) -> Parameters:
+    """What a path gives to templates, by the names of both engines."""
+    name = base(path)
+    out = {"path": path, "path.path": path, "path.basename": name, "path.basenameNormalized": _normal(name)}
+    for at, step in enumerate(path.split("/")):
+        out[f"path[{at}]"] = out[f"path.segments[{at}]"] = step
+    return out
+
+
+def _normal(name: str) -> str:
+    return _NOT_A_NAME.sub("-", name.lower().replace("_", "-")).strip("-.")
+
+
+def flat(node: Node, prefix: str = "") -> Parameters:
+    """Nested values by dotted keys; what a template fills in is left out."""
+    out: Parameters = {}
+    waiting = [(prefix, node)]
+    while waiting and len(out) < _MOST:
+        name, at = waiting.pop()
+        if at.is_map:
+            waiting += [(f"{name}.{key}" if name else key, value) for key, value in at.items()]
+        elif at.is_list:
+            waiting += [(f"{name}[{number}]", item) for number, item in enumerate(at.each())]
+        elif at and name:
+            out[name] = scalar_text(at.value)
+    return out
+
+
+def _selected(selector: Node, parameters: Parameters) -> bool:
+    return all(parameters.get(key) == value for key, value in selector.get("matchLabels").strings().items())

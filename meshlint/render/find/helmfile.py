@@ -1,0 +1,68 @@
+"""helmfile: releases of local charts, where the file is plain YAML."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from meshlint.model.document import Document, FileRead
+from meshlint.model.node import Node
+from meshlint.render.find.application import HERE, Application, Source
+from meshlint.render.find.fill import unfilled
+from meshlint.render.find.repository import Holder
+from meshlint.render.recipe import Missing, Parameter, Values
+from meshlint.render.tree import parent, resolve
+
+
+def applications(file: FileRead, holder: Holder) -> Iterator[Application]:
+    """One for each release that is installed."""
+    for document in file.documents:
+        if not document.kind:
+            defaults = document.root.get("helmDefaults", "kubeContext")
+            for release in document.root.each("releases"):
+                if release.get("name").text and release.get("chart").text and release.get("installed").value is not False:
+                    yield _release(release, defaults, document, holder)
+
+
+def _release(release: Node, defaults: Node, document: Document, holder: Holder) -> Application:
+    folder = parent(document.file)
+    name, chart = release.get("name").text or "", release.get("chart").text or ""
+    here = resolve(folder, chart) if chart.startswith(".") or resolve(folder, chart) in holder.charts else None
+    reason = None
+    if here is None or here not in holder.charts:
+        here, reason = None, f"chart {chart} {unfilled(release.get('version'))}".rstrip() + " is not in the repository"
+    values, missing = _values(release, folder, holder)
+    source = Source(
+        chart,
+        here,
+        reason,
+        tool="helm",
+        release=name,
+        namespace=release.get("namespace").text or "",
+        values=tuple(values),
+        parameters=tuple(_parameters(release)),
+        missing=tuple(missing),
+    )
+    context = release.get("kubeContext") if release.get("kubeContext").present else defaults
+    cluster = context.text if context.present else HERE
+    return Application("helmfile", name, release, cluster, (source,))
+
+
+def _values(release: Node, folder: str, holder: Holder) -> tuple[list[Values], list[Missing]]:
+    out: list[Values] = []
+    missing: list[Missing] = []
+    for item in release.each("values"):
+        if item.is_map:
+            out.append(Values(node=item))
+        elif item.text and (path := holder.file(folder, item.text)) is not None:
+            out.append(Values(path))
+        else:
+            missing.append(Missing(f"values file {unfilled(item)} is not in the repository", item))
+    missing += [Missing(f"values of {unfilled(item)} are not known", item) for item in release.each("secrets")]
+    return out, missing
+
+
+def _parameters(release: Node) -> Iterator[Parameter]:
+    for field, as_string in (("set", False), ("setString", True)):
+        for item in release.each(field):
+            if (name := item.get("name").text) and item.get("value").present:
+                yield Parameter(name, item.get("value"), as_string)

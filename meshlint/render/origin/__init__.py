@@ -1,0 +1,1 @@
+"""From rendered values back to the lines that set them."""

@@ -1,0 +1,83 @@
+"""`meshlint environments` on repositories of every kind: what is applied together, by what, and what is not there.
+
+tests/repos/find-*/environments.txt is what it prints without rendering; `pytest --write` renews it.
+"""
+
+import json
+import shutil
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.door import call, lint
+
+REPOS = Path(__file__).parent / "repos"
+FOUND = sorted(folder.name for folder in REPOS.glob("find-*"))
+
+
+def copied(name: str, tmp_path: Path) -> Path:
+    """The repository outside of this one, so that its paths begin at its own root."""
+    return Path(shutil.copytree(REPOS / name, tmp_path / name))
+
+
+def environments(folder: Path) -> dict[str, dict[str, Any]]:
+    done = call("environments", ".", "--render", "never", "-o", "json", cwd=folder)
+    return {entry["name"]: entry for entry in json.loads(done.out)}
+
+
+@pytest.mark.parametrize("name", FOUND)
+def test_the_tree(name: str, tmp_path: Path, write: bool) -> None:
+    done = call("environments", ".", "--render", "never", cwd=copied(name, tmp_path))
+    expected = REPOS / name / "environments.txt"
+    if write:
+        expected.write_text(done.out, encoding="utf-8")
+    assert (done.code, done.out) == (0, expected.read_text(encoding="utf-8"))
+
+
+def test_every_folder_of_expectations_is_found() -> None:
+    assert len(FOUND) >= 5
+
+
+def test_json_tells_the_same(tmp_path: Path) -> None:
+    found = environments(copied("find-argocd", tmp_path))
+    assert sorted(found) == [".", "apps", "prod-eu"]
+    assert [(part["application"], part["source"], part["tool"], part["status"]) for part in found["prod-eu"]["sources"]] == [
+        ("cart", "charts/cart", "helm", "static"),
+        ("cart", "extras/cart", "directory", "static"),
+        ("istiod", "istiod", None, "missing"),
+        ("pay", "overlays/pay", "kustomize", "static"),
+    ]
+    assert found["prod-eu"]["sources"][2]["reason"] == "chart istiod 1.28.0 of https://charts.example.com/istio is not in the repository"
+
+
+def test_templates_that_nothing_renders_are_named_with_their_kinds(tmp_path: Path) -> None:
+    found = environments(copied("find-charts", tmp_path))
+    assert found["shop (prod)"]["not_analysed"] == [{"file": "shop/templates/route.yaml", "kinds": ["VirtualService"]}]
+
+
+def test_the_labels_of_a_namespace_that_argo_cd_makes_decide_its_data_plane(tmp_path: Path) -> None:
+    """Where they make the namespace ambient, a DestinationRule's exact problem is an error rather than a warning."""
+    folder = copied("find-argocd", tmp_path)
+    policy = "apiVersion: security.istio.io/v1\nkind: PeerAuthentication\nmetadata:\n  name: default\nspec:\n  mtls:\n    mode: DISABLE\n"
+    (folder / "extras/cart/policy.yaml").write_text(policy, encoding="utf-8")
+    severity = _severity(folder)
+    cart = folder / "apps/cart.yaml"
+    cart.write_text(cart.read_text(encoding="utf-8").replace("dataplane-mode: ambient", "dataplane-mode: none"), encoding="utf-8")
+    assert (severity, _severity(folder)) == (["error"], [])
+
+
+def _severity(folder: Path) -> list[str]:
+    done = lint(folder, "--render", "never", "--select", "peerauth-disable")
+    return [finding["severity"] for finding in done.findings if finding["file"] == "extras/cart/policy.yaml"]
+
+
+@pytest.mark.tools
+@pytest.mark.skipif(not (shutil.which("kustomize") and shutil.which("helm")), reason="kustomize and helm are not on PATH")
+@pytest.mark.parametrize("name", ["find-flux", "find-argocd"])
+def test_all_that_is_here_is_rendered(name: str, tmp_path: Path) -> None:
+    done = call("environments", ".", "--render", "always", "-o", "json", cwd=copied(name, tmp_path))
+    assert done.code == 0, done.err
+    parts = [part for entry in json.loads(done.out) for part in entry["sources"] if part["tool"] not in (None, "directory")]
+    assert parts
+    assert {part["status"] for part in parts} == {"rendered"}
