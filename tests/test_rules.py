@@ -12,6 +12,7 @@ from meshlint.check.registry import scan
 from meshlint.model.kind import Kind
 from meshlint.model.rule import Rule
 from tests.asking import asked_by
+from tests.door import call
 from tests.rules_harness import CASES, Case, arguments_in, cases, example_of, expected_in, expected_of, judge
 
 RULES = scan()
@@ -66,6 +67,9 @@ def test_facts(rule: Rule) -> None:
 
 @pytest.mark.parametrize("rule", CHECKED, ids=_id)
 def test_stands_in_the_file_of_its_name(rule: Rule) -> None:
+    if rule.module.startswith("declared/"):
+        assert rule.module == f"declared/{rule.name.replace('-', '_')}.yaml"
+        return
     assert rule.module.rpartition(".")[2] == rule.name.replace("-", "_")
     assert rule.check is not None and rule.check.__name__ == rule.name.replace("-", "_")
     assert rule.module.split(".")[-2] == rule.family.replace("-", "_")
@@ -87,6 +91,17 @@ def _repositories(rule: Rule, tmp_path: Path) -> Iterator[Path]:
     yield example
     for number, case in enumerate(_of(rule)):
         yield case.copy(tmp_path / str(number))
+
+
+def test_the_list_of_all_rules_is_complete() -> None:
+    listed = json.loads(call("rule", "--all", "-o", "json").out)
+    assert [one["id"] for one in listed] == sorted(rule.id for rule in RULES)
+    for one in listed:
+        made_by_engine = one["family"] == "meta"
+        assert one["summary"] and one["documentation"] and one["remedy"] and one["since"], one["id"]
+        assert one["sources"] or made_by_engine, f"{one['id']} names no source"
+        assert one["help"] == f"docs/rules/{one['name']}.md" and (CASES.parent.parent / one["help"]).is_file()
+        assert (CASES / one["name"]).is_dir() or made_by_engine, f"{one['id']} has no fixtures"
 
 
 def test_every_folder_of_cases_is_of_a_rule() -> None:

@@ -4,8 +4,25 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
+from functools import partial
 
-from meshlint.api import MESH, Binding, Destination, Host, HostKind, Impact, Kind, Mesh, Node, Problem, Resource, Severity, rule
+from meshlint.api import (
+    MESH,
+    Binding,
+    Destination,
+    Fix,
+    Host,
+    HostKind,
+    Impact,
+    Kind,
+    Mesh,
+    Node,
+    Problem,
+    Resource,
+    Severity,
+    changes,
+    rule,
+)
 
 _EGRESS_NAME = re.compile(r"(^|[-.])egress-?(gateway|gw)|^egress$")
 
@@ -113,7 +130,10 @@ def egress_gateway_classic(route: Resource, mesh: Mesh) -> Iterator[Problem]:
           namespace: istio-egress
           labels: {istio.io/use-waypoint: egress}
 
-    There is no automatic fix: where the waypoint runs decides which address the firewall sees.
+    The fix is the first step: where the ServiceEntries stand in the namespace of the VirtualService, it binds them to the
+    waypoint there (a new one if there is none), which then runs the redirect to the egress gateway, so that policies and the
+    firewall see what they saw. It needs a look, as a VirtualService at a waypoint is alpha. There is no automatic fix for the
+    second step: where the waypoint runs decides which address the firewall sees.
 
     Not reported when: the VirtualService is bound to the egress gateway only and clients address the gateway's Service
     themselves; the hosts are bound to a waypoint already, which runs this redirect.
@@ -135,7 +155,21 @@ def _problem(redirect: Destination, route: Resource, binding: Binding, mesh: Mes
         "ztunnel does not read VirtualServices, so ambient clients leave the cluster directly, past the gateway.",
         related=tuple(_related(route, binding, mesh, sent)),
         subject=route if _private(route) else MESH,
+        fix=partial(_fix, route, mesh),
     )
+
+
+def _fix(route: Resource, mesh: Mesh) -> Fix | None:
+    """Let a waypoint of the hosts run the redirect, in the namespace of the VirtualService."""
+    from meshlint.api import waypoints
+
+    entries: list[Resource] = []
+    for _, host in mesh.hosts(route):
+        if host.kind is not HostKind.ENTRY or len(host.entries) != 1 or host.entries[0].namespace != route.namespace:
+            return None
+        entries += [entry for entry in host.entries if entry not in entries]
+    made = changes()
+    return made.fix("Bind the ServiceEntry to a waypoint") if waypoints.bind(made, entries, mesh) else None
 
 
 def _related(route: Resource, binding: Binding, mesh: Mesh, sent: Sequence[Destination]) -> Iterator[tuple[Node, str]]:

@@ -48,7 +48,8 @@ def egress_registry_only(mesh: Mesh) -> Iterator[Problem]:
 
     Remedy: egress control belongs to the network in ambient: a NetworkPolicy that denies egress but for 15008, DNS and the
     egress waypoint, and ServiceEntries bound to that waypoint, with AuthorizationPolicies on them. There is no automatic
-    fix: the destinations that the pods need are not in this setting.
+    fix: the setting stays right for sidecars and gateways, what takes its place stands in every namespace, and the destinations
+    that the pods need are not in it. For a Sidecar of a namespace [sidecar-outbound-policy](sidecar-outbound-policy.md) has one.
 
     Not reported when: the mode is ALLOW_ANY, or a template decides it.
     """

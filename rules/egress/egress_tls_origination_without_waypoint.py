@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from functools import partial
 
-from meshlint.api import WORKLOADS, HostKind, Impact, Kind, Mesh, Node, Problem, Resource, Severity, WaypointState, rule
+from meshlint.api import WORKLOADS, Fix, HostKind, Impact, Kind, Mesh, Node, Problem, Resource, Severity, WaypointState, changes, rule
 
 _ORIGINATES = frozenset({"SIMPLE", "MUTUAL"})
 _SPEAKS_TLS = frozenset({"TLS", "HTTPS"})
@@ -66,7 +67,9 @@ def egress_tls_origination_without_waypoint(policy: Resource, mesh: Mesh) -> Ite
 
         metadata: {labels: {istio.io/use-waypoint: egress}}
 
-    There is no automatic fix: a waypoint is a deployment to be planned.
+    The fix binds the ServiceEntry to the waypoint of its namespace, a new one if there is none; it needs a look, because a waypoint
+    is a deployment to be planned. There is no automatic fix where the DestinationRule stands in another namespace, or
+    several waypoints could be meant.
 
     Not reported when: the ServiceEntry names a waypoint (others say if that one is missing or does not fit); every port that
     the setting covers is of protocol TLS or HTTPS, where the application speaks TLS itself; the mode is ISTIO_MUTUAL or
@@ -90,7 +93,17 @@ def egress_tls_origination_without_waypoint(policy: Resource, mesh: Mesh) -> Ite
             "DestinationRule and sends what the application sends, in plain text.",
             related=((entry.root, "the ServiceEntry without a waypoint"),),
             subject=subject,
+            fix=partial(_fix, policy, host.entries, mesh),
         )
+
+
+def _fix(policy: Resource, entries: Sequence[Resource], mesh: Mesh) -> Fix | None:
+    """A waypoint for the entries, which reads DestinationRules of their namespace."""
+    from meshlint.api import waypoints
+
+    made = changes()
+    near = all(entry.namespace == policy.namespace for entry in entries)
+    return made.fix("Bind the ServiceEntry to a waypoint") if near and waypoints.bind(made, entries, mesh) else None
 
 
 def _modes(policy: Resource, entries: Sequence[Resource]) -> Iterator[tuple[Node, list[Node]]]:

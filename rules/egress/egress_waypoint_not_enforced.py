@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import partial
 
-from meshlint.api import WORKLOADS, Impact, Kind, Mesh, Problem, Resource, Severity, WaypointState, rule
+from meshlint.api import WORKLOADS, Fix, Impact, Kind, Mesh, Problem, Resource, Severity, WaypointState, changes, rule
 
 
 @rule(
@@ -72,23 +73,43 @@ def egress_waypoint_not_enforced(policy: Resource, mesh: Mesh) -> Iterator[Probl
     ```
 
     Remedy: a NetworkPolicy that denies egress by default, in the namespaces of the clients (egress-registry-only shows one).
-    There is no automatic fix: it needs the list of what clients may reach.
+    The fix adds one to the policy's namespace, if there are pods: these then send to pods of the cluster (the waypoint among them) and
+    to name servers only. It needs a look: clients in other namespaces need one as well, and what else pods reach outside
+    of the cluster has to be admitted. There is no automatic fix where another ServiceEntry has no waypoint: its hosts would be
+    out of reach.
 
     Not reported when: the repository holds a NetworkPolicy for Egress, or hides some in templates; the entry has no waypoint.
     Policies of Cilium and Calico and firewalls of a cloud are not looked at: this is never more than a note.
     """
-    entries = [target.resource for target in mesh.targets(policy) if target.resource is not None and target.kind == "ServiceEntry"]
-    outside = [entry for entry in entries if entry.spec.get("location").text != "MESH_INTERNAL"]
-    bound = [entry for entry in outside if mesh.waypoint(entry).state is WaypointState.OK]
+    bound = _bound(policy, mesh)
     if not bound or mesh.elsewhere(Kind.NETWORK_POLICY) or any(map(_restricts, mesh.all(Kind.NETWORK_POLICY))):
         return
     yield Problem(
         policy.spec.get("targetRefs"),
         f"{policy.title} controls what goes to {bound[0].title} at its waypoint only; no NetworkPolicy of the repository keeps clients "
         "from going to the host by another way.",
+        fix=partial(_fix, policy, mesh),
     )
+
+
+def _bound(policy: Resource, mesh: Mesh) -> list[Resource]:
+    """The ServiceEntries for hosts outside of the mesh that a policy controls at their waypoint."""
+    entries = [target.resource for target in mesh.targets(policy) if target.resource is not None and target.kind == "ServiceEntry"]
+    outside = [entry for entry in entries if entry.spec.get("location").text != "MESH_INTERNAL"]
+    return [entry for entry in outside if mesh.waypoint(entry).state is WaypointState.OK]
 
 
 def _restricts(policy: Resource) -> bool:
     kinds = [node.text for node in policy.spec.each("policyTypes")]
     return "Egress" in kinds or policy.spec.get("egress").present
+
+
+def _fix(policy: Resource, mesh: Mesh) -> Fix | None:
+    from meshlint.api import networks
+
+    alike = (one for one in mesh.all(Kind.AUTHORIZATION_POLICY) if one.namespace == policy.namespace and _bound(one, mesh))
+    if next(alike, None) is not policy:
+        return None
+    clients = [workload for workload in mesh.workloads({}, policy.namespace) if not workload.gateway and workload.namespace]
+    instead = networks.within_cluster(policy, {}, mesh) if clients else None
+    return changes().add_object(policy, instead).fix("Keep the pods of the namespace to the cluster") if instead else None

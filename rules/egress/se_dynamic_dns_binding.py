@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import partial
 
-from meshlint.api import Impact, Kind, Mesh, Node, Problem, Resource, Severity, WaypointState, rule
+from meshlint.api import Fix, Impact, Kind, Mesh, Node, Problem, Resource, Severity, WaypointState, changes, rule
 
 _WORKS = frozenset({"", "HTTP", "HTTP2", "GRPC", "TLS"})
 _WITHOUT = frozenset({WaypointState.NONE, WaypointState.OPTED_OUT})
@@ -70,7 +71,10 @@ def se_dynamic_dns_binding(entry: Resource, mesh: Mesh) -> Iterator[Problem]:
         metadata: {labels: {istio.io/use-waypoint: egress}}
         spec: {location: MESH_EXTERNAL, resolution: DYNAMIC_DNS}
 
-    There is no automatic fix. Before Istio 1.28 nothing knows the mode. Not reported when: se-wildcard-host reports the same
+    The fix does the one or the other: DNS where all hosts are concrete, else the label for the waypoint of the namespace (a new one
+    if there is none); it takes addresses and endpoints away and corrects the location. It needs a look, because traffic
+    flows then that did not. There is no automatic fix for wildcards before Istio 1.28, which knows the mode first, nor beside concrete
+    hosts, nor for ports of other protocols. Not reported when: se-wildcard-host reports the same
     entry (its wildcards, location and protocols); the label names a waypoint, even a missing one (waypoint-missing); the
     namespace stays out of the mesh, where sidecars execute the mode from Istio 1.30.
     """
@@ -80,7 +84,8 @@ def se_dynamic_dns_binding(entry: Resource, mesh: Mesh) -> Iterator[Problem]:
     found = _wrong(entry, mesh)
     if found is not None:
         at, why, remedy, final = found
-        yield Problem(at, f"{entry.title} has resolution DYNAMIC_DNS, {why}.", remedy=remedy, final=final)
+        message = f"{entry.title} has resolution DYNAMIC_DNS, {why}."
+        yield Problem(at, message, remedy=remedy, fix=partial(_fix, entry, at, mesh), final=final)
 
 
 def _wrong(entry: Resource, mesh: Mesh) -> tuple[Node, str, str, bool] | None:
@@ -105,3 +110,22 @@ def _wrong(entry: Resource, mesh: Mesh) -> tuple[Node, str, str, bool] | None:
         why = "which is a forward proxy in a waypoint, and it has no waypoint"
         return spec.get("resolution"), why, "Label it with istio.io/use-waypoint.", False
     return None
+
+
+def _fix(entry: Resource, at: Node, mesh: Mesh) -> Fix | None:
+    from meshlint.api import waypoints
+
+    spec, made = entry.spec, changes()
+    hosts = [host.text or "" for host in spec.each("hosts")]
+    if not any("*" in host for host in hosts):
+        return made.set(spec.get("resolution"), "DNS").fix("Resolve it by DNS")
+    if not all("*" in host for host in hosts) or not mesh.target.istio_at_least("1.28.0"):
+        return None
+    for field in ("addresses", "endpoints", "workloadSelector"):
+        if spec.get(field).value:
+            made.remove(spec.get(field))
+    if spec.get("location").text == "MESH_INTERNAL":
+        made.set(spec.get("location"), "MESH_EXTERNAL")
+    if mesh.waypoint(entry).state in _WITHOUT and not waypoints.bind(made, [entry], mesh):
+        return None
+    return made.fix("Let a waypoint resolve the names")

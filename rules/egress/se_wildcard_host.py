@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import partial
 
-from meshlint.api import Impact, Kind, Mesh, Node, Problem, Resource, Severity, rule
+from meshlint.api import Fix, Impact, Kind, Mesh, Node, Problem, Resource, Severity, WaypointState, changes, rule
 
 _HTTP = frozenset({"HTTP", "HTTP2", "GRPC"})
 _TLS = frozenset({"TLS", "HTTPS"})
@@ -66,7 +67,10 @@ def se_wildcard_host(entry: Resource, mesh: Mesh) -> Iterator[Problem]:
           resolution: DYNAMIC_DNS
           ports: [{number: 80, name: http, protocol: HTTP}]
 
-    There is no automatic fix: the hosts behind the wildcard are not known here, and the TLS flag allows spoofing.
+    The fix writes that, with the label for the waypoint of the namespace (a new one if there is none), for entries that have
+    wildcards and HTTP ports only. It needs a look: requests take another way from then on. There is no automatic fix for other
+    ports, as the TLS flag allows spoofing; for entries inside of the mesh or with concrete hosts, addresses or endpoints; before
+    Istio 1.28; and before 1.30 as long as sidecars read the entry, which do not know the mode.
 
     Not reported when: Istio is 1.28 or later, resolution is DYNAMIC_DNS, and location, ports and waypoint fit.
     """
@@ -79,7 +83,7 @@ def se_wildcard_host(entry: Resource, mesh: Mesh) -> Iterator[Problem]:
     severity, why, remedy = verdict
     for host in wild:
         message = f"{entry.title} declares the wildcard host {host.text}, and ztunnel recognises destinations by address: {why}."
-        yield Problem(host, message, severity=severity, remedy=remedy)
+        yield Problem(host, message, severity=severity, remedy=remedy, fix=partial(_fix, entry, mesh))
 
 
 def _verdict(entry: Resource, mesh: Mesh) -> tuple[Severity, str, str | None] | None:
@@ -137,3 +141,26 @@ def _targets(policy: Resource, entry: Resource) -> bool:
     refs = [*policy.spec.each("targetRefs"), policy.spec.get("targetRef")]
     named = any(ref.get("kind").text == "ServiceEntry" and ref.get("name").text == entry.name for ref in refs)
     return named and policy.namespace == entry.namespace
+
+
+def _fix(entry: Resource, mesh: Mesh) -> Fix | None:
+    """A forward proxy in a waypoint for all hosts of the entry."""
+    from meshlint.api import pods, waypoints
+
+    spec, release = entry.spec, mesh.target
+    known = release.istio_at_least("1.30.0") or (release.istio_at_least("1.28.0") and pods.sidecars_gone(entry, mesh))
+    fits = all((host.text or "").startswith("*") for host in spec.each("hosts"))
+    if not known or not fits or any(_port(port, mesh) for port in spec.each("ports")):
+        return None
+    if any(spec.get(field).value for field in ("addresses", "endpoints", "workloadSelector")):
+        return None
+    made, inside = changes(), spec.get("location").text == "MESH_INTERNAL"
+    if spec.get("resolution").text != "DYNAMIC_DNS":
+        if inside:
+            return None
+        made.set_key(entry.root, ("spec", "resolution"), "DYNAMIC_DNS")
+    if inside:
+        made.set(spec.get("location"), "MESH_EXTERNAL")
+    if mesh.waypoint(entry).state is not WaypointState.OK and not waypoints.bind(made, [entry], mesh):
+        return None
+    return made.fix("Let a waypoint resolve the names")

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import partial
 
-from meshlint.api import WORKLOADS, Impact, Kind, Mesh, Node, Problem, Resource, Severity, rule
+from meshlint.api import WORKLOADS, Fix, Impact, Kind, Mesh, Node, Problem, Resource, Severity, changes, rule
 
 
 @rule(
@@ -56,8 +57,11 @@ def sidecar_outbound_policy(sidecar: Resource, mesh: Mesh) -> Iterator[Problem]:
             to: [{namespaceSelector: {}}]
           - ports: [{port: 53, protocol: UDP}, {port: 53, protocol: TCP}]
 
-    There is no automatic fix: which destinations the pods may reach is not known from the Sidecar alone, and a policy
-    that is too narrow cuts them off.
+    Once the pods are ambient, or with `--phase switch` or `cleanup`, the fix takes the setting away and adds a NetworkPolicy under
+    which these pods send to pods of the cluster and to name servers only, in the mesh or not. It needs a look: what a
+    pod reaches past the registry, such as the API server, may have to be admitted, and the CNI plugin must enforce it. There is no
+    automatic fix for an egress proxy, for a Sidecar of the whole mesh, and where a ServiceEntry that the pods can read
+    has no waypoint: its hosts would be out of reach.
 
     Not reported when: the mode is ALLOW_ANY and there is no egress proxy; the Sidecar selects gateway pods only, or
     nothing that may become ambient; a template decides the mode.
@@ -70,6 +74,8 @@ def sidecar_outbound_policy(sidecar: Resource, mesh: Mesh) -> Iterator[Problem]:
         at,
         f"{sidecar.title} {what} {_whom(sidecar, mesh)}. In ambient nobody reads the Sidecar resource: ztunnel forwards every "
         "destination, so this egress control is gone without an error.",
+        subject=_ambient_pods(sidecar, mesh),
+        fix=partial(_fix, sidecar, mesh),
     )
 
 
@@ -98,6 +104,13 @@ def _moves(sidecar: Resource, mesh: Mesh) -> bool:
     return not found or any(mesh.candidate(workload.resource) for workload in found)
 
 
+def _ambient_pods(sidecar: Resource, mesh: Mesh) -> Resource | None:
+    """A workload among its pods that is ambient now, be its namespace or not; None: the namespace tells."""
+    selector = sidecar.spec.get("workloadSelector", "labels").strings()
+    found = mesh.workloads(selector, sidecar.namespace) if selector else ()
+    return next((workload.resource for workload in found if mesh.ambient_now(workload.resource)), None)
+
+
 def _whom(sidecar: Resource, mesh: Mesh) -> str:
     selector = sidecar.spec.get("workloadSelector", "labels").strings()
     if selector:
@@ -105,3 +118,19 @@ def _whom(sidecar: Resource, mesh: Mesh) -> str:
     if sidecar.namespace == mesh.settings.root_namespace:
         return "the whole mesh (root namespace, no selector)"
     return "the whole namespace"
+
+
+def _fix(sidecar: Resource, mesh: Mesh) -> Fix | None:
+    from meshlint.api import networks, pods
+
+    policy, selector = sidecar.spec.get("outboundTrafficPolicy"), sidecar.spec.get("workloadSelector", "labels").strings()
+    everywhere = sidecar.namespace == mesh.settings.root_namespace
+    gone = mesh.settings.phase == "switch" or pods.sidecars_gone(_ambient_pods(sidecar, mesh) or sidecar, mesh)
+    if policy.get("egressProxy").present or everywhere or not gone:
+        return None
+    instead = networks.within_cluster(sidecar, selector, mesh)
+    if instead is None:
+        return None
+    made = changes().add_object(sidecar, instead)
+    alone = {key for key, _ in sidecar.spec.items()} <= {"outboundTrafficPolicy", "workloadSelector"}
+    return (made.remove_document(sidecar.root) if alone else made.remove(policy)).fix("Keep these pods to the cluster by a NetworkPolicy")

@@ -27,7 +27,7 @@ def _use_of(what: str, words: str, advice: str) -> _Use:
 
 _KEEP = "do it in the application or at the ingress gateway, or keep the workload on its sidecar"
 _USES = (
-    _use_of("a rate limit", r"rate_?limit", "nothing first-class limits rates in ambient: " + _KEEP),
+    _use_of("a rate limit", r"rate_?limit", "nothing first-class exists in ambient: " + _KEEP),
     _use_of("a Lua filter", r"\blua\b", ""),
     _use_of("a Wasm filter", r"\bwasm\b", ""),
     _use_of("external authorization", r"ext_authz", "use an AuthorizationPolicy with action CUSTOM and targetRefs at a waypoint"),
@@ -200,7 +200,8 @@ def _words(node: Node, depth: int) -> Iterator[str]:
 def _remedy(purposes: Sequence[_Use], mesh: Mesh) -> str | None:
     if not purposes:
         return None
-    return "; ".join(f"{use.what}: {use.advice or _extension(use, mesh)}" for use in purposes) + "."
+    said = "; ".join(f"for {use.what}, {use.advice or _extension(use, mesh)}" for use in purposes)
+    return f"{said[:1].upper()}{said[1:]}."
 
 
 def _extension(use: _Use, mesh: Mesh) -> str:

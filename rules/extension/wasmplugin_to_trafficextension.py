@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import partial
 
-from meshlint.api import Impact, Kind, Mesh, Problem, Resource, Severity, rule
+from meshlint.api import Fix, Impact, Kind, Mesh, Problem, Resource, Severity, rule
 
 
 @rule(
@@ -30,7 +31,8 @@ def wasmplugin_to_trafficextension(plugin: Resource, mesh: Mesh) -> Iterator[Pro
       url: oci://registry.example.com/basic-auth:1.0
     ```
 
-    Remedy: the same targetRefs, and the plugin below `wasm`. No automatic fix: it is advice, and the two must not run together.
+    Remedy: the same targetRefs, and the plugin below `wasm`. The fix writes that; it needs a look, because the two must not run
+    together: the WasmPlugin has to be deleted in the cluster when the TrafficExtension comes.
 
     Not reported when Istio is older than 1.30; when the plugin has no targetRefs (wasmplugin-selector) or is for a Gateway that is
     not known to be a waypoint; when its namespace stays out of ambient. EnvoyFilters with Lua: envoyfilter-on-waypoint.
@@ -41,5 +43,11 @@ def wasmplugin_to_trafficextension(plugin: Resource, mesh: Mesh) -> Iterator[Pro
         waypoint = target.resource is not None and mesh.is_waypoint(target.resource)
         if target.kind in ("Service", "ServiceEntry", "GatewayClass") or waypoint:
             message = f"{plugin.title} extends a waypoint; Istio {mesh.target.istio} has TrafficExtension for that, Wasm and Lua alike."
-            yield Problem(plugin.root, message)
+            yield Problem(plugin.root, message, fix=partial(_fix, plugin))
             return
+
+
+def _fix(plugin: Resource) -> Fix | None:
+    from meshlint.api import extensions
+
+    return extensions.as_traffic_extension(plugin)

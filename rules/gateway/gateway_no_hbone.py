@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from functools import partial
 
-from meshlint.api import ROUTES, WORKLOADS, Impact, Kind, Mesh, Node, Problem, Resource, Severity, rule
+from meshlint.api import ROUTES, WORKLOADS, Fix, Impact, Kind, Mesh, Node, Problem, Resource, Severity, changes, rule
 
 _SWITCH = "ISTIO_META_DISABLE_HBONE_SEND"
 _IMAGE = re.compile(r"/proxyv2:v?(\d+)\.(\d+)")
@@ -100,7 +101,8 @@ def gateway_no_hbone(gateway: Resource, mesh: Mesh) -> Iterator[Problem]:
           defaultConfig: {proxyMetadata: {ISTIO_META_ENABLE_HBONE: "true"}}
         pilot: {env: {PILOT_ENABLE_AMBIENT: "true"}}
 
-    There is no automatic fix: the profile changes the whole control plane.
+    The fix takes the switch out of the gateway's own settings, and needs a look: the gateway then speaks HBONE, and is
+    restarted. There is no automatic fix for the control plane, which install-ambient-not-enabled speaks of, nor for the image.
 
     Not reported when: the repository holds no installation; the profile is ambient or openshift-ambient; no Service that
     the gateways reach is ambient yet (a migration starts with the installation, and other rules say what that needs).
@@ -143,6 +145,7 @@ def _switched_off(gateway: Resource, mesh: Mesh) -> Iterator[Problem]:
                     f"{gateway.title} sets {_SWITCH}=true: this gateway sends plaintext or legacy mTLS to ambient pods, which STRICT "
                     "refuses and policies by principal do not recognise.",
                     remedy=f"Remove {_SWITCH} from the gateway and restart it.",
+                    fix=partial(_removed, entry),
                     subject=_subject(mesh),
                 )
 
@@ -195,3 +198,7 @@ def _ambient_services(mesh: Mesh) -> list[tuple[Resource, Node]]:
             if users:
                 out.append((service, users[0]))
     return out
+
+
+def _removed(entry: Node) -> Fix | None:
+    return changes().remove(entry, prune=True).fix(f"Remove {_SWITCH}")

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import partial
 
-from meshlint.api import WORKLOADS, Impact, Mesh, Mode, Problem, Resource, Severity, Workload, rule
+from meshlint.api import WORKLOADS, Fix, Impact, Mesh, Mode, Problem, Resource, Severity, Workload, changes, rule
 
 _MODE = "istio.io/dataplane-mode"
 _AMBIENT = frozenset({Mode.AMBIENT, Mode.BOTH})
@@ -59,9 +60,10 @@ def gateway_pod_in_ambient_namespace(resource: Resource, mesh: Mesh) -> Iterator
 
         metadata: {labels: {istio.io/dataplane-mode: none}}
 
-    There is no automatic fix: a namespace of its own is the better place for a gateway. Not reported when: the pods have the
-    label; the namespace is not ambient now; the gateway uses the network of its node; istiod injects the proxy, because the
-    CNI leaves pods alone that the injector has marked.
+    The fix writes it. That is safe: the proxy goes on as it did before the namespace became ambient, and as gateways of
+    today's charts do. A namespace of its own is the better place. Not reported when: the pods have the label; the namespace
+    is not ambient now; the gateway uses the network of its node; istiod injects the proxy, because the CNI leaves pods alone
+    that the injector has marked.
     """
     workload = mesh.workload(resource)
     if workload is None or not workload.gateway or mesh.mode(workload.namespace) not in _AMBIENT:
@@ -72,7 +74,12 @@ def gateway_pod_in_ambient_namespace(resource: Resource, mesh: Mesh) -> Iterator
         workload.template.get("metadata", "labels") or resource.root,
         f"{resource.title} is a gateway in the ambient namespace {workload.namespace}, without {_MODE}: none on its pods: ztunnel captures "
         "its traffic, that from outside included.",
+        fix=partial(_fix, workload),
     )
+
+
+def _fix(workload: Workload) -> Fix | None:
+    return changes().set_key(workload.template, ("metadata", "labels", _MODE), "none").fix("Keep its pods out of ambient", safe=True)
 
 
 def _injected(workload: Workload) -> bool:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from functools import partial
 
-from meshlint.api import ROUTES, WORKLOADS, Host, Impact, Kind, Mesh, Node, Problem, Resource, Severity, Waypoint, rule
+from meshlint.api import ROUTES, WORKLOADS, Fix, Host, Impact, Kind, Mesh, Node, Problem, Resource, Severity, Waypoint, changes, rule
 
 _LABEL = "istio.io/ingress-use-waypoint"
 _SECURITY = (Kind.AUTHORIZATION_POLICY, Kind.REQUEST_AUTHENTICATION)
@@ -109,11 +110,13 @@ def ingress_bypasses_waypoint(service: Resource, mesh: Mesh) -> Iterator[Problem
     ```
 
     Remedy: the label on the Service (or, from Istio 1.25 on, on its namespace); or the same policy at the gateway, with
-    targetRefs to it. Look for weights and faults that would then act twice. There is no automatic fix: which of the two
-    places should enforce is a decision.
+    targetRefs to it. Look for weights and faults that would then act twice. The fix writes the label on the
+    Service. It needs a look: which of the two places should enforce is a decision. None is offered where gateway and waypoint
+    execute the same routes.
 
     Not reported when: the label is set; no ingress route of this repository reaches the Service; the waypoint has no L7
-    object for it. A note only, if nothing but routes is at the waypoint, and the gateway executes the same ones.
+    object for it, policies left out that its pods enforce as well (by layer 4 attributes, or while they have sidecars). A
+    note only, if nothing but routes is at the waypoint, and the gateway executes the same ones.
     """
     waypoint = mesh.waypoint(service)
     if not waypoint.bound or waypoint.label is None or _uses_waypoint(service, mesh):
@@ -125,7 +128,7 @@ def ingress_bypasses_waypoint(service: Resource, mesh: Mesh) -> Iterator[Problem
 
 
 def _judge(service: Resource, host: Host, waypoint: Waypoint, users: Sequence[tuple[Resource, Node]], mesh: Mesh) -> Iterator[Problem]:
-    policies = _attached(_SECURITY, service, waypoint, mesh)
+    policies = _policies(service, waypoint, mesh)
     extensions = _attached(_EXTENSIONS, service, waypoint, mesh)
     routes = _routes(service, host, waypoint, mesh)
     passed = [*policies, *extensions, *routes]
@@ -141,9 +144,20 @@ def _judge(service: Resource, host: Host, waypoint: Waypoint, users: Sequence[tu
         f'{_LABEL}: "true", so requests from outside are not seen by {names}{_limit(service, mesh)}.',
         severity=severity,
         impact=Impact.UNENFORCED if policies else Impact.DIFFERS,
+        fix=None if any(route in senders for route in routes) else partial(_fix, service),
         related=(*((user.root, "sends ingress traffic to the Service") for user in senders),
                  *((one.root, "acts at the waypoint") for one in passed)),
     )  # fmt: skip
+
+
+def _policies(service: Resource, waypoint: Waypoint, mesh: Mesh) -> list[Resource]:
+    """The security policies at the waypoint that the pods do not enforce as well."""
+    found = _attached(_SECURITY, service, waypoint, mesh)
+    if not found:
+        return []
+    from meshlint.api import authz
+
+    return [one for one in found if not authz.stands_at_the_pods(one, service, mesh)]
 
 
 def _place(service: Resource, label: Node) -> Node:
@@ -199,3 +213,7 @@ def _routes(service: Resource, host: Host, waypoint: Waypoint, mesh: Mesh) -> li
     near = (service.namespace, waypoint.namespace)
     virtual = [one for one in mesh.virtual_services(host) if one.namespace in near and mesh.binding(one).mesh]
     return list(dict.fromkeys([*routes, *virtual]))
+
+
+def _fix(service: Resource) -> Fix | None:
+    return changes().label(service, _LABEL, "true").fix("Let ingress traffic take the waypoint")

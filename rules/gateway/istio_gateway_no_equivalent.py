@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import partial
 
-from meshlint.api import WORKLOADS, Impact, Kind, Mesh, Node, Problem, Resource, Severity, rule
+from meshlint.api import WORKLOADS, Fix, Impact, Kind, Mesh, Node, Problem, Resource, Severity, converted, rule
 
 _OPTIONS = "listeners[].tls.options (gateway.istio.io/tls-...)"
 _TLS = {
@@ -75,7 +76,8 @@ def istio_gateway_no_equivalent(gateway: Resource, mesh: Mesh) -> Iterator[Probl
           parentRefs: [{name: public, sectionName: http}]
           rules: [{filters: [{type: RequestRedirect, requestRedirect: {scheme: https, statusCode: 301}}]}]
 
-    There is no automatic fix: each field wants something else.
+    Each field wants something else. The fix converts a Gateway together with the VirtualServices that are bound to it, where all
+    of them convert, and where its pods can be kept: their Service is known, and no certificate has to move.
 
     Only with `--goal gateway-api`: Istio Gateways that stay are fully supported with ambient. Not reported when: the field says
     what is the default anyway (httpsRedirect: false, hosts with `*/`); tls.mode is AUTO_PASSTHROUGH
@@ -84,7 +86,8 @@ def istio_gateway_no_equivalent(gateway: Resource, mesh: Mesh) -> Iterator[Probl
     if mesh.settings.goal != "gateway-api":
         return
     for server in gateway.spec.each("servers"):
-        yield from _server(gateway, server)
+        for problem in _server(gateway, server):
+            yield problem._replace(fix=partial(_fix, gateway, mesh))
     selector = gateway.spec.get("selector")
     found = mesh.workloads(selector.strings(), gateway.namespace) if selector.strings() else ()
     gateways = [workload.resource for workload in found if workload.gateway]
@@ -93,6 +96,12 @@ def istio_gateway_no_equivalent(gateway: Resource, mesh: Mesh) -> Iterator[Probl
         message = f"{gateway.title} is served by {len(gateways)} workloads ({names}); a Kubernetes Gateway owns one Deployment."
         related = tuple((one.root, "a gateway that it selects") for one in gateways[:5])
         yield Problem(selector, message, related=related, remedy="Write one Gateway for each, or name the Service in addresses.")
+
+
+def _fix(gateway: Resource, mesh: Mesh) -> Fix | None:
+    """The Gateway, and what is bound to it."""
+    bound = [service for _, service in mesh.gateway_users(gateway)]
+    return converted([gateway, *bound], mesh, gateways=True)
 
 
 def _server(gateway: Resource, server: Node) -> Iterator[Problem]:

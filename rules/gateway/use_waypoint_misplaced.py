@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import partial
 
-from meshlint.api import WORKLOADS, Impact, Kind, Mesh, Node, Problem, Resource, Severity, close_name, rule
+from meshlint.api import WORKLOADS, Fix, Impact, Kind, Mesh, Node, Problem, Resource, Severity, Workload, changes, close_name, rule
 
 _USE, _SPACE = "istio.io/use-waypoint", "istio.io/use-waypoint-namespace"
 _INGRESS, _MODE, _FOR = "istio.io/ingress-use-waypoint", "istio.io/dataplane-mode", "istio.io/waypoint-for"
@@ -64,7 +65,9 @@ def use_waypoint_misplaced(resource: Resource, mesh: Mesh) -> Iterator[Problem]:
         kind: Service
         metadata: {labels: {istio.io/ingress-use-waypoint: "true"}}
 
-    There is no automatic fix: which object was meant is not always this one.
+    The fix writes an annotation as a label, a label of a workload on its pod template, and what a misspelt key or value was meant to be.
+    It needs a look: the label then acts. There is none for a label on an object of a kind that Istio does not read it on: which object
+    was meant is not known.
 
     Not reported when: the pod template has the label too; `dataplane-mode` stands on a Service (nothing depends on it); a
     label transformer of Kustomize spreads the label over every object; a template fills the value in.
@@ -72,7 +75,7 @@ def use_waypoint_misplaced(resource: Resource, mesh: Mesh) -> Iterator[Problem]:
     for key in _KEYS:
         if resource.annotation(key).present and key not in resource.labels:
             message = f"{resource.title} has {key} as an annotation; Istio reads it as a label only."
-            yield Problem(resource.annotation(key), message, remedy="Write it under labels.")
+            yield Problem(resource.annotation(key), message, remedy="Write it under labels.", fix=partial(_as_label, resource, key, mesh))
     for name, written in resource.root.get("metadata", "labels").items():
         yield from _label(resource, name, written, mesh)
     workload = mesh.workload(resource)
@@ -84,17 +87,19 @@ def use_waypoint_misplaced(resource: Resource, mesh: Mesh) -> Iterator[Problem]:
             noted = workload.template.get("metadata", "annotations", key)
             if noted.present and key not in workload.labels:
                 message = f"The pods of {resource.title} have {key} as an annotation; Istio reads it as a label only."
-                yield Problem(noted, message, remedy="Write it under the labels of the pod template.")
+                fix = partial(_on_pods, workload, key, noted)
+                yield Problem(noted, message, remedy="Write it under the labels of the pod template.", fix=fix)
 
 
 def _label(resource: Resource, name: str, written: Node, mesh: Mesh) -> Iterator[Problem]:
-    if not name.startswith("istio.io/") or written.unknown:
+    if not name.startswith("istio.io/") or written.unknown or written.file != resource.file:
         return
     workload = mesh.workload(resource)
     if workload is not None and resource.kind is not Kind.POD:
         if name in (_USE, _SPACE, _MODE) and name not in workload.labels:
             message = f"{resource.title} has the label {name}; Istio reads it on pods, and its pod template does not have it."
-            yield Problem(written, message, remedy="Write it under the labels of the pod template.")
+            fix = partial(_on_pods, workload, name, written)
+            yield Problem(written, message, remedy="Write it under the labels of the pod template.", fix=fix)
             return
         if name in (_USE, _SPACE, _MODE):
             return
@@ -112,10 +117,11 @@ def _value(resource: Resource, name: str, written: Node) -> Iterator[Problem]:
     if known is not None and written.text is not None and written.text not in known:
         close = close_name(written.text.lower(), known)
         message = f'{resource.title} has {name}: "{written.text}", which Istio does not know (it knows {", ".join(known)}).'
-        yield Problem(written, message, remedy=f"Did you mean {close}?" if close else f"Write one of {', '.join(known)}.")
+        remedy = f"Did you mean {close}?" if close else f"Write one of {', '.join(known)}."
+        yield Problem(written, message, remedy=remedy, fix=partial(_set, written, close))
     elif name in _MISSPELLED:
         message = f"{resource.title} has the label {name}, which Istio does not know."
-        yield Problem(written, message, remedy=f"Did you mean {_MISSPELLED[name]}?")
+        yield Problem(written, message, remedy=f"Did you mean {_MISSPELLED[name]}?", fix=partial(_renamed, written, _MISSPELLED[name]))
 
 
 _MISSPELLED = {
@@ -123,3 +129,27 @@ _MISSPELLED = {
     "istio.io/waypoint-namespace": _SPACE, "istio.io/dataplane": _MODE, "istio.io/data-plane-mode": _MODE, "istio.io/dataplanemode": _MODE,
     "istio.io/ingress-use-waypoints": _INGRESS, "istio.io/use-ingress-waypoint": _INGRESS, "istio.io/waypoints-for": _FOR,
 }  # fmt: skip
+
+
+def _as_label(resource: Resource, key: str, mesh: Mesh) -> Fix | None:
+    workload, noted = mesh.workload(resource), resource.annotation(key)
+    if workload is not None and resource.kind is not Kind.POD and key in (_USE, _SPACE, _MODE):
+        return _on_pods(workload, key, noted)
+    if noted.text is None or resource.kind not in _PLACES[key][0]:
+        return None
+    return changes().annotation(resource, key, None).label(resource, key, noted.text).fix("Write it as a label")
+
+
+def _on_pods(workload: Workload, key: str, written: Node) -> Fix | None:
+    if written.text is None or workload.template.get("metadata", "labels", key).present:
+        return None
+    made = changes().set_key(workload.template, ("metadata", "labels", key), written.text)
+    return made.remove(written, prune=True).fix("Write it as a label of the pods")
+
+
+def _set(written: Node, value: str | None) -> Fix | None:
+    return None if value is None else changes().set(written, value).fix(f"Write {value}")
+
+
+def _renamed(written: Node, key: str) -> Fix | None:
+    return changes().rename(written, key).fix(f"Write {key}")

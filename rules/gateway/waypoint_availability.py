@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from functools import partial
 
-from meshlint.api import Impact, Kind, Mesh, Problem, Resource, Severity, rule
+from meshlint.api import Fix, Impact, Kind, Mesh, Problem, Resource, Severity, changes, rule
 
 _PRODUCTION = re.compile(r"(^|[/_.-])(prod|prd|production)([/_.-]|$)")
 _DEFAULTS = "gateway.istio.io/defaults-for-class"
@@ -51,9 +52,10 @@ def waypoint_availability(gateway: Resource, mesh: Mesh) -> Iterator[Problem]:
 
         spec: {infrastructure: {parametersRef: {group: "", kind: ConfigMap, name: waypoint-params}}}
 
-    There is no automatic fix: how many is for you to say. Only where the environment or the namespace calls itself production.
-    Not reported when: the Gateway names parameters; a ConfigMap has defaults for its class; a HorizontalPodAutoscaler scales
-    the Deployment of its name; Istio is older than 1.26, which cannot be told.
+    The fix adds it with these numbers, and needs a look: how many is for you to say. None is offered where the repository
+    holds a ConfigMap of its name. Only where the environment or the namespace calls itself production. Not reported when: the
+    Gateway names parameters; a ConfigMap has defaults for its class; a HorizontalPodAutoscaler scales the Deployment of its
+    name; Istio is older than 1.26, which cannot be told.
     """
     name = gateway.spec.get("gatewayClassName").text or ""
     told = gateway.spec.get("infrastructure", "parametersRef").present
@@ -68,4 +70,20 @@ def waypoint_availability(gateway: Resource, mesh: Mesh) -> Iterator[Problem]:
     if (gateway.namespace, gateway.name) in scaled:
         return
     message = f"The waypoint {gateway.title} runs with one replica: it is a single point of failure for all Services that are bound to it."
-    yield Problem(gateway.root.get("metadata", "namespace") or gateway.root, message)
+    yield Problem(gateway.root.get("metadata", "namespace") or gateway.root, message, fix=partial(_fix, gateway, mesh))
+
+
+def _fix(gateway: Resource, mesh: Mesh) -> Fix | None:
+    from meshlint.api import waypoints
+
+    name = f"{gateway.name}-params"
+    if mesh.find(Kind.CONFIG_MAP, gateway.namespace, name) is not None:
+        return None
+    data = {
+        "horizontalPodAutoscaler": "spec: {minReplicas: 2, maxReplicas: 5}\n",
+        "podDisruptionBudget": "spec: {minAvailable: 1}\n",
+    }
+    metadata = {"name": name, **waypoints.namespace_of(gateway)}
+    made = changes().set_key(gateway.root, ("spec", "infrastructure", "parametersRef"), {"group": "", "kind": "ConfigMap", "name": name})
+    made.add_object(gateway, {"apiVersion": "v1", "kind": "ConfigMap", "metadata": metadata, "data": data})
+    return made.fix("Give the waypoint replicas and a disruption budget")

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import partial
 
-from meshlint.api import WORKLOADS, Impact, Kind, Mesh, Problem, Resource, Severity, WaypointState, rule
+from meshlint.api import WORKLOADS, Fix, Impact, Kind, Mesh, Problem, Resource, Severity, Waypoint, WaypointState, changes, rule
 
 
 @rule(
@@ -58,9 +59,13 @@ def waypoint_cross_namespace_denied(holder: Resource, mesh: Mesh) -> Iterator[Pr
             protocol: HBONE
             allowedRoutes: {namespaces: {from: Selector, selector: {matchLabels: {waypoint: shared}}}}
 
-    There is no automatic fix: whom a waypoint admits is for its owner to say. Not reported when the listener says All, or
-    its selector takes the namespace's labels (or has expressions, which are not evaluated); when the repository does not hold
-    the namespace, so that its labels are not known; when the namespace stays out of the mesh.
+    The fix lets the listener admit the namespaces of all that the repository binds to the waypoint, by name; where it has a
+    selector of labels already, the Namespace gets these labels instead. It needs a look: whom a waypoint admits is for its
+    owner to say. None is offered where the waypoint has several listeners, or the Namespace for the labels is not here.
+
+    Not reported when the listener says All, or its selector takes the namespace's labels (or has expressions, which are not
+    evaluated); when the repository does not hold the namespace, so that its labels are not known; when the namespace stays
+    out of the mesh.
     """
     waypoint = mesh.waypoint(holder)
     if waypoint.state is not WaypointState.DENIED or waypoint.inherited or waypoint.label is None or not mesh.candidate(holder):
@@ -75,4 +80,34 @@ def waypoint_cross_namespace_denied(holder: Resource, mesh: Mesh) -> Iterator[Pr
         f"{holder.title} is bound to the waypoint {place}, whose listener does not admit namespace {namespace} "
         f"(allowedRoutes.namespaces.from {said}): the attachment is denied and traffic bypasses the waypoint.",
         related=tuple((one, "the listener of the waypoint") for one in listeners[:1]),
+        fix=partial(_fix, waypoint, namespace, mesh),
     )
+
+
+def _fix(waypoint: Waypoint, namespace: str, mesh: Mesh) -> Fix | None:
+    from meshlint.api import waypoints
+
+    listeners = list(waypoint.gateway.spec.each("listeners")) if waypoint.gateway is not None else []
+    if waypoint.gateway is None or len(listeners) != 1:
+        return None
+    made, allowed = changes(), listeners[0].get("allowedRoutes", "namespaces")
+    if allowed.get("from").text == "Selector":
+        holder = mesh.find(Kind.NAMESPACE, "", namespace)
+        wanted = allowed.get("selector", "matchLabels").strings()
+        if holder is None or not wanted or allowed.get("selector", "matchExpressions").present:
+            return None
+        for key, value in wanted.items():
+            made.label(holder, key, value)
+        return made.fix(f"Give {holder.title} the labels that the waypoint asks for")
+    made.set_key(listeners[0], ("allowedRoutes", "namespaces"), waypoints.admitting(sorted(_users(waypoint, mesh))))
+    return made.fix(f"Let the waypoint {waypoint.name} admit these namespaces")
+
+
+def _users(waypoint: Waypoint, mesh: Mesh) -> set[str]:
+    """The namespaces of all that is bound to the waypoint, and its own."""
+    found = {waypoint.namespace}
+    for kind in (Kind.NAMESPACE, Kind.SERVICE, Kind.SERVICE_ENTRY, Kind.WORKLOAD_ENTRY, *WORKLOADS):
+        for one in mesh.all(kind):
+            if mesh.waypoint(one).gateway is waypoint.gateway:
+                found.add(one.name if one.kind is Kind.NAMESPACE else one.namespace)
+    return found

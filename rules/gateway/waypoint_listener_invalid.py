@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import partial
 
-from meshlint.api import Impact, Kind, Mesh, Node, Problem, Resource, Severity, rule
+from meshlint.api import Fix, Impact, Kind, Mesh, Node, Problem, Resource, Severity, changes, rule
 
 _BINDING = "ambient.istio.io/waypoint-inbound-binding"
 _CLASSES = frozenset({"istio-waypoint", "istio-agentgateway-waypoint"})
@@ -52,9 +53,11 @@ def waypoint_listener_invalid(gateway: Resource, mesh: Mesh) -> Iterator[Problem
 
         listeners: [{name: mesh, port: 15008, protocol: HBONE}]
 
-    There is no automatic fix: what the other listeners were meant for is not known here. An error where the waypoint has no
-    usable listener; a warning for a listener beside a usable one. A name of more than 63 characters cannot be that of the
-    Service which istiod makes: an error.
+    The fix writes it into a waypoint's only listener, if that says nothing but name, port and protocol (and whom it admits):
+    safe, for nothing came through it. It takes a listener beside a usable one away, and makes an ordinary Gateway whose only
+    listener is HBONE on 15008 a waypoint; both need a look, because what was meant is not known here. There is none in other
+    cases. An error where the waypoint has no usable listener; a warning for a listener beside a usable one. A name of more
+    than 63 characters cannot be that of the Service which istiod makes: an error.
 
     Not reported when: the Gateway says where it takes connections by the annotation ambient.istio.io/waypoint-inbound-binding,
     is of class istio-east-west (whose listeners have rules of their own), or is run by another controller.
@@ -68,7 +71,9 @@ def waypoint_listener_invalid(gateway: Resource, mesh: Mesh) -> Iterator[Problem
     usable = any(_odd(listener) is None for listener in listeners)
     for listener in listeners:
         if (odd := _odd(listener)) is not None and odd:
-            yield Problem(odd, _said(gateway, listener, usable), None if not usable else Severity.WARNING, final=not usable)
+            severity = None if not usable else Severity.WARNING
+            fix = partial(_fix, listener, len(listeners), usable)
+            yield Problem(odd, _said(gateway, listener, usable), severity, fix=fix, final=not usable)
     if len(gateway.name) > _LONGEST:
         message = f"The name of waypoint {gateway.title} has {len(gateway.name)} characters; the Service made for it can have {_LONGEST}."
         yield Problem(gateway.root.get("metadata", "name"), message, remedy="Give it a shorter name.", final=True)
@@ -101,5 +106,23 @@ def _hbone_elsewhere(gateway: Resource, name: str) -> Iterator[Problem]:
                 f"{gateway.title} is of class {name}, where istiod refuses the protocol HBONE: this listener is not accepted, and the "
                 "Gateway is no waypoint.",
                 remedy="Use gatewayClassName: istio-waypoint for a waypoint, and leave the listener out of an ingress Gateway.",
+                fix=partial(_elsewhere, gateway, listener),
                 final=True,
             )
+
+
+def _fix(listener: Node, count: int, usable: bool) -> Fix | None:
+    if usable:
+        return changes().remove(listener).fix("Take the listener away")
+    if count > 1 or any(key not in ("name", "port", "protocol", "allowedRoutes") for key, _ in listener.items()):
+        return None
+    made = changes().set_key(listener, "port", 15008).set_key(listener, "protocol", "HBONE")
+    return made.fix("Write the listener of a waypoint", safe=listener.get("protocol").text == "HBONE")
+
+
+def _elsewhere(gateway: Resource, listener: Node) -> Fix | None:
+    if len(list(gateway.spec.each("listeners"))) > 1:
+        return changes().remove(listener).fix("Take the listener away")
+    if listener.get("port").value != 15008:
+        return None
+    return changes().set(gateway.spec.get("gatewayClassName"), "istio-waypoint").fix("Make it a waypoint")

@@ -3,8 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import partial
 
-from meshlint.api import WORKLOADS, Confidence, Impact, Kind, Mesh, Problem, Resource, Severity, Waypoint, WaypointState, rule
+from meshlint.api import (
+    WORKLOADS,
+    Confidence,
+    Fix,
+    Impact,
+    Kind,
+    Mesh,
+    Problem,
+    Resource,
+    Severity,
+    Waypoint,
+    WaypointState,
+    changes,
+    close_name,
+    rule,
+)
 
 
 @rule(
@@ -54,15 +70,20 @@ def waypoint_missing(holder: Resource, mesh: Mesh) -> Iterator[Problem]:
 
         labels: {istio.io/use-waypoint: waypoint, istio.io/use-waypoint-namespace: mesh-infra}
 
-    There is no automatic fix: a waypoint is a deployment that somebody has to want.
+    Where a waypoint of the namespace has a name that is nearly the same, the fix writes that; where one of this name in another
+    namespace admits others, it writes that namespace. Where neither is here, nor any other waypoint of the namespace, it adds the
+    Gateway, for what the label stands on: that is safe where the repository holds waypoints of other namespaces, so that this
+    one is likely to be missing. Else, and in another namespace (which the new waypoint then admits), it needs a look: another
+    repository may make it. None is offered where several could be meant, for a Gateway that is no waypoint, and where neither
+    the Namespace nor a Service is here to stand beside.
 
     The label on the object beats that on its namespace, and each is reported where it stands. Where the repository holds no
     waypoint at all, or none in the namespace that the label names, another repository or `istioctl waypoint apply` may make
     it: a warning of low confidence. Not reported when `assume.waypoints` of the configuration names it, the label is
-    `none`, a template fills in the name, or the namespace stays out of the mesh.
+    `none` or holds a slash (waypoint-reserved-name), a template fills in the name, or the namespace stays out of the mesh.
     """
     waypoint = mesh.waypoint(holder)
-    if waypoint.inherited or waypoint.label is None or not waypoint.name or not mesh.candidate(holder):
+    if waypoint.inherited or waypoint.label is None or not waypoint.name or "/" in waypoint.name or not mesh.candidate(holder):
         return
     place = f"{waypoint.namespace}/{waypoint.name}" if waypoint.namespace else waypoint.name
     if waypoint.state is WaypointState.MISSING:
@@ -80,13 +101,15 @@ def _missing(holder: Resource, waypoint: Waypoint, place: str, mesh: Mesh) -> Pr
     named = [gateway for gateway in known if gateway.name == waypoint.name]
     message = f"{holder.title} is bound to the waypoint {place}, which the repository does not hold"
     sure = bool(near or named) and not mesh.elsewhere(Kind.K8S_GATEWAY)
+    fix = partial(_fix, holder, waypoint, known, mesh)
     shown = list(dict.fromkeys((*near, *named)))[:3]
     others = tuple((gateway.root, f"the repository holds the waypoint {gateway.namespace}/{gateway.name}") for gateway in shown)
     end = ": its traffic stays on layer 4, and every policy and route at the waypoint is skipped."
     if sure:
-        return Problem(waypoint.label or holder.root, message + end, related=others, remedy=_remedy(waypoint, near, named))
+        remedy = _remedy(waypoint, near, named)
+        return Problem(waypoint.label or holder.root, message + end, related=others, remedy=remedy, fix=fix)
     message += ". If no other repository makes it" + end.replace(": its", ", its")
-    return Problem(waypoint.label or holder.root, message, Severity.WARNING, confidence=Confidence.LOW, related=others)
+    return Problem(waypoint.label or holder.root, message, Severity.WARNING, confidence=Confidence.LOW, related=others, fix=fix)
 
 
 def _remedy(waypoint: Waypoint, near: list[Resource], named: list[Resource]) -> str | None:
@@ -95,3 +118,49 @@ def _remedy(waypoint: Waypoint, near: list[Resource], named: list[Resource]) -> 
     if near:
         return f"Name a waypoint of the namespace ({', '.join(gateway.name for gateway in near[:3])}), or add {waypoint.name}."
     return None
+
+
+def _fix(holder: Resource, waypoint: Waypoint, known: list[Resource], mesh: Mesh) -> Fix | None:
+    from meshlint.api import waypoints
+
+    here = [gateway.name for gateway in known if gateway.namespace == waypoint.namespace]
+    close = close_name(waypoint.name, here)
+    if close is not None and waypoint.label is not None and waypoint.label.text:
+        return changes().set(waypoint.label, close).fix(f"Name the waypoint {close}")
+    beside = waypoints.anchor(waypoint.namespace, mesh) if waypoint.namespace else None
+    shared = [gateway.namespace for gateway in known if gateway.name == waypoint.name and _is_shared(gateway)]
+    if len(shared) == 1 and not here and waypoint.namespace in (holder.namespace, holder.name):
+        return _elsewhere(waypoint, shared[0])
+    if here or beside is None or shared:
+        return None
+    users = _users(waypoint, mesh)
+    namespaces = sorted({user.name if user.kind is Kind.NAMESPACE else user.namespace for user in users})
+    pods = [user for user in users if user.kind in WORKLOADS or user.kind is Kind.WORKLOAD_ENTRY]
+    serves = "service" if not pods else "workload" if len(pods) == len(users) else "all"
+    admits = namespaces if namespaces != [waypoint.namespace] else []
+    made = changes().add_object(beside, waypoints.manifest(waypoint.name, waypoints.namespace_of(beside), serves, admits))
+    return made.fix(f"Add the waypoint {waypoint.name}", safe=bool(known) and not admits)
+
+
+def _is_shared(gateway: Resource) -> bool:
+    """May a waypoint be for other namespaces than its own?"""
+    origins = [listener.get("allowedRoutes", "namespaces", "from") for listener in gateway.spec.each("listeners")]
+    return any(origin.unknown or origin.text not in (None, "Same") for origin in origins)
+
+
+def _elsewhere(waypoint: Waypoint, namespace: str) -> Fix | None:
+    labels = waypoint.label.parent if waypoint.label is not None else None
+    if labels is None:
+        return None
+    return changes().set_key(labels, "istio.io/use-waypoint-namespace", namespace).fix(f"Take the waypoint of {namespace}")
+
+
+def _users(waypoint: Waypoint, mesh: Mesh) -> list[Resource]:
+    """All that is bound to a waypoint which is not here."""
+    found = []
+    for kind in (Kind.NAMESPACE, Kind.SERVICE, Kind.SERVICE_ENTRY, Kind.WORKLOAD_ENTRY, *WORKLOADS):
+        for one in mesh.all(kind):
+            other = mesh.waypoint(one)
+            if not other.inherited and (other.namespace, other.name) == (waypoint.namespace, waypoint.name):
+                found.append(one)
+    return found

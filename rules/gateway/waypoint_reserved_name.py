@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import partial
 
-from meshlint.api import WORKLOADS, Impact, Kind, Mesh, Problem, Resource, Severity, rule
+from meshlint.api import WORKLOADS, Fix, Impact, Kind, Mesh, Node, Problem, Resource, Severity, changes, rule
 
 
 @rule(
@@ -43,8 +44,10 @@ def waypoint_reserved_name(resource: Resource, mesh: Mesh) -> Iterator[Problem]:
 
         labels: {istio.io/use-waypoint: shared, istio.io/use-waypoint-namespace: mesh-infra}
 
-    There is no automatic fix: other objects name it too. Not reported when: an object has `use-waypoint: none`, which is the
-    right way to opt out; a template fills the value in; the Gateway is no waypoint; the namespace stays out of the mesh.
+    The fix parts a label with a slash into these two, and takes an empty one away, so that the namespace's waypoint holds;
+    both need a look, because traffic takes another way then. There is none for a Gateway called none: what was to be bound to
+    it is not known. Not reported when: an object has `use-waypoint: none`, which is the right way to opt out; a template
+    fills the value in; the Gateway is no waypoint; the namespace stays out of the mesh.
     """
     if not mesh.candidate(resource):
         return
@@ -60,7 +63,18 @@ def waypoint_reserved_name(resource: Resource, mesh: Mesh) -> Iterator[Problem]:
         namespace, _, name = label.text.partition("/")
         message = f'{resource.title} names the waypoint as "{label.text}"; no label value can hold a slash: the API server refuses it.'
         remedy = f"Write istio.io/use-waypoint: {name} and istio.io/use-waypoint-namespace: {namespace}."
-        yield Problem(label, message, impact=Impact.BREAKS, remedy=remedy, final=True)
+        yield Problem(label, message, impact=Impact.BREAKS, remedy=remedy, fix=partial(_parted, label, name, namespace), final=True)
     elif label.text == "":
         message = f"{resource.title} has an empty istio.io/use-waypoint: it names no waypoint, and hides the one of the namespace."
-        yield Problem(label, message, remedy="Remove the label, or write none to opt out.")
+        yield Problem(label, message, remedy="Remove the label, or write none to opt out.", fix=partial(_removed, label))
+
+
+def _parted(label: Node, name: str, namespace: str) -> Fix | None:
+    labels, key = label.parent, "istio.io/use-waypoint-namespace"
+    if labels is None or "/" in name or not name or labels.get(key).present:
+        return None
+    return changes().set(label, name).set_key(labels, key, namespace).fix("Write name and namespace in labels of their own")
+
+
+def _removed(label: Node) -> Fix | None:
+    return changes().remove(label, prune=True).fix("Take the empty label away")

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import partial
 
-from meshlint.api import WORKLOADS, Impact, Kind, Mesh, Node, Problem, Resource, Severity, Waypoint, WaypointState, rule
+from meshlint.api import WORKLOADS, Fix, Impact, Kind, Mesh, Node, Problem, Resource, Severity, Waypoint, WaypointState, changes, rule
 
 _LABEL = "istio.io/waypoint-for"
 _KNOWN = ("service", "workload", "all", "none")
@@ -58,8 +59,8 @@ def waypoint_traffic_type_mismatch(holder: Resource, mesh: Mesh) -> Iterator[Pro
     ```
 
     Remedy: `istio.io/waypoint-for: all` on the Gateway, a second waypoint for the other kind of traffic, or the label on
-    the Service in place of the pods. There is no automatic fix: `all` changes what the waypoint does for every other
-    object that is bound to it.
+    the Service in place of the pods. The fix writes `all`, on the Gateway. It needs a look: that
+    changes what the waypoint does for every other object that is bound to it.
 
     Services and ServiceEntries need `service` or `all`; pods and WorkloadEntries need `workload` or `all`. Not reported when
     the binding comes from the namespace's label, which a waypoint takes for what it is for; when the waypoint is for `none`;
@@ -78,6 +79,7 @@ def waypoint_traffic_type_mismatch(holder: Resource, mesh: Mesh) -> Iterator[Pro
         f"{holder.title} is bound to the waypoint {waypoint.namespace}/{waypoint.name}, which is for {said}: istiod refuses the binding, "
         f"and this {sort} gets no waypoint.",
         related=((at, "what the waypoint is for"),),
+        fix=partial(_fix, waypoint),
     )
 
 
@@ -91,3 +93,9 @@ def _serves(waypoint: Waypoint, mesh: Mesh) -> tuple[str, Node]:
     if chosen is not None and chosen.label(_LABEL).present:
         return chosen.labels.get(_LABEL, ""), chosen.label(_LABEL)
     return "service", waypoint.gateway.root
+
+
+def _fix(waypoint: Waypoint) -> Fix | None:
+    if waypoint.gateway is None:
+        return None
+    return changes().label(waypoint.gateway, _LABEL, "all").fix(f"Make the waypoint {waypoint.name} one for all traffic")

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from functools import partial
 
-from meshlint.api import Impact, Kind, Mesh, Problem, Resource, Severity, rule
+from meshlint.api import Fix, Impact, Kind, Mesh, Node, Problem, Resource, Severity, rule
 
 
 @rule(
@@ -50,9 +51,11 @@ def referencegrant_multiple_to(grant: Resource, mesh: Mesh) -> Iterator[Problem]
           name: pay # expect: ML810
     ```
 
-    Remedy: a grant for each target; from Istio 1.30 on one is enough. There is no automatic fix: names of new objects are for
-    you to choose. Not reported when: the targets are of different kinds; one of them has no name, which allows all; Istio is
-    1.30 or later; the repository shows nothing of Istio.
+    Remedy: a grant for each target; from Istio 1.30 on one is enough. meshlint can write them, named after the grant and the
+    target; it needs a look, because references that were refused are allowed then.
+
+    Not reported when: the targets are of different kinds; one of them has no name, which allows all; Istio is 1.30 or later; the
+    repository shows nothing of Istio.
     """
     if mesh.target.istio_at_least("1.30.0") or not mesh.istio_runs(grant):
         return
@@ -66,6 +69,21 @@ def referencegrant_multiple_to(grant: Resource, mesh: Mesh) -> Iterator[Problem]
         if key in seen:
             end = f"Istio {mesh.target.istio} keeps one name of a kind only (all from 1.30)"
             message = f"{grant.title} allows {key[1]} {seen[key]} and {name}; {end}."
-            yield Problem(to.get("name"), message, final=True)
+            yield Problem(to.get("name"), message, fix=partial(_fix, grant, targets, mesh), final=True)
             return
         seen[key] = name
+
+
+def _fix(grant: Resource, targets: Sequence[Node], mesh: Mesh) -> Fix | None:
+    """Only the first target of each kind stays."""
+    from meshlint.api import grants
+
+    seen: set[tuple[str | None, str | None]] = set()
+    moving: list[Node] = []
+    for to in targets:
+        key = (to.get("group").text, to.get("kind").text)
+        whole = any((one.get("group").text, one.get("kind").text) == key and not one.get("name").present for one in targets)
+        if key in seen and not whole:
+            moving.append(to)
+        seen.add(key)
+    return grants.split(grant, moving, mesh)

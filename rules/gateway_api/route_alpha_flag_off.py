@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import partial
 
-from meshlint.api import ROUTES, Confidence, Impact, Kind, Mesh, Node, Problem, Resource, Severity, rule
+from meshlint.api import ISTIOD, ROUTES, Confidence, Fix, Impact, Kind, Mesh, Node, Problem, Resource, Severity, changes, rule
 
 _FLAG = "PILOT_ENABLE_ALPHA_GATEWAY_API"
 
@@ -73,7 +74,8 @@ def route_alpha_flag_off(resource: Resource, mesh: Mesh) -> Iterator[Problem]:
 
         pilot: {env: {PILOT_ENABLE_ALPHA_GATEWAY_API: "true"}}
 
-    There is no automatic fix: both change the control plane.
+    meshlint can set the flag where the repository installs the one control plane; it needs a look, because that turns on other
+    alpha kinds as well. There is no automatic fix elsewhere: a release is not moved by an edit.
 
     A warning where the repository does not hold the control plane, which may set the flag elsewhere. Not reported when: the
     repository sets the flag; the CRDs of the target lack the kind or the version anyway (route-kind-version says so); the
@@ -90,6 +92,7 @@ def route_alpha_flag_off(resource: Resource, mesh: Mesh) -> Iterator[Problem]:
             severity=None if held else Severity.WARNING,
             confidence=None if held else Confidence.MEDIUM,
             remedy=f"Set {_FLAG}=true on istiod{since}, or keep the VirtualService.",
+            fix=partial(_fix, mesh),
             final=True,
         )
 
@@ -104,3 +107,17 @@ def _gated(resource: Resource, mesh: Mesh) -> Iterator[tuple[Node, str, str]]:
     elif mesh.target.route(kind).codes == ("needs-flag",):
         since = mesh.target.since(kind).rpartition(", ")[2]
         yield resource.root.get("apiVersion"), kind.kind, f", or move to a release where it is stable ({since})"
+
+
+def _fix(mesh: Mesh) -> Fix | None:
+    from meshlint.api import installs
+
+    made, planes = changes(), mesh.installers(ISTIOD)
+    if len(planes) != 1:
+        return None
+    held = planes[0].env(_FLAG)
+    if held.present:
+        made.set(held, "true")
+    elif not installs.set_value(made, planes[0], ("pilot", "env", _FLAG), "true"):
+        return None
+    return made.fix(f"Set {_FLAG}")

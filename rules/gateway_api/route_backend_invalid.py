@@ -3,8 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import partial
 
-from meshlint.api import ROUTES, Confidence, Host, HostKind, Impact, Kind, Mesh, Node, Problem, Resource, Severity, close_name, rule
+from meshlint.api import (
+    ROUTES,
+    Confidence,
+    Fix,
+    Host,
+    HostKind,
+    Impact,
+    Kind,
+    Mesh,
+    Node,
+    Problem,
+    Resource,
+    Severity,
+    changes,
+    close_name,
+    rule,
+)
 
 _ISTIO = "networking.istio.io"
 _SERVICE, _HOSTNAME = ("", "Service"), (_ISTIO, "Hostname")
@@ -67,7 +84,10 @@ def route_backend_invalid(route: Resource, mesh: Mesh) -> Iterator[Problem]:
         - {name: reviews, namespace: prod, port: 9080}
         - {group: networking.istio.io, kind: Hostname, name: httpbin.org, port: 443}
 
-    There is no automatic fix: which of several ports was meant is not always written.
+    meshlint can write them where they are told: the parts of the name, the port that is the Service's only one or of which the
+    written number is the targetPort, and at a gateway the ReferenceGrant for another namespace. It needs a look, because the
+    route begins to send traffic there. There is no automatic fix where one of several ports could be meant, or the name is a
+    slip of the pen.
 
     A note of low confidence where a Service is not in the repository although others of its namespace are, except where one
     of them has nearly the same name. Not reported when: the repository holds no Service of the namespace; weight is 0 (Istio
@@ -97,27 +117,29 @@ def _judge(route: Resource, ref: Node, mesh: Mesh) -> Iterator[Problem]:
     elif kind != _SERVICE:
         what = f"kind {kind[1]} of group \"{kind[0]}\", which Istio accepts no backend of: {_SHARE}"
         remedy = "Use group: networking.istio.io, kind: Hostname with a host of the ServiceEntry." if kind[1] == "ServiceEntry" else None
-        yield Problem(ref.get("kind") or ref.get("name"), f"{said} of {what}.", remedy=remedy, final=True)
+        fix = partial(_fix, route, ref, mesh) if kind[1] == "ServiceEntry" else None
+        yield Problem(ref.get("kind") or ref.get("name"), f"{said} of {what}.", remedy=remedy, fix=fix, final=True)
     elif "." in name:
         message = f"{said}, a DNS name: a backendRef takes the name of a Service, so the whole rule is refused."
-        yield Problem(ref.get("name"), message, remedy=_split(name), final=True)
+        yield Problem(ref.get("name"), message, remedy=_split(name), fix=partial(_fix, route, ref, mesh), final=True)
     elif not ref.get("port").present:
-        yield _portless(said, ref)
+        yield _portless(said, route, ref, mesh)
     else:
         yield from _service(said, route, ref, mesh)
 
 
-def _portless(said: str, ref: Node) -> Problem:
+def _portless(said: str, route: Resource, ref: Node, mesh: Mesh) -> Problem:
     message = f"{said} without a port, which a backendRef needs: the whole rule is refused."
-    return Problem(ref.get("name"), message, remedy="Add the port.", final=True)
+    return Problem(ref.get("name"), message, remedy="Add the port.", fix=partial(_fix, route, ref, mesh), final=True)
 
 
 def _hostname(said: str, route: Resource, ref: Node, mesh: Mesh) -> Iterator[Problem]:
     if ref.get("namespace").present:
         message = f"{said} of kind Hostname with a namespace: the whole rule is refused."
-        yield Problem(ref.get("namespace"), message, remedy="Leave the namespace out: a Hostname is a full DNS name.", final=True)
+        remedy = "Leave the namespace out: a Hostname is a full DNS name."
+        yield Problem(ref.get("namespace"), message, remedy=remedy, fix=partial(_fix, route, ref, mesh), final=True)
     elif not ref.get("port").present:
-        yield _portless(said, ref)
+        yield _portless(said, route, ref, mesh)
     elif mesh.host(ref.get("name"), route).kind is HostKind.EXTERNAL:
         yield Problem(
             ref.get("name"),
@@ -147,6 +169,7 @@ def _service(said: str, route: Resource, ref: Node, mesh: Mesh) -> Iterator[Prob
         f"{said} on port {written.value}, which {host.service.title} does not have (it has {listed}){hint}: requests to it fail.",
         related=((ports[0], "the ports of the Service"),),
         remedy=f"Write port: {target.get('port').value}." if target is not None else f"Write a port of the Service: {listed}.",
+        fix=partial(_fix, route, ref, mesh),
         final=True,
     )
 
@@ -172,3 +195,58 @@ def _split(name: str) -> str:
     if len(parts) > 2 and parts[2] == "svc":
         return f"Write name: {parts[0]}, namespace: {parts[1]}, and the port."
     return "Write the Service's name (and namespace and port); for another host use group: networking.istio.io, kind: Hostname."
+
+
+def _fix(route: Resource, ref: Node, mesh: Mesh) -> Fix | None:
+    """The reference as it has to be written: kind, name, namespace and port."""
+    from meshlint.api import grants
+
+    host = _meant(route, ref, mesh)
+    port = _port(ref, host) if host is not None else None
+    if host is None or port is None:
+        return None
+    made = changes()
+    at_gateway = any((parent.get("kind").text or "Gateway") == "Gateway" for parent in route.spec.each("parentRefs"))
+    if host.kind is HostKind.ENTRY:
+        wanted: tuple[tuple[str, str | None], ...] = (("group", _ISTIO), ("kind", "Hostname"), ("name", host.fqdn), ("namespace", None))
+    else:
+        name, namespace = host.fqdn.partition(".")[0], host.namespace if host.namespace != route.namespace else None
+        wanted = (("name", name), ("namespace", namespace))
+        if namespace and at_gateway and not mesh.granted(route, "", "Service", namespace, name):
+            grants.allow(made, route, namespace, "", "Service", name, mesh)
+    for key, value in wanted:
+        if value is not None:
+            made.set_key(ref, key, value, before="name" if key in ("group", "kind") else None)
+        elif ref.get(key).present:
+            made.remove(ref.get(key))
+    return made.set_key(ref, "port", port).fix(f"Name {host.title}, port {port}")
+
+
+def _meant(route: Resource, ref: Node, mesh: Mesh) -> Host | None:
+    """The Service, or the host of a ServiceEntry, that a reference is to name."""
+    name, kind = ref.get("name").text or "", ref.get("kind").text or "Service"
+    if kind == "ServiceEntry":
+        entry = mesh.find(Kind.SERVICE_ENTRY, ref.get("namespace").text or route.namespace, name)
+        hosts = [host for host in mesh.hosts_of(entry) if not host.wildcard] if entry is not None else []
+        return hosts[0] if len(hosts) == 1 and hosts[0].kind is HostKind.ENTRY else None
+    if kind == "Service" and "." not in name:
+        return mesh.backend_host(route, ref)
+    host = mesh.host(ref.get("name"), route)
+    if host.kind is HostKind.PARTIAL:
+        parts = name.split(".")
+        service = mesh.find(Kind.SERVICE, parts[1], parts[0]) if parts[2:] in ([], ["svc"]) else None
+        return mesh.hosts_of(service)[0] if service is not None else None
+    return host if host.kind in (HostKind.SERVICE, HostKind.ASSUMED, HostKind.ENTRY) and host.namespace + host.fqdn else None
+
+
+def _port(ref: Node, host: Host) -> int | None:
+    """The written port where there is one of that number, or nobody knows; else the one it is the targetPort of, or the only one."""
+    written = ref.get("port")
+    ports = list(host.resource.spec.each("ports")) if host.resource is not None else []
+    fields = ("port", "targetPort") if host.service is not None else ("number", "targetPort")
+    numbers = [port.get(fields[0]).value for port in ports]
+    if isinstance(written.value, int) and (not ports or written.value in numbers):
+        return written.value
+    targets = [port.get(fields[0]).value for port in ports if written.present and port.get(fields[1]).value == written.value]
+    found = targets if len(targets) == 1 else numbers
+    return found[0] if len(found) == 1 and isinstance(found[0], int) else None

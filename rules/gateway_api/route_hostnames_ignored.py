@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import partial
 
-from meshlint.api import Impact, Kind, Mesh, Problem, Resource, Severity, rule
+from meshlint.api import Fix, Impact, Kind, Mesh, Node, Problem, Resource, Severity, changes, rule
 
 _MESH_PARENTS = frozenset({("", "Service"), ("networking.istio.io", "ServiceEntry")})
 
@@ -72,8 +73,8 @@ def route_hostnames_ignored(route: Resource, mesh: Mesh) -> Iterator[Problem]:
               port: 80
     ```
 
-    Remedy: without hostnames the route does the same. To tell hosts apart, match on the Host header, or give each host a
-    Service of its own. There is no automatic fix: it is not known whether the restriction was meant.
+    Remedy: without hostnames the route does the same, so that it is safe to remove them, which meshlint can do. To tell hosts
+    apart, match on the Host header, or give each host a Service of its own.
 
     Not reported when: a parent is a Gateway or ListenerSet, which need the field; the route is not Istio's to run.
     """
@@ -86,4 +87,9 @@ def route_hostnames_ignored(route: Resource, mesh: Mesh) -> Iterator[Problem]:
         yield Problem(
             hostnames,
             f"{route.title} has Services as parents only, where hostnames ({names}) are ignored: it takes every request to them.",
+            fix=partial(_fix, hostnames),
         )
+
+
+def _fix(hostnames: Node) -> Fix | None:
+    return changes().remove(hostnames).fix("Remove the hostnames", safe=True)

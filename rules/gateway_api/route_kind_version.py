@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import partial
 
-from meshlint.api import ROUTES, Impact, Kind, Mesh, Problem, Resource, Severity, rule
+from meshlint.api import ROUTES, Fix, Impact, Kind, Mesh, Problem, Resource, Severity, changes, rule
 
 _KINDS = (
     Kind.K8S_GATEWAY, Kind.GATEWAY_CLASS, *ROUTES, Kind.REFERENCE_GRANT, Kind.BACKEND_TLS_POLICY, Kind.LISTENER_SET, Kind.X_LISTENER_SET,
@@ -92,8 +93,10 @@ def route_kind_version(resource: Resource, mesh: Mesh) -> Iterator[Problem]:
         ListenerSet        v1 from 1.5         v1 from 1.30 (XListenerSet before, flag)
         GRPCRoute          v1 from 1.1         v1 from 1.22
 
-    Remedy: change apiVersion to v1 together with the matching CRDs; the specs agree in the usual fields. There is no
-    automatic fix: the CRDs in the cluster have to change with the manifest.
+    Remedy: change apiVersion to v1 together with the matching CRDs; the specs agree in the usual fields.
+    meshlint can write the apiVersion that the target serves, where that is all that is wrong; it needs a look, because the CRDs
+    in the cluster have to change with the manifest. There is no automatic fix for a BackendTLSPolicy older than v1alpha3, whose
+    fields are others.
 
     Not reported when: the written version is served, even if istiod reads another one that is served as well (the API
     server converts): HTTPRoute and Gateway v1beta1. Objects whose every parent is a Gateway of another controller: only
@@ -110,6 +113,7 @@ def route_kind_version(resource: Resource, mesh: Mesh) -> Iterator[Problem]:
         severity=severity,
         impact=Impact.BREAKS if severity is Severity.ERROR else Impact.UNSTABLE,
         remedy=_remedy(resource, mesh, foreign),
+        fix=partial(_fix, resource, mesh),
         final=True,
     )
 
@@ -177,3 +181,12 @@ def _remedy(resource: Resource, mesh: Mesh, foreign: bool) -> str:
         flag = " and set PILOT_ENABLE_ALPHA_GATEWAY_API=true for istiod" if target.alpha_gated(kind) else ""
         return f"Install the experimental CRDs (pinned){flag}, or wait for releases where it is stable ({name} is {since})."
     return f"{name} is {since}: bring the Gateway API CRDs and Istio to releases that agree."
+
+
+def _fix(resource: Resource, mesh: Mesh) -> Fix | None:
+    kind, served = resource.kind, mesh.target.serves(resource.kind)
+    if not served or resource.version in served or (kind is Kind.BACKEND_TLS_POLICY and resource.version != "v1alpha3"):
+        return None
+    version = mesh.target.watches(kind)
+    wanted = f"{kind.group}/{version if version in served else served[0]}"
+    return changes().set(resource.root.get("apiVersion"), wanted).fix(f"Write apiVersion: {wanted}")

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import partial
 
-from meshlint.api import Confidence, Impact, Kind, Mesh, Node, Problem, Resource, Severity, rule
+from meshlint.api import Confidence, Fix, Impact, Kind, Mesh, Node, Problem, Resource, Severity, changes, rule
 
 _MESH_PARENTS = frozenset({"Service", "ServiceEntry"})
 
@@ -82,7 +83,8 @@ def route_missing_reference_grant(referrer: Resource, mesh: Mesh) -> Iterator[Pr
           from: [{group: gateway.networking.k8s.io, kind: HTTPRoute, namespace: ingress}]
           to: [{group: "", kind: Service, name: cart}]
 
-    There is no automatic fix: whom a namespace trusts is for its owner to say.
+    meshlint can write it beside the target; it needs a look, because whom a namespace trusts is for its owner to say. There is no
+    automatic fix where the repository holds nothing of the target's namespace.
 
     A warning of low confidence where the repository does not hold the target's namespace (no Service of it, no
     ReferenceGrant, no Namespace), whose owner may allow it elsewhere. Not reported when: a grant of the namespace names the
@@ -117,6 +119,7 @@ def _judge(referrer: Resource, ref: Node, default: str, what: str, mesh: Mesh) -
         severity=None if sure else Severity.WARNING,
         confidence=None if sure else Confidence.LOW,
         remedy=f"Add a ReferenceGrant in namespace {namespace} from {referrer.kind.kind} of {referrer.namespace} to {wanted} {name}.",
+        fix=partial(_fix, referrer, namespace, group.text or "", wanted, name, mesh),
         final=True,
     )
 
@@ -128,3 +131,11 @@ def _held(namespace: str, referrer: Resource, ref: Node, kind: str, mesh: Mesh) 
     if mesh.find(Kind.NAMESPACE, "", namespace) is not None:
         return True
     return any(grant.namespace == namespace for grant in mesh.all(Kind.REFERENCE_GRANT))
+
+
+def _fix(referrer: Resource, namespace: str, group: str, kind: str, name: str, mesh: Mesh) -> Fix | None:
+    from meshlint.api import grants
+
+    made = changes()
+    allowed = grants.allow(made, referrer, namespace, group, kind, name, mesh)
+    return made.fix(f"Allow it by a ReferenceGrant in {namespace}") if allowed else None

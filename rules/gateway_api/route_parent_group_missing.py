@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import partial
 
-from meshlint.api import ROUTES, Edit, Fix, Impact, Kind, Mesh, Node, Problem, Resource, Severity, rule
+from meshlint.api import ROUTES, Fix, Impact, Kind, Mesh, Node, Problem, Resource, Severity, changes, rule
 
 _GROUPS = {"Service": "", "ServiceEntry": "networking.istio.io"}
 _API = "gateway.networking.k8s.io"
@@ -62,7 +63,7 @@ def route_parent_group_missing(resource: Resource, mesh: Mesh) -> Iterator[Probl
 
     Remedy: `group: ""` (the core group) beside `kind: Service`, `group: networking.istio.io` beside `kind: ServiceEntry`;
     meshlint can write it, and that is safe: no other object can be meant. A ReferenceGrant's `to` with another group than the
-    kind's (such as `core`) allows nothing either.
+    kind's (such as `core`) allows nothing either; its fix needs a look, because it begins to allow something.
 
     Not reported when the group is right or a template fills it in; for backendRefs, whose default is the core group; and
     for parents of kinds that other groups may define.
@@ -81,7 +82,7 @@ def route_parent_group_missing(resource: Resource, mesh: Mesh) -> Iterator[Probl
             f"{resource.title} names {kind.text} {ref.get('name').text or ''} as its parent with {said}: the kind is of group "
             f'"{wanted}", so the reference is skipped without a status.',
             remedy=f'Write group: "{wanted}".',
-            fix=_fix(kind, group, wanted),
+            fix=partial(_fix, ref, wanted, safe=True),
             final=True,
         )
 
@@ -95,15 +96,11 @@ def _grants(grant: Resource) -> Iterator[Problem]:
                 group,
                 f'{grant.title} allows references to {kind.text} of group "{group.text}", not of "{wanted}": there are none.',
                 remedy=f'Write group: "{wanted}".',
+                fix=partial(_fix, to, wanted, safe=False),
                 final=True,
             )
 
 
-def _fix(kind: Node, group: Node, wanted: str) -> Fix | None:
-    """`group` before `kind`, in the style of the file; None where the text of the reference is not its own."""
-    key = kind.key_span
-    if group.present or not kind.table.exact or key is None or kind.file.endswith(".json"):
-        return None
-    flow = kind.parent is not None and kind.table.source.text[kind.table.starts[kind.parent.row]] == "{"
-    text = f'group: "{wanted}", ' if flow else f'group: "{wanted}"\n{" " * key.start.column}'
-    return Fix(f'Add group: "{wanted}"', (Edit(kind.file, key._replace(end=key.start), text),), safe=True)
+def _fix(ref: Node, wanted: str, safe: bool) -> Fix | None:
+    """`group` before `kind`."""
+    return changes().set_key(ref, "group", wanted, before="kind").fix(f'Write group: "{wanted}"', safe=safe)

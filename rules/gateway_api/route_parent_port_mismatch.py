@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from functools import partial
 
-from meshlint.api import ROUTES, Impact, Kind, Mesh, Node, Problem, Resource, Severity, rule
+from meshlint.api import ROUTES, Fix, Impact, Kind, Mesh, Node, Problem, Resource, Severity, changes, rule
 
 _HTTP = frozenset({Kind.HTTP_ROUTE, Kind.GRPC_ROUTE})
 _RAW = frozenset({"tcp", "tls", "https", "mongo", "mysql", "redis", "udp"})
@@ -81,7 +82,12 @@ def route_parent_port_mismatch(route: Resource, mesh: Mesh) -> Iterator[Problem]
 
         parentRefs: [{group: "", kind: Service, name: cart, port: 80}]
 
-    There is no automatic fix: which port is meant is not known. Not reported when: the Service has one port and the parentRef
+    meshlint writes the port where it is told: the one of which the written number is the targetPort, the only one, the only one
+    that speaks HTTP, or the only one to which the route's own backendRefs send traffic of this Service. It needs a look, since
+    requests to other ports leave the route. There is no automatic fix where none or several could be meant, and where the port
+    is declared to speak no HTTP.
+
+    Not reported when: the Service has one port and the parentRef
     none; the route names each port in a parentRef of its own; the repository does not hold the Service, or a template fills
     in its ports; the route is not Istio's to run.
     """
@@ -94,16 +100,17 @@ def route_parent_port_mismatch(route: Resource, mesh: Mesh) -> Iterator[Problem]
         ports = list(host.service.spec.each("ports"))
         if not ports or any(not isinstance(port.get("port").value, int) for port in ports):
             continue
-        yield from _judge(route, ref, host.service, ports)
+        yield from _judge(route, ref, host.service, ports, mesh)
 
 
-def _judge(route: Resource, ref: Node, service: Resource, ports: Sequence[Node]) -> Iterator[Problem]:
+def _judge(route: Resource, ref: Node, service: Resource, ports: Sequence[Node], mesh: Mesh) -> Iterator[Problem]:
     written = ref.get("port")
     listed = ", ".join(f"{port.get('port').value}{_name(port)}" for port in ports)
     if not written.present:
         if len(ports) > 1:
             message = f"{route.title} names no port of {service.title}, which has several ({listed}): the route holds for each of them."
-            yield Problem(ref.get("name"), message, related=((service.spec.get("ports"), "the ports"),))
+            fix = partial(_fix, route, ref, service, ports, mesh)
+            yield Problem(ref.get("name"), message, related=((service.spec.get("ports"), "the ports"),), fix=fix)
         return
     found = next((port for port in ports if port.get("port").value == written.value), None)
     if found is None:
@@ -115,6 +122,7 @@ def _judge(route: Resource, ref: Node, service: Resource, ports: Sequence[Node])
             impact=Impact.IGNORED,
             related=((service.spec.get("ports"), "the ports"),),
             remedy=f"Write port: {target.get('port').value}." if target is not None else None,
+            fix=partial(_fix, route, ref, service, ports, mesh),
         )
     elif route.kind in _HTTP and (protocol := _declared(found)) in _RAW:
         message = f"{route.title} is for port {written.value} of {service.title}, which is declared {protocol}: no HTTP is read there."
@@ -131,3 +139,22 @@ def _declared(port: Node) -> str:
     if port.get("protocol").text == "UDP":
         return "udp"
     return (port.get("appProtocol").text or (port.get("name").text or "").partition("-")[0]).lower()
+
+
+def _fix(route: Resource, ref: Node, service: Resource, ports: Sequence[Node], mesh: Mesh) -> Fix | None:
+    fitting = [port for port in ports if route.kind not in _HTTP or _declared(port) not in _RAW]
+    by_target = [port for port in ports if ref.get("port").present and port.get("targetPort").value == ref.get("port").value]
+    sent = {one.at.get("port").value for one in mesh.backends(route) if one.host.service is service}
+    by_backend = [port for port in fitting if port.get("port").value in sent]
+    for found in (by_target, ports, fitting, by_backend):
+        if len(found) == 1 and found[0] in fitting:
+            return _stated(ref, found[0].get("port").scalar)
+    return None
+
+
+def _stated(ref: Node, port: bool | int | float | str | None) -> Fix | None:
+    others = [one for one in ref.parent.each() if one != ref] if ref.parent is not None else []
+    alike = [one for one in others if all(one.get(key).value == ref.get(key).value for key in ("group", "kind", "name", "namespace"))]
+    if any(one.get("port").value == port for one in alike):
+        return None
+    return changes().set_key(ref, "port", port).fix(f"Write port: {port}")

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import partial
 
-from meshlint.api import ROUTES, WORKLOADS, Impact, Kind, Mesh, Problem, Resource, Severity, rule
+from meshlint.api import ROUTES, WORKLOADS, Fix, Impact, Kind, Mesh, Node, Problem, Resource, Severity, changes, rule
 
 
 @rule(
@@ -76,7 +77,8 @@ def route_parent_waypoint_gateway(route: Resource, mesh: Mesh) -> Iterator[Probl
         parentRefs:
         - {group: "", kind: Service, name: reviews, port: 9080}
 
-    There is no automatic fix: which of the waypoint's Services the route is meant for is not written here.
+    meshlint can write it where the waypoint serves one Service, or the route sends to one of them only; it needs a look, because
+    the route begins to work. There is no automatic fix otherwise: which Services the route is meant for is not written here.
 
     Not reported when: the parent is an ingress Gateway, with or without an HBONE listener beside its others; the target's
     distribution is solo, whose builds may accept such routes.
@@ -93,6 +95,7 @@ def route_parent_waypoint_gateway(route: Resource, mesh: Mesh) -> Iterator[Probl
             "istiod accepts no routes at a waypoint's HBONE listener, so no proxy runs this route.",
             related=((gateway.spec.get("gatewayClassName"), "this Gateway is a waypoint"),),
             remedy=_remedy(gateway, mesh),
+            fix=partial(_fix, route, ref, gateway, mesh),
             final=True,
         )
 
@@ -103,3 +106,39 @@ def _remedy(gateway: Resource, mesh: Mesh) -> str | None:
         return None
     shown = ", ".join(served[:4]) + (f" and {len(served) - 4} more" if len(served) > 4 else "")
     return f'Name the Services as parents instead (group: "", kind: Service); this waypoint serves {shown}.'
+
+
+def _fix(route: Resource, ref: Node, gateway: Resource, mesh: Mesh) -> Fix | None:
+    """The Service that is meant: the only one that the waypoint serves, else the only one of them that the route sends to."""
+    served = [service for service in mesh.all(Kind.SERVICE) if mesh.waypoint(service).gateway == gateway]
+    sent = [one for one in mesh.backends(route) if one.host.service in served]
+    found = served if len(served) == 1 else list(dict.fromkeys(one.host.service for one in sent if one.host.service is not None))
+    if len(found) != 1 or not route.namespace:
+        return None
+    service = found[0]
+    ports = [port.get("port").scalar for port in service.spec.each("ports")]
+    named = {one.at.get("port").scalar for one in sent if one.host.service is service} & set(ports)
+    port = ports[0] if len(ports) == 1 else named.pop() if len(named) == 1 else None
+    if port is None:
+        return None
+    made = changes()
+    if _is_there(route, ref, service, port):
+        return made.remove(ref).fix("Remove the parent")
+    made.set_key(ref, "group", "", before="name").set_key(ref, "kind", "Service", before="name")
+    made.set_key(ref, "name", service.name).set_key(ref, "port", port)
+    if ref.get("sectionName").present:
+        made.remove(ref.get("sectionName"))
+    if service.namespace != route.namespace:
+        made.set_key(ref, "namespace", service.namespace)
+    elif ref.get("namespace").present:
+        made.remove(ref.get("namespace"))
+    return made.fix(f"Make {service.title} the parent")
+
+
+def _is_there(route: Resource, ref: Node, service: Resource, port: bool | int | float | str) -> bool:
+    """Is the Service a parent already, with the port or for all of them?"""
+    for one in route.spec.each("parentRefs"):
+        named = (one.get("kind").text, one.get("name").text, one.get("namespace").text or route.namespace)
+        if one != ref and named == ("Service", service.name, service.namespace) and one.get("port").value in (None, port):
+            return True
+    return False

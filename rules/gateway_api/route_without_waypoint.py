@@ -3,8 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import partial
 
-from meshlint.api import ROUTES, WORKLOADS, Confidence, Host, Impact, Kind, Mesh, Node, Problem, Resource, Severity, WaypointState, rule
+from meshlint.api import (
+    ROUTES,
+    WORKLOADS,
+    Confidence,
+    Fix,
+    Host,
+    Impact,
+    Kind,
+    Mesh,
+    Node,
+    Problem,
+    Resource,
+    Severity,
+    WaypointState,
+    rule,
+)
 
 _WITHOUT = frozenset({WaypointState.NONE, WaypointState.OPTED_OUT})
 
@@ -72,7 +88,9 @@ def route_without_waypoint(route: Resource, mesh: Mesh) -> Iterator[Problem]:
 
         metadata: {labels: {istio.io/use-waypoint: waypoint}}
 
-    There is no automatic fix: a waypoint is a deployment to be planned.
+    meshlint writes the label, and the waypoint where the namespace has none; that is safe where the waypoint is there, and neither
+    a VirtualService of the mesh nor an AuthorizationPolicy is for the same pods. There is no automatic fix where the parent opted
+    out, or several waypoints could be meant.
 
     One finding for each route and parent. Where another repository holds the parent, its labels cannot be seen: the
     confidence is low. Not reported when: the label names a waypoint that is missing, denied or of the wrong kind (rules of
@@ -92,6 +110,7 @@ def route_without_waypoint(route: Resource, mesh: Mesh) -> Iterator[Problem]:
             f"{route.title} is for {host.title}, {why}: ztunnel reads no routes, so nothing runs this one in ambient.",
             confidence=Confidence.LOW if host.resource is None else None,
             related=((waypoint.label, "this label decides"),) if waypoint.label is not None else (),
+            fix=partial(_fix, host, mesh),
             subject=subject,
         )
 
@@ -104,3 +123,10 @@ def _parents(route: Resource, mesh: Mesh) -> Iterator[tuple[Node, Host]]:
         if host is not None and host.fqdn not in seen:
             seen.add(host.fqdn)
             yield ref, host
+
+
+def _fix(host: Host, mesh: Mesh) -> Fix | None:
+    from meshlint.api import waypoints
+
+    parents = [host.service] if host.service is not None else host.entries
+    return waypoints.give(parents, mesh, safe=all(mesh.find(Kind.NAMESPACE, "", one.namespace) is not None for one in parents))

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import partial
 
-from meshlint.api import GATEWAY_API_KINDS, Impact, Mesh, Problem, Resource, Severity, rule
+from meshlint.api import GATEWAY_API_KINDS, Fix, Impact, Mesh, Problem, Resource, Severity, changes, rule
 
 
 @rule(
@@ -44,7 +45,8 @@ def api_version_deprecated(resource: Resource, mesh: Mesh) -> Iterator[Problem]:
     UDPRoute v1alpha2 from 1.6 on, all of them served by the experimental channel only. No Istio CRD marks a version.
 
     Remedy: write the version that the message names. Compare the limits: TLSRoute v1 requires hostnames, and v1 of TCPRoute and
-    UDPRoute allows one rule where v1alpha2 allows 16.
+    UDPRoute allows one rule where v1alpha2 allows 16. The fix writes the version; it needs a look, because another cluster may have
+    older CRDs, and is refused where the object does not fit the new one. There is no automatic fix where no version stays.
 
     Not reported when: the version is not marked, though there is a newer one (HTTPRoute v1beta1); the target's release does
     not serve it at all, or Istio does not read it (route-kind-version says so).
@@ -56,4 +58,10 @@ def api_version_deprecated(resource: Resource, mesh: Mesh) -> Iterator[Problem]:
     instead = f"; {' and '.join(kept)} stays" if kept else ""
     text = f"Gateway API {mesh.target.gateway_api} marks {resource.version} of {resource.kind.kind} as deprecated{instead}"
     remedy = f"Write apiVersion: {resource.kind.group}/{kept[0]}." if kept else None
-    yield Problem(resource.root.get("apiVersion"), f"{resource.title}: {text}.", remedy=remedy)
+    fix = partial(_fix, resource, kept[0]) if kept else None
+    yield Problem(resource.root.get("apiVersion"), f"{resource.title}: {text}.", remedy=remedy, fix=fix)
+
+
+def _fix(resource: Resource, version: str) -> Fix | None:
+    written = f"{resource.kind.group}/{version}"
+    return changes().set(resource.root.get("apiVersion"), written).fix(f"Write apiVersion: {written}")

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import partial
 
-from meshlint.api import ISTIO_KINDS, Impact, Mesh, Problem, Resource, Severity, rule
+from meshlint.api import ISTIO_KINDS, Fix, Impact, Mesh, Problem, Resource, Severity, changes, rule
 
 
 @rule(
@@ -37,7 +38,9 @@ def api_version_unserved(resource: Resource, mesh: Mesh) -> Iterator[Problem]:
     EnvoyFilter is v1alpha3, ProxyConfig v1beta1, WasmPlugin and TrafficExtension v1alpha1, in every release. v1 of the other
     networking kinds, of PeerAuthentication and of Telemetry is there from Istio 1.22 on, TrafficExtension from 1.30 on.
 
-    Remedy: write a version that the message names. All versions of an Istio kind have one schema, so the rest stays as it is.
+    Remedy: write a version that the message names. All versions of an Istio kind have one schema, so the rest stays as it is. The
+    fix writes the first; it needs a look, because another cluster may run another release. There is no automatic fix for a
+    kind that the release does not have.
 
     Not reported when: the release serves the version, though there is a newer one; a template fills in the apiVersion; the
     kind is of Gateway API (route-kind-version says it).
@@ -53,4 +56,10 @@ def api_version_unserved(resource: Resource, mesh: Mesh) -> Iterator[Problem]:
         remedy = f"Write apiVersion: {resource.kind.group}/{served[0]}; the schema is the same."
     else:
         text, remedy = f"{release} does not have the kind {kind}{when}", ""
-    yield Problem(resource.root.get("apiVersion"), f"{resource.title}: {text}.", remedy=remedy or None, final=True)
+    fix = partial(_fix, resource, served[0]) if served else None
+    yield Problem(resource.root.get("apiVersion"), f"{resource.title}: {text}.", remedy=remedy or None, fix=fix, final=True)
+
+
+def _fix(resource: Resource, version: str) -> Fix | None:
+    written = f"{resource.kind.group}/{version}"
+    return changes().set(resource.root.get("apiVersion"), written).fix(f"Write apiVersion: {written}")

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import partial
 
-from meshlint.api import GATEWAY_API_KINDS, ISTIO_KINDS, FaultKind, Impact, Mesh, Problem, Resource, Severity, rule
+from meshlint.api import GATEWAY_API_KINDS, ISTIO_KINDS, Fault, FaultKind, Fix, Impact, Mesh, Problem, Resource, Severity, changes, rule
 
 _GATEWAY_API = "gateway.networking.k8s.io"  # of its objects, route-experimental-field says what other releases and channels have
 
@@ -40,7 +41,8 @@ def unknown_field(resource: Resource, mesh: Mesh) -> Iterator[Problem]:
     The message says since which release a field is there, or which name or place was probably meant.
 
     Remedy: correct the name or the indentation; where a newer release has the field, raise the target, or take the field out
-    until then. There is no automatic fix: the nearest name is a guess.
+    until then. The fix writes the nearest name, or the required one that is missing; it needs a look, because that is a guess, and
+    is refused where the value does not fit. There is no automatic fix where no name is near, or the place is wrong.
 
     Not reported when: the kind keeps unknown fields there (`patch.value` of an EnvoyFilter, `pluginConfig` of a WasmPlugin);
     the key holds a template expression; it is `metadata`, `status` or a key that begins with `x-`; route-experimental-field
@@ -51,4 +53,8 @@ def unknown_field(resource: Resource, mesh: Mesh) -> Iterator[Problem]:
     for fault in found:
         if fault.at not in elsewhere:
             text = f"{resource.title}: {fault.text}. The API server drops it; strict clients refuse the object."
-            yield Problem(fault.at, text, related=fault.related, remedy=fault.remedy or None, final=True)
+            yield Problem(fault.at, text, related=fault.related, remedy=fault.remedy or None, fix=partial(_fix, fault), final=True)
+
+
+def _fix(fault: Fault) -> Fix | None:
+    return changes().rename(fault.at, fault.meant).fix(f"Write {fault.meant}") if fault.meant else None

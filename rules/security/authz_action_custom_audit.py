@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import partial
 
-from meshlint.api import WORKLOADS, Impact, Kind, Mesh, Problem, Resource, Severity, authz, rule
+from meshlint.api import WORKLOADS, Fix, Impact, Kind, Mesh, Problem, Resource, Severity, authz, rule
 
 _AUDIT = "No equivalent exists: take it from the waypoint's access log (Telemetry with targetRefs), and delete the policy."
 
@@ -46,7 +47,10 @@ def authz_action_custom_audit(policy: Resource, mesh: Mesh) -> Iterator[Problem]
     ```
 
     Remedy: CUSTOM works at a waypoint, with `targetRefs: [{group: "", kind: Service, name: cart}]`; AUDIT has no
-    equivalent. No automatic fix: the waypoint has to be there first.
+    equivalent, and so no fix. That for CUSTOM needs a look: where the pods are ambient, it makes all policies of these pods
+    that only a waypoint can enforce ones for the waypoint, adds that where there is none, and a policy that lets only the
+    waypoint get to the pods; before that it adds a copy for the waypoint. None is offered where authz-l7-allow-at-ztunnel has
+    none either.
 
     Not reported when the policy has targetRefs, when it selects gateways only (the commonest use), when its pods stay out
     of ambient, when it has no rules (it never applies), and when a template fills in action, rules or selector.
@@ -62,4 +66,10 @@ def authz_action_custom_audit(policy: Resource, mesh: Mesh) -> Iterator[Problem]
     provider = policy.spec.get("provider", "name").text
     asked = f"the authorizer {provider}" if provider else "the external authorizer"
     message = f"{policy.title} has the action CUSTOM, which ztunnel does not know: it is left out and {asked} is not asked any more."
-    yield Problem(at, message, subject=subject)
+    yield Problem(at, message, fix=partial(_fix, policy, mesh), subject=subject)
+
+
+def _fix(policy: Resource, mesh: Mesh) -> Fix | None:
+    from meshlint.api import moving
+
+    return moving.move(policy, mesh)

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from functools import partial
 
-from meshlint.api import Impact, Kind, Mesh, Peer, PolicyTarget, Problem, Resource, Severity, authz, rule
-
-_STRANGER = [Peer("stranger.invalid", "~", "~")]
+from meshlint.api import Fix, Impact, Kind, Mesh, Peer, PolicyTarget, Problem, Resource, Severity, authz, changes, rule
 
 
 @rule(
@@ -59,8 +58,10 @@ def authz_bypass_deny_on_targetref(policy: Resource, mesh: Mesh) -> Iterator[Pro
                 principals: [cluster.local/ns/bookinfo/sa/waypoint]  # expect: ML211
     ```
 
-    Remedy: `selector: {matchLabels: {app: ratings}}` in place of targetRefs. No automatic fix: the labels of the pods and
-    what else reaches them must be looked at.
+    Remedy: `selector: {matchLabels: {app: ratings}}` in place of targetRefs. The fix writes it; what else reaches
+    these pods must be looked at. None is offered where the policy has several targets, or one that is no Service with a selector,
+    where it asks for ports or HTTP attributes as well, and before the pods are ambient: sidecars would refuse everybody
+    then; and where other policies at the pods refuse by default and none at the waypoint does.
 
     Reported: an ALLOW policy of which every rule admits the target's own waypoint and no stranger, or a DENY policy that
     spares the waypoint in notPrincipals or notServiceAccounts. Not reported when a rule admits others as well, when the
@@ -79,7 +80,8 @@ def authz_bypass_deny_on_targetref(policy: Resource, mesh: Mesh) -> Iterator[Pro
                 f"{policy.title} is enforced at the waypoint and {does} the waypoint itself "
                 f"({peers[0].principal}) only: the caller there is the original one, so every caller is refused."
             )
-            yield Problem(at.at, message, related=((target.at, "enforced here"),), subject=target.resource)
+            fix = partial(_fix, policy, acting, mesh)
+            yield Problem(at.at, message, related=((target.at, "enforced here"),), fix=fix, subject=target.resource)
             return
 
 
@@ -98,7 +100,9 @@ def _waypoint_of(target: PolicyTarget, mesh: Mesh) -> Sequence[Peer]:
 
 def _wrong(acting: authz.Authorization, peers: Sequence[Peer]) -> authz.Attribute | None:
     if acting.action == authz.ALLOW:
-        mine = [authz.admits(one, peers, acting.namespace) and not authz.admits(one, _STRANGER, acting.namespace) for one in acting.rules]
+        mine = [
+            authz.admits(one, peers, acting.namespace) and not authz.admits(one, authz.STRANGER, acting.namespace) for one in acting.rules
+        ]
         named = [found for found in authz.identities(acting.rules, negated=False) if found.key != "source.namespace"]
         exact = all(_only(found, peers, acting.namespace) for found in authz.identities(acting.rules, negated=False))
         return named[0] if named and all(mine) and exact else None
@@ -114,3 +118,22 @@ def _only(attribute: authz.Attribute, peers: Sequence[Peer], namespace: str) -> 
     for peer in peers:
         names |= {peer.principal, f"*/ns/{peer.namespace}/sa/{peer.account}", f"{peer.namespace}/{peer.account}"}
     return all(value in names for value in attribute.values)
+
+
+def _fix(policy: Resource, acting: authz.Authorization, mesh: Mesh) -> Fix | None:
+    from meshlint.api import moving
+
+    targets = list(mesh.targets(policy))
+    service = targets[0].resource if len(targets) == 1 else None
+    selector = service.spec.get("selector").strings() if service is not None and service.kind is Kind.SERVICE else {}
+    listed = policy.spec.get("targetRefs") if policy.spec.get("targetRefs").present else policy.spec.get("targetRef")
+    if service is None or not selector or not mesh.ambient_now(service):
+        return None
+    if moving.missed([service], mesh.waypoint_peers(service), mesh):
+        return None
+    if moving.refuses_by_default(service, mesh) and not moving.is_checked(service, mesh, policy):
+        return None
+    if any(attribute.key not in authz.IDENTITY for one in acting.rules for attribute in one.attributes()):
+        return None
+    made = changes().set_key(policy.root, ("spec", "selector"), {"matchLabels": selector}, before=str(listed.path[-1]))
+    return made.remove(listed).fix("Enforce it at the pods")

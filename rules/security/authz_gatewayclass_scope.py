@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import partial
 
-from meshlint.api import MESH, Impact, Kind, Mesh, PolicyTarget, Problem, Resource, Severity, rule
+from meshlint.api import MESH, Fix, Impact, Kind, Mesh, PolicyTarget, Problem, Resource, Severity, changes, close_name, rule
 
 _KINDS = (
     Kind.AUTHORIZATION_POLICY, Kind.REQUEST_AUTHENTICATION, Kind.TELEMETRY, Kind.WASM_PLUGIN, Kind.TRAFFIC_EXTENSION, Kind.ENVOY_FILTER,
@@ -41,8 +42,10 @@ def authz_gatewayclass_scope(policy: Resource, mesh: Mesh) -> Iterator[Problem]:
           name: istio-waypoint  # expect: ML209
     ```
 
-    Remedy: see above. No automatic fix: in the root namespace the policy holds for every waypoint of the mesh, which may be
-    more than was meant.
+    Remedy: see above. Outside of the root namespace the fix names each waypoint of the policy's namespace in place of the class: in
+    the root namespace the policy would hold for every waypoint of the mesh, which may be more than was meant, so it needs a look. In
+    the root namespace a misspelt name is corrected. None is offered where the namespace has no waypoint, and where the release
+    does not read such targets.
 
     It takes Istio 1.25 (EnvoyFilter: 1.27.4 or 1.28). Not reported when the policy stands in the root namespace
     (istio-system, or what the MeshConfig of the repository or the configuration says) and names istio-waypoint on a release
@@ -51,7 +54,8 @@ def authz_gatewayclass_scope(policy: Resource, mesh: Mesh) -> Iterator[Problem]:
     for target in mesh.targets(policy):
         if target.kind == "GatewayClass" and target.name and (found := _wrong(policy, target, mesh)) is not None:
             why, remedy = found
-            yield Problem(target.at.get("name"), f"{policy.title} targets GatewayClass {target.name}: {why}.", remedy=remedy, subject=MESH)
+            message = f"{policy.title} targets GatewayClass {target.name}: {why}."
+            yield Problem(target.at.get("name"), message, remedy=remedy, fix=partial(_fix, policy, target, mesh), subject=MESH)
 
 
 def _wrong(policy: Resource, target: PolicyTarget, mesh: Mesh) -> tuple[str, str | None] | None:
@@ -72,3 +76,20 @@ def _wrong(policy: Resource, target: PolicyTarget, mesh: Mesh) -> tuple[str, str
 def _root(mesh: Mesh) -> list[str]:
     said = [setting.config.get("rootNamespace").text for setting in mesh.mesh_settings()]
     return [name for name in said if name] or [mesh.settings.root_namespace]
+
+
+def _fix(policy: Resource, target: PolicyTarget, mesh: Mesh) -> Fix | None:
+    made = changes()
+    if policy.namespace in _root(mesh):
+        if close_name(target.name, [_CLASS]) is None or mesh.find(Kind.GATEWAY_CLASS, "", target.name) is not None:
+            return None
+        return made.set(target.at.get("name"), _CLASS).fix(f"Target {_CLASS}")
+    found = [one for one in mesh.all(Kind.K8S_GATEWAY) if one.namespace == policy.namespace and mesh.is_waypoint(one)]
+    listed = target.at.parent
+    if not found or not policy.namespace or listed is None or not listed.is_list:
+        return None
+    first, *others = (one.name for one in found)
+    made.set(target.at.get("kind"), "Gateway").set(target.at.get("name"), first)
+    for name in others:
+        made.append(listed, {"group": "gateway.networking.k8s.io", "kind": "Gateway", "name": name})
+    return made.fix("Target the waypoints of the namespace")

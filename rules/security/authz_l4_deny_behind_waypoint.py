@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from functools import partial
 
-from meshlint.api import ROUTES, WORKLOADS, Impact, Kind, Mesh, Node, Peer, Problem, Resource, Severity, authz, rule
+from meshlint.api import ROUTES, WORKLOADS, Fix, Impact, Kind, Mesh, Node, Peer, Problem, Resource, Severity, authz, changes, rule
 
 
 @rule(
@@ -66,7 +67,9 @@ def authz_l4_deny_behind_waypoint(policy: Resource, mesh: Mesh) -> Iterator[Prob
     ```
 
     Remedy: the same rule with `targetRefs: [{group: "", kind: Service, name: ratings}]`, and for the pods a DENY with
-    `notPrincipals: [cluster.local/ns/bookinfo/sa/waypoint]`. No automatic fix: both have to be there before the old one goes.
+    `notPrincipals: [cluster.local/ns/bookinfo/sa/waypoint]`. The fix needs a look: it adds a copy of
+    the policy for the waypoint, leaves this one for callers that address the pods, and spares the waypoint in it where it refuses
+    that. None is offered without a selector, and where a Service of these pods stands in another namespace or has other pods too.
 
     Not reported when no Service of the pods has a waypoint or a reason for one (as in authz-l4-missing-waypoint-identity),
     when the policy is "all but the waypoint", when a DENY policy with targetRefs acts on the Service as well, when the rule
@@ -82,7 +85,7 @@ def authz_l4_deny_behind_waypoint(policy: Resource, mesh: Mesh) -> Iterator[Prob
             continue
         for one in left.rules:
             if (problem := _judge(policy, one, service, reason, mesh.waypoint_peers(service), reach.subject)) is not None:
-                yield problem
+                yield problem._replace(fix=partial(_fix, policy, mesh))
                 return
 
 
@@ -107,3 +110,25 @@ def _judge(
     message = f"{policy.title} denies by {at.field} at the pods of {service.title}, which is behind a waypoint: {what}."
     related = ((reason, "why there is a waypoint"), (service.root, "the Service of these pods"))
     return Problem(at.at, message, impact=Impact.STRICTER if hit else None, related=related, subject=subject)
+
+
+def _fix(policy: Resource, mesh: Mesh) -> Fix | None:
+    from meshlint.api import moving, waypoints
+
+    made = changes()
+    services = [service for service in moving.services_for(policy, mesh) if mesh.waypoint_reason(service) is not None]
+    peers = waypoints.bind(made, services, mesh)
+    copy = moving.copy(policy, services, mesh) if peers else None
+    if not peers or copy is None:
+        return None
+    refused = any(authz.admits(one, peers, policy.namespace) for one in _asking(policy))
+    default = all(moving.is_checked(one, mesh) or not moving.refuses_by_default(one, mesh) for one in services)
+    if refused and (not default or moving.missed(services, peers, mesh, [policy]) or not moving.spare(made, policy, peers)):
+        return None
+    return made.add_object(policy, copy).fix("Refuse these callers at the waypoint as well")
+
+
+def _asking(policy: Resource) -> Sequence[authz.AuthzRule]:
+    """The rules that ask who calls."""
+    acting = authz.authorization(policy)
+    return [one for one in acting.rules if authz.identities([one])] if acting is not None else []

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from functools import partial
 
-from meshlint.api import ROUTES, WORKLOADS, Impact, Kind, Mesh, Node, Peer, Problem, Resource, Scope, Severity, authz, rule
+from meshlint.api import ROUTES, WORKLOADS, Fix, Impact, Kind, Mesh, Node, Peer, Problem, Resource, Scope, Severity, authz, changes, rule
 
 _FLAG = "PILOT_AUTO_ALLOW_WAYPOINT_POLICY"
 
@@ -74,8 +75,12 @@ def authz_l4_missing_waypoint_identity(policy: Resource, mesh: Mesh) -> Iterator
     a policy's targetRef, a route's parentRef, a VirtualService of the mesh.
 
     Remedy: `cluster.local/ns/bookinfo/sa/waypoint` among the principals here (the ServiceAccount has the name of the
-    Gateway), and the callers in a policy with `targetRefs: [{group: "", kind: Service, name: ratings}]`. No automatic fix:
-    the one without the other opens the workload to everybody who can reach the waypoint.
+    Gateway), and the callers in a policy with `targetRefs: [{group: "", kind: Service, name: ratings}]`. The one
+    without the other opens the workload to everybody who can reach the waypoint, so the fix does both: it adds a rule for the
+    waypoint here, and copies of this and the other ALLOW policies of these pods for the waypoint, where none allows yet. It needs a
+    look. None is offered where one of them has no selector, where a Service stands in another namespace or has other pods too,
+    where ports cannot be told as ports of the Services, and while a DENY or CUSTOM policy or a RequestAuthentication of these
+    pods is not at the waypoint yet.
 
     Not reported when any ALLOW policy of these pods admits the waypoint (its principal, its namespace, an empty rule, a
     rule that does not ask for identities), when no Service of the pods has a waypoint or a reason for one, when istiod
@@ -91,7 +96,9 @@ def authz_l4_missing_waypoint_identity(policy: Resource, mesh: Mesh) -> Iterator
     for service in reach.services:
         reason = mesh.waypoint_reason(service)
         if reason is not None and _first_to_refuse(policy, service, mesh):
-            yield _problem(policy, acting, service, reason, mesh.waypoint_peers(service), reach.subject)
+            yield _problem(policy, acting, service, reason, mesh.waypoint_peers(service), reach.subject)._replace(
+                fix=partial(_fix, policy, mesh)
+            )
             return
 
 
@@ -125,3 +132,21 @@ def _problem(
     )
     related = ((reason, "why there is a waypoint"), (service.root, "the Service of these pods"))
     return Problem(at.at, message, related=related, subject=subject)
+
+
+def _fix(policy: Resource, mesh: Mesh) -> Fix | None:
+    from meshlint.api import moving, waypoints
+
+    made = changes()
+    services = [service for service in moving.services_for(policy, mesh) if mesh.waypoint_reason(service) is not None]
+    peers = waypoints.bind(made, services, mesh)
+    if not peers or moving.missed(services, peers, mesh):
+        return None
+    checked = all(moving.is_checked(service, mesh) for service in services)
+    copy = None if checked else moving.copy(policy, services, mesh)
+    if not checked and (copy is None or not moving.carry(made, policy, services, peers, mesh)):
+        return None
+    if copy is not None:
+        made.add_object(policy, copy)
+    made.append(policy.spec.get("rules"), {"from": moving.principals(peers)})
+    return made.fix("Admit the waypoint, and check the callers there")

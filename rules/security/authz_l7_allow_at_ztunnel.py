@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from functools import partial
 
-from meshlint.api import WORKLOADS, Impact, Kind, Mesh, Problem, Resource, Severity, authz, rule
+from meshlint.api import WORKLOADS, Fix, Impact, Kind, Mesh, Problem, Resource, Severity, authz, rule
 
 
 @rule(
@@ -57,7 +58,13 @@ def authz_l7_allow_at_ztunnel(policy: Resource, mesh: Mesh) -> Iterator[Problem]
 
     and the pods admit the waypoint alone, by selector and
     `principals: [cluster.local/ns/bookinfo/sa/waypoint]`. Bring the waypoint and the new policy first, take the old one
-    away as the sidecars go. No automatic fix: an access rule is not rewritten without somebody looking at it.
+    away as the sidecars go. The fix needs a look, as every access rule does. Where the pods are ambient, it makes this and
+    all other policies of these pods that only a waypoint can enforce ones for the waypoint, copies what others say of callers
+    there, and adds the companion, with the rules that ztunnel can enforce. Before that it adds a copy for the waypoint, and
+    the sidecars go on enforcing the old one. Services without a waypoint are bound to the one of their namespace, or to a new
+    one. None is offered where one of these policies has no selector, where a Service of the pods stands in another namespace
+    or has other pods too, where several waypoints could be meant, where ports cannot be told as ports of the Services, and
+    where another policy lets strangers in at the pods.
 
     One finding for a policy, at the first attribute of the first rule that dies; the message says which rules are left.
     Not reported when the policy has targetRefs, when it selects gateways only, when its pods stay out of ambient, when
@@ -74,7 +81,7 @@ def authz_l7_allow_at_ztunnel(policy: Resource, mesh: Mesh) -> Iterator[Problem]
     fields = [attribute for _, rule in dead for attribute in authz.layer7(rule)]
     message = _message(policy, fields, [number for number, _ in dead], len(found))
     related = tuple((attribute.at, "ztunnel cannot see this either") for attribute in fields[1:])
-    yield Problem(fields[0].at, message, related=related, subject=subject)
+    yield Problem(fields[0].at, message, related=related, fix=partial(_fix, policy, mesh), subject=subject)
 
 
 def _message(policy: Resource, fields: Sequence[authz.Attribute], dead: Sequence[int], all_rules: int) -> str:
@@ -86,3 +93,9 @@ def _message(policy: Resource, fields: Sequence[authz.Attribute], dead: Sequence
     left = ", ".join(str(number) for number in range(1, all_rules + 1) if number not in dead)
     which = ", ".join(map(str, dead))
     return f"{start} rule {which} of {all_rules} never matches: what only that allows is refused (rule {left} still works)."
+
+
+def _fix(policy: Resource, mesh: Mesh) -> Fix | None:
+    from meshlint.api import moving
+
+    return moving.move(policy, mesh)

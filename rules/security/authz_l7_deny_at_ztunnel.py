@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import partial
 
-from meshlint.api import WORKLOADS, Impact, Kind, Mesh, Problem, Resource, Severity, authz, rule
+from meshlint.api import WORKLOADS, Fix, Impact, Kind, Mesh, Problem, Resource, Severity, authz, rule
 
 _SAID = {
     authz.Cause.DENY_DEAD: "nothing is left of its `{clause}`, so the rule never fires and what it denies today is let in",
@@ -63,7 +64,10 @@ def authz_l7_deny_at_ztunnel(policy: Resource, mesh: Mesh) -> Iterator[Problem]:
 
     Remedy: `targetRefs: [{group: "", kind: Service, name: ratings}]` and a waypoint, together with a policy that lets only
     the waypoint reach the pods: who addresses a pod directly passes no waypoint. If ports and identities say it all,
-    delete the HTTP fields on purpose. No automatic fix: only a reader knows which of the two was meant.
+    delete the HTTP fields on purpose. The fix does the first and needs a look: where the pods are ambient, it makes all
+    policies of these pods that only a waypoint can enforce ones for the waypoint and adds that other one; before that it adds
+    a copy for the waypoint, and the sidecars go on enforcing the old one. None is offered where authz-l7-allow-at-ztunnel has
+    none either.
 
     Not reported when the policy has targetRefs, when it selects gateways only, when its pods stay out of ambient, when
     every such attribute is `source.serviceAccount` (authz-when-l4-rewrite), and when a template fills in action, rules or
@@ -87,7 +91,7 @@ def authz_l7_deny_at_ztunnel(policy: Resource, mesh: Mesh) -> Iterator[Problem]:
         message = f"{policy.title} denies by {decides.field}, which ztunnel cannot see: {what}."
         impact = Impact.STRICTER if cause is authz.Cause.DENY_WIDER else Impact.UNENFORCED
         related = tuple((change.at, "the same in this rule") for change in found[1:])
-        yield Problem(found[0].at, message, impact=impact, related=related, subject=subject)
+        yield Problem(found[0].at, message, impact=impact, related=related, fix=partial(_fix, policy, mesh), subject=subject)
 
 
 def _rules(found: list[authz.Change], all_rules: int) -> str:
@@ -95,3 +99,9 @@ def _rules(found: list[authz.Change], all_rules: int) -> str:
     if all_rules == 1:
         return ""
     return f" (rule {', '.join(str((change.rule or 0) + 1) for change in found)} of {all_rules})"
+
+
+def _fix(policy: Resource, mesh: Mesh) -> Fix | None:
+    from meshlint.api import moving
+
+    return moving.move(policy, mesh)

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from functools import partial
 
-from meshlint.api import ROUTES, WORKLOADS, Impact, Kind, Mesh, Problem, Resource, Scope, Severity, authz, rule
+from meshlint.api import ROUTES, WORKLOADS, Fix, Impact, Kind, Mesh, Problem, Resource, Scope, Severity, authz, changes, rule
 
 _FLAGS = ("PILOT_AUTO_ALLOW_WAYPOINT_POLICY", "ENABLE_LAYERED_WAYPOINT_AUTHORIZATION_POLICIES")
 
@@ -71,8 +72,11 @@ def authz_namespace_wide_not_on_waypoint(policy: Resource, mesh: Mesh) -> Iterat
         spec:
           targetRefs: [{group: gateway.networking.k8s.io, kind: Gateway, name: waypoint}]
 
-    (mesh-wide: kind GatewayClass, name istio-waypoint, in the root namespace; from Istio 1.25.) No automatic fix: it denies,
-    and what may pass has to be written first.
+    (mesh-wide: kind GatewayClass, name istio-waypoint, in the root namespace; from Istio 1.25.) The fix adds both, as far as they
+    are missing. It needs a look: it denies, and what may pass has to be written first. None is offered where a Service has no
+    waypoint yet, or stands in another namespace than it, where its pods have an ALLOW policy of their own whose callers the
+    waypoint does not admit yet, where objects of other namespaces use the same waypoint, and
+    while a DENY or CUSTOM policy or a RequestAuthentication of these pods is not at the waypoint yet.
 
     Not reported when no Service in its scope has a waypoint or a reason for one (as in authz-l4-missing-waypoint-identity),
     when every such Service has an ALLOW policy with targetRefs (its own, its waypoint's or of the waypoint class) and its
@@ -98,7 +102,9 @@ def authz_namespace_wide_not_on_waypoint(policy: Resource, mesh: Mesh) -> Iterat
             message = _message(policy, f"{service.title} {due}", open_there, refused)
             related = ((reason, "why there is a waypoint"), (service.root, "a Service in its scope"))
             subject = service if mesh.ambient_now(service) else reach.subject
-            yield Problem(policy.root, message, impact=None if open_there else Impact.STRICTER, related=related, subject=subject)
+            fix = partial(_fix, policy, reach.services, automatic, mesh)
+            impact = None if open_there else Impact.STRICTER
+            yield Problem(policy.root, message, impact=impact, related=related, fix=fix, subject=subject)
             return
 
 
@@ -128,3 +134,42 @@ def _message(policy: Resource, owner: str, open_there: bool, refused: bool) -> s
     if refused:
         parts.append("ztunnel, which does enforce it, refuses the waypoint itself")
     return f"{start}: {'; '.join(parts)}."
+
+
+def _fix(policy: Resource, scope: Sequence[Resource], automatic: bool, mesh: Mesh) -> Fix | None:
+    from meshlint.api import moving
+
+    made = changes()
+    services = [service for service in scope if mesh.candidate(service) and mesh.waypoint_reason(service) is not None]
+    refs = _refs(policy, services, mesh)
+    if refs is None or any(_forgotten(service, mesh) for service in services):
+        return None
+    peers = list(dict.fromkeys(peer for service in services for peer in mesh.waypoint_peers(service)))
+    if moving.missed(services, peers, mesh):
+        return None
+    if any(_no_default(service, mesh) for service in services):
+        made.add_object(policy, moving.copy(policy, services, mesh, refs))
+    if not automatic and any(_refused(service, mesh) for service in services):
+        made.add_object(policy, moving.only_from(policy, None, peers, mesh))
+    return made.fix("Add the default at the waypoint, and admit that at the pods")
+
+
+def _refs(policy: Resource, services: Sequence[Resource], mesh: Mesh) -> list[dict[str, str]] | None:
+    """The waypoints of the Services as targets of a policy beside this one."""
+    found = [mesh.waypoint(service) for service in services]
+    if not all(waypoint.bound and waypoint.name for waypoint in found):
+        return None
+    group = "gateway.networking.k8s.io"
+    if mesh.reach(policy).scope is Scope.MESH:
+        return [{"group": group, "kind": "GatewayClass", "name": "istio-waypoint"}] if mesh.target.istio_at_least("1.25.0") else None
+    users = [user for waypoint in found if waypoint.gateway is not None for user, _ in mesh.waypoint_users(waypoint.gateway)]
+    homes = {user.name if user.kind is Kind.NAMESPACE else user.namespace for user in users} | {waypoint.namespace for waypoint in found}
+    names = dict.fromkeys(waypoint.name for waypoint in found)
+    return [{"group": group, "kind": "Gateway", "name": name} for name in names] if homes == {policy.namespace} else None
+
+
+def _forgotten(service: Resource, mesh: Mesh) -> bool:
+    """Have its pods a policy of their own, and the waypoint none for it?"""
+    own = [authz.authorization(other) for other in mesh.policies_over(service, Kind.AUTHORIZATION_POLICY)
+           if mesh.reach(other).scope is Scope.WORKLOAD]  # fmt: skip
+    return _no_default(service, mesh) and any(other is None or (other.action == authz.ALLOW and other.rules) for other in own)

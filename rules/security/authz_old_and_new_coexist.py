@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from functools import partial
 
-from meshlint.api import WORKLOADS, Impact, Kind, Mesh, Node, Problem, Resource, Severity, authz, rule
+from meshlint.api import WORKLOADS, Fix, Impact, Kind, Mesh, Node, Problem, Resource, Severity, authz, changes, rule
 
 
 @rule(
@@ -66,7 +67,10 @@ def authz_old_and_new_coexist(policy: Resource, mesh: Mesh) -> Iterator[Problem]
         - to: [{operation: {methods: [GET]}}]
     ```
 
-    Remedy: as above. No automatic fix: the moment matters.
+    Remedy: as above. Where all pods of the policy are ambient, the fix reduces a policy that allows to the waypoint and to the rules that
+    ztunnel can enforce, and deletes another one of which that enforces nothing. It needs a look. Before that, and for a DENY policy of
+    which a part still acts, there is none: the moment matters, and the part. Nor is there one
+    while a DENY or CUSTOM policy or a RequestAuthentication of these pods is not at the waypoint yet.
 
     Takes the place of the findings on the old policy's attributes. An error where the pods are ambient already and the old
     policy is one that allows (traffic is refused), a warning for other actions there (it is without effect), a note
@@ -87,9 +91,9 @@ def authz_old_and_new_coexist(policy: Resource, mesh: Mesh) -> Iterator[Problem]
     allow = acting.action == authz.ALLOW
     result = "ztunnel cannot see its HTTP attributes and refuses what it allowed" if allow else "ztunnel cannot enforce it as it is"
     message = f"{policy.title} is still here beside its successor for the waypoint, and its pods are ambient: {result}."
-    yield Problem(
-        policy.root, message, Severity.ERROR if allow else None, None if allow else Impact.IGNORED, related=related, subject=reach.subject
-    )
+    fix = partial(_fix, acting, reach.services, mesh)
+    severity, impact = (Severity.ERROR, None) if allow else (None, Impact.IGNORED)
+    yield Problem(policy.root, message, severity, impact, related=related, fix=fix, subject=reach.subject)
 
 
 def _asks_for_http(acting: authz.Authorization) -> bool:
@@ -106,3 +110,22 @@ def _successor(old: authz.Authorization, service: Resource, mesh: Mesh) -> Node 
         if new is not None and new.action == old.action and asked & {found.key for one in new.rules for found in one.attributes()}:
             return ref
     return None
+
+
+def _fix(acting: authz.Authorization, services: Sequence[Resource], mesh: Mesh) -> Fix | None:
+    from meshlint.api import moving
+
+    policy, made = acting.resource, changes()
+    if not moving.is_ambient(policy, mesh):
+        return None
+    if acting.action != authz.ALLOW:
+        dead = all(found.never for found in authz.converted(acting))
+        return made.remove_document(policy.root).fix("Delete it") if dead else None
+    peers = list(dict.fromkeys(peer for service in services for peer in mesh.waypoint_peers(service)))
+    dead_rules = [found.rule.at for found in authz.converted(acting) if found.removed]
+    if not all(peer.account for peer in peers) or not dead_rules or moving.missed(services, peers, mesh):
+        return None
+    made.append(policy.spec.get("rules"), {"from": moving.principals(peers)})
+    for rule_node in dead_rules:
+        made.remove(rule_node)
+    return made.fix("Reduce it to the waypoint and to layer 4")

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
+from functools import partial
 
-from meshlint.api import Impact, Kind, Mesh, Node, PolicyTarget, Problem, Resource, Severity, authz, rule
+from meshlint.api import Fix, Impact, Kind, Mesh, Node, PolicyTarget, Problem, Resource, Severity, authz, changes, rule
 
 
 @rule(
@@ -65,7 +66,8 @@ def authz_port_at_waypoint(policy: Resource, mesh: Mesh) -> Iterator[Problem]:
           to: [{operation: {ports: ["8080"]}}]
     ```
 
-    Remedy: `ports: ["80"]`. No automatic fix: the same number may be the port of another Service that the policy targets.
+    Remedy: `ports: ["80"]`, which the fix writes. It needs a look; none is offered where the Services that the policy targets have
+    several ports for that of their pods.
 
     Reported for a number that no target has as a port, and that one has as a targetPort. Not reported when port and
     targetPort are the same, when the targetPort is a name or the repository does not hold the Service, when the policy has
@@ -79,7 +81,7 @@ def authz_port_at_waypoint(policy: Resource, mesh: Mesh) -> Iterator[Problem]:
     for attribute, number in _asked(acting):
         found = _pod_port(services, number) if number not in ports else None
         if found is not None:
-            yield _problem(policy, attribute, number, *found)
+            yield _problem(policy, attribute, number, *found)._replace(fix=partial(_fix, acting, services, ports))
             return
 
 
@@ -115,3 +117,19 @@ def _problem(policy: Resource, attribute: authz.Attribute, number: int, service:
     )
     remedy = f'Write "{port.get("port").value}" here; a policy with the pods\' selector keeps "{number}".'
     return Problem(attribute.at, message, remedy=remedy, related=((port, "port and targetPort"),), subject=service)
+
+
+def _fix(acting: authz.Authorization, services: Sequence[Resource], ports: Collection[object]) -> Fix | None:
+    made = changes()
+    for one in acting.rules:
+        for attribute in one.attributes():
+            for number, value in enumerate(attribute.values) if attribute.key == "destination.port" else ():
+                if value is None or not value.isdigit() or int(value) in ports:
+                    continue
+                entries = [port for service in services for port in service.spec.each("ports")]
+                wanted = {str(port.get("port").value) for port in entries if port.get("targetPort").scalar == int(value)}
+                if len(wanted) > 1:
+                    return None
+                if wanted:
+                    made.set(authz.item(attribute, number), wanted.pop())
+    return made.fix("Write the port of the Service")

@@ -3,8 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import partial
 
-from meshlint.api import Confidence, Impact, Kind, Mesh, PolicyTarget, Problem, Resource, Severity, Waypoint, WaypointState, rule
+from meshlint.api import (
+    Confidence,
+    Fix,
+    Impact,
+    Kind,
+    Mesh,
+    PolicyTarget,
+    Problem,
+    Resource,
+    Severity,
+    Waypoint,
+    WaypointState,
+    changes,
+    rule,
+)
 
 _KINDS = (Kind.AUTHORIZATION_POLICY, Kind.REQUEST_AUTHENTICATION, Kind.TELEMETRY, Kind.WASM_PLUGIN, Kind.TRAFFIC_EXTENSION)
 _SECURITY = (Kind.AUTHORIZATION_POLICY, Kind.REQUEST_AUTHENTICATION)
@@ -61,8 +76,11 @@ def authz_targetref_unbound(policy: Resource, mesh: Mesh) -> Iterator[Problem]:
         - to: [{operation: {methods: [GET]}}]
     ```
 
-    Remedy: `istio.io/use-waypoint: <name of the waypoint>` on the Service or its namespace, and the waypoint Gateway. There
-    is no automatic fix while no waypoint is there to be named.
+    Remedy: `istio.io/use-waypoint: <name of the waypoint>` on the Service or its namespace, and the waypoint Gateway. The
+    fix writes the label, and adds the Gateway where the namespace has none. It is safe where the Namespace is held here and has one
+    waypoint, and the Service has no VirtualService of the mesh and no policy at its pods, which would see the waypoint as the caller:
+    then only this policy begins to act, as it is written. None is offered for a Service that is headless or opted out, and where
+    several waypoints could be meant.
 
     Holds for AuthorizationPolicy, RequestAuthentication, Telemetry, WasmPlugin and TrafficExtension (impact `ignored` for the
     last three). A headless Service counts too: its callers address pods, so no traffic enters the waypoint.
@@ -98,7 +116,20 @@ def _problem(policy: Resource, target: PolicyTarget, found: Resource, waypoint: 
     seen = waypoint.state is not WaypointState.NONE or mesh.find(Kind.NAMESPACE, "", found.namespace) is not None
     impact = None if policy.kind in _SECURITY else Impact.IGNORED
     confidence = None if seen else Confidence.LOW
-    return Problem(target.at.get("name"), message, impact=impact, confidence=confidence, related=tuple(related), subject=found)
+    fix = partial(_fix, found, seen, mesh)
+    return Problem(target.at.get("name"), message, impact=impact, confidence=confidence, related=tuple(related), fix=fix, subject=found)
+
+
+def _fix(found: Resource, seen: bool, mesh: Mesh) -> Fix | None:
+    from meshlint.api import waypoints
+
+    made, chosen = changes(), waypoints.choose(found, mesh)
+    if chosen is None or chosen.bound or waypoints.bind(made, [found], mesh) is None:
+        return None
+    routes = [route for host in mesh.hosts_of(found) for route in mesh.virtual_services(host) if mesh.binding(route).mesh]
+    alone = not routes and not mesh.policies_over(found, Kind.AUTHORIZATION_POLICY)
+    title = f"Bind {found.title} to the waypoint {chosen.name}" if chosen.beside is None else f"Add a waypoint for {found.title}"
+    return made.fix(title, safe=seen and alone and chosen.beside is None)
 
 
 def _assumed(found: Resource, mesh: Mesh) -> bool:

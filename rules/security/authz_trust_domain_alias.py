@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import partial
 
-from meshlint.api import WORKLOADS, Impact, Kind, Mesh, MeshSetting, Node, Problem, Resource, Severity, authz, rule
+from meshlint.api import WORKLOADS, Fix, Impact, Kind, Mesh, MeshSetting, Node, Problem, Resource, Severity, authz, changes, rule
 
 _DEFAULT = "cluster.local"
 
@@ -52,12 +53,13 @@ def authz_trust_domain_alias(policy: Resource, mesh: Mesh) -> Iterator[Problem]:
                   - cluster.local/ns/shop/sa/web  # expect: ML212
     ```
 
-    Remedy: `prod.example.com/ns/shop/sa/web`; while both are in use, one principal for each. No automatic fix: whether
-    callers of the alias are to be admitted is for the owner to say.
+    Remedy: `prod.example.com/ns/shop/sa/web`; while both are in use, one principal for each. The fix writes
+    exactly those that istiod writes for sidecars, one for the trust domain and one for each alias, so it is safe.
 
     One finding for a policy. Not reported when the trust domain is cluster.local (or not told) and has no aliases, when the
-    principal has the mesh's own trust domain, none, or a wildcard for it, when several MeshConfigs of an environment
-    differ, when the policy has targetRefs or selects gateways only, and when its pods stay out of ambient.
+    principal has the mesh's own trust domain (or stands beside the same one that has), none, or a wildcard for it, when
+    several MeshConfigs of an environment differ, when the policy has targetRefs or selects gateways only, and when its pods
+    stay out of ambient.
     """
     acting, subject = authz.authorization(policy), mesh.reach(policy).subject
     if acting is None or subject is None or acting.action not in (authz.ALLOW, authz.DENY) or acting.dry_run:
@@ -67,14 +69,15 @@ def authz_trust_domain_alias(policy: Resource, mesh: Mesh) -> Iterator[Problem]:
         return
     own = setting.config.get("trustDomain").text or _DEFAULT
     others = {node.text for node in setting.config.each("trustDomainAliases") if node.text} | {_DEFAULT}
-    for at, domain in _principals(acting):
-        if domain != own and domain in others:
+    for at, domain in _principals(acting, own):
+        if domain in others:
             refused = acting.action == authz.ALLOW
             result = "the callers that it stands for are refused" if refused else "the callers that it is to refuse get in"
             message = f"{policy.title} names a principal of {domain}, and the trust domain is {own}: ztunnel knows no aliases, so {result}."
             decides = setting.config.get("trustDomain") if setting.config.get("trustDomain") else setting.config.get("trustDomainAliases")
             impact = None if refused else Impact.UNENFORCED
-            yield Problem(at, message, impact=impact, related=((decides, "the trust domain"),), subject=subject)
+            fix = partial(_fix, acting, setting)
+            yield Problem(at, message, impact=impact, related=((decides, "the trust domain"),), fix=fix, subject=subject)
             return
 
 
@@ -84,20 +87,33 @@ def _setting(mesh: Mesh) -> MeshSetting | None:
     return told[0] if told and len({setting.config.get("trustDomain").text for setting in told}) == 1 else None
 
 
-def _principals(acting: authz.Authorization) -> Iterator[tuple[Node, str]]:
-    """Every principal that is written with a trust domain, and that."""
+def _principals(acting: authz.Authorization, own: str) -> Iterator[tuple[Node, str]]:
+    """Every principal that is written with another trust domain than the mesh's own, and that. Left out are those that stand
+    beside the same one of the own trust domain."""
     for one in acting.rules:
         for attribute in one.attributes():
             if attribute.key == "source.principal":
                 for number, value in enumerate(attribute.values):
-                    domain, inside, _ = (value or "").partition("/ns/")
-                    if inside and "*" not in domain:
-                        yield _item(attribute, number), domain
+                    domain, inside, rest = (value or "").partition("/ns/")
+                    if inside and "*" not in domain and domain != own and f"{own}/ns/{rest}" not in attribute.values:
+                        yield authz.item(attribute, number), domain
 
 
-def _item(attribute: authz.Attribute, number: int) -> Node:
-    """The node of a value: in the list of a field, or in the values of a `when`, whose place is its key."""
-    if attribute.clause != "when":
-        return attribute.at.get(number)
-    holder = attribute.at.parent
-    return holder.get("notValues" if attribute.negated else "values", number) if holder is not None else attribute.at
+def _fix(acting: authz.Authorization, setting: MeshSetting) -> Fix | None:
+    """What istiod makes of such a principal for a sidecar: one for the trust domain, and one for each alias."""
+    own = setting.config.get("trustDomain").text or _DEFAULT
+    aliases = [node.text for node in setting.config.each("trustDomainAliases")]
+    made = changes()
+    for at, domain in _principals(acting, own):
+        listed, rest = at.parent, (at.text or "").partition("/ns/")[2]
+        if listed is None or None in aliases:
+            return None
+        if domain not in (*aliases, _DEFAULT):
+            continue
+        there = {node.text for node in listed.each()}
+        wanted = [f"{name}/ns/{rest}" for name in (own, *aliases) if f"{name}/ns/{rest}" not in there]
+        if domain not in aliases:
+            made.set(at, wanted.pop(0))
+        for principal in wanted:
+            made.append(listed, principal)
+    return made.fix("Name the trust domain of the mesh", safe=True)

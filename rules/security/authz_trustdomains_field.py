@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import partial
 
-from meshlint.api import WORKLOADS, Impact, Kind, Mesh, Problem, Resource, Severity, authz, rule
+from meshlint.api import WORKLOADS, Fix, Impact, Kind, Mesh, Problem, Resource, Severity, authz, changes, rule
 
 
 @rule(
@@ -46,8 +47,10 @@ def authz_trustdomains_field(policy: Resource, mesh: Mesh) -> Iterator[Problem]:
                 trustDomains: [partner.example.com]  # expect: ML213
     ```
 
-    Remedy: a principal that begins with the trust domain: `principals: ["partner.example.com/*"]`. No automatic fix: beside
-    `namespaces` it has to become part of each principal.
+    Remedy: a principal that begins with the trust domain: `principals: ["partner.example.com/*"]`, which the fix
+    writes. It needs a look, because sidecars and waypoints take a principal of the mesh's own trust domain for one of its aliases as
+    well. None is offered where the source has principals already, which the trust domain has to become part of, and for a value that
+    begins with a wildcard.
 
     Not reported when the policy has targetRefs or selects gateways only, when its pods stay out of ambient, when the
     target is older than 1.30 (the field does not exist there), and when the rule is dead for another reason
@@ -61,7 +64,7 @@ def authz_trustdomains_field(policy: Resource, mesh: Mesh) -> Iterator[Problem]:
         if unread and not (found.never and authz.layer7(found)):
             what, impact = _effect(acting.action, found)
             message = f"{policy.title} asks for {unread[0].field}, which Istio {mesh.target.istio} does not pass on to ztunnel: {what}."
-            yield Problem(unread[0].at, message, impact=impact, subject=subject)
+            yield Problem(unread[0].at, message, impact=impact, fix=partial(_fix, acting), subject=subject)
             return
 
 
@@ -73,3 +76,19 @@ def _effect(action: str, found: authz.Converted) -> tuple[str, Impact]:
         impact = Impact.UNENFORCED if allow else Impact.STRICTER
         return f"the rule {'admits' if allow else 'denies'} every trust domain", impact
     return ("that source never matches", Impact.STRICTER if allow else Impact.UNENFORCED)
+
+
+def _fix(acting: authz.Authorization) -> Fix | None:
+    made = changes()
+    for one in acting.rules:
+        for attribute in one.attributes():
+            if authz.fate(attribute) is authz.Fate.UNREAD:
+                source, key = attribute.at.parent, "notPrincipals" if attribute.negated else "principals"
+                values = [value for value in attribute.values if value is not None]
+                known = len(values) == len(attribute.values) and not any(value.startswith("*") and value != "*" for value in values)
+                if source is None or source.get(key).present or not known:
+                    return None
+                for number, value in enumerate(values):
+                    made.set(attribute.at.get(number), value if value.endswith("*") else f"{value}/*")
+                made.rename(attribute.at, key)
+    return made.fix("Write it as a principal")

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import partial
 
-from meshlint.api import WORKLOADS, Impact, Kind, Mesh, Node, Peer, PolicyTarget, Problem, Resource, Severity, authz, rule
+from meshlint.api import WORKLOADS, Fix, Impact, Kind, Mesh, Node, PolicyTarget, Problem, Resource, Severity, authz, changes, rule
 
 _KINDS = (Kind.AUTHORIZATION_POLICY, Kind.REQUEST_AUTHENTICATION)
-_STRANGER = [Peer("stranger.invalid", "~", "~")]
 _FLAG = "PILOT_AUTO_ALLOW_WAYPOINT_POLICY"
 
 
@@ -22,7 +22,9 @@ _FLAG = "PILOT_AUTO_ALLOW_WAYPOINT_POLICY"
         "Add an ALLOW policy with the pods' selector that admits the waypoint's principal only (and ingress gateways or Prometheus, "
         "where they go to the pods)."
     ),
-    yields_in_object=["authz-targetref-unbound", "authz-targetref-invalid", "authz-bypass-deny-on-targetref"],
+    yields_in_object=[
+        "authz-targetref-unbound", "authz-targetref-invalid", "authz-gatewayclass-scope", "authz-bypass-deny-on-targetref",
+    ],
 )  # fmt: skip
 def authz_waypoint_bypass(policy: Resource, mesh: Mesh) -> Iterator[Problem]:
     """A policy protects a Service at its waypoint, and no policy at the pods keeps callers from going around the waypoint.
@@ -77,19 +79,22 @@ def authz_waypoint_bypass(policy: Resource, mesh: Mesh) -> Iterator[Problem]:
           action: ALLOW
           rules: [{from: [{source: {principals: [cluster.local/ns/bookinfo/sa/waypoint]}}]}]
 
-    No automatic fix: it would cut whoever goes to the pods for a reason (probes of other systems, scrapers, gateways).
+    The fix adds it, and lets gateways of the repository take the waypoint; it needs a look, because it cuts whoever else goes to the
+    pods for a reason (scrapers, sidecars). None is offered before the pods are ambient: callers with sidecars go there directly; and
+    where another policy at the pods admits strangers, which one more ALLOW policy does not change.
 
     One finding for a Service, at the first policy that names it. Not reported when an ALLOW policy at the pods refuses
     strangers (or a DENY policy spares named callers only), when istiod runs with PILOT_AUTO_ALLOW_WAYPOINT_POLICY=true, when
     the repository does not hold the Service or shows no waypoint for it, when the policy allows everything or only records,
-    for policies of the GatewayClass, and when a template fills in parts of a policy at the pods.
+    for policies of the GatewayClass, when a template fills in parts of a policy at the pods, and when a policy at the pods says the
+    same, by layer 4 attributes only or while they have sidecars.
     """
     if not _protects(policy) or (mesh.istiod_env(_FLAG) or "").lower() == "true":
         return
     for target in mesh.targets(policy):
         for service in _services(target, mesh):
             if _first(policy, service, mesh) and _open(service, mesh):
-                yield _problem(policy, target, service)
+                yield _problem(policy, target, service, mesh)
                 return
 
 
@@ -120,12 +125,12 @@ def _of_gateway(service: Resource, mesh: Mesh) -> bool:
 def _first(policy: Resource, service: Resource, mesh: Mesh) -> bool:
     if not mesh.candidate(service):
         return False
-    found = [other for kind in _KINDS for other, ref in mesh.attached(service, kind) if _protects(other) and _named(ref)]
+    found = [other for kind in _KINDS for other, ref in mesh.attached(service, kind) if _counts(other, ref, service, mesh)]
     return bool(found) and found[0] is policy
 
 
-def _named(ref: Node) -> bool:
-    return ref.get("kind").text != "GatewayClass"
+def _counts(policy: Resource, ref: Node, service: Resource, mesh: Mesh) -> bool:
+    return _protects(policy) and ref.get("kind").text != "GatewayClass" and not authz.stands_at_the_pods(policy, service, mesh)
 
 
 def _open(service: Resource, mesh: Mesh) -> bool:
@@ -142,19 +147,31 @@ def _open(service: Resource, mesh: Mesh) -> bool:
             return False
         if left.action == authz.ALLOW:
             allowing = True
-            if any(authz.admits(one, _STRANGER, left.namespace) for one in left.rules):
+            if any(authz.admits(one, authz.STRANGER, left.namespace) for one in left.rules):
                 return True
     return not allowing
 
 
 def _spares_named_only(one: authz.AuthzRule, namespace: str) -> bool:
     everything_else = all(clause.kind == "from" for clause in one.clauses)
-    return everything_else and authz.admits(one, _STRANGER, namespace)
+    return everything_else and authz.admits(one, authz.STRANGER, namespace)
 
 
-def _problem(policy: Resource, target: PolicyTarget, service: Resource) -> Problem:
+def _problem(policy: Resource, target: PolicyTarget, service: Resource, mesh: Mesh) -> Problem:
     message = (
         f"{policy.title} is enforced at the waypoint of {service.title} only, and no policy at its pods refuses other callers: who "
         "addresses a pod directly passes no waypoint and no such check."
     )
-    return Problem(target.at.get("name"), message, related=((service.root, "the Service"),), subject=service)
+    related = ((service.root, "the Service"),)
+    return Problem(target.at.get("name"), message, related=related, fix=partial(_fix, policy, service, mesh), subject=service)
+
+
+def _fix(policy: Resource, service: Resource, mesh: Mesh) -> Fix | None:
+    from meshlint.api import moving, waypoints
+
+    made = changes()
+    selector = service.spec.get("selector").strings()
+    peers = waypoints.bind(made, [service], mesh, ingress=True) if mesh.ambient_now(service) else None
+    if not peers or not moving.close(made, [policy], [service], selector, peers, mesh):
+        return None
+    return made.fix("Let only the waypoint reach the pods")

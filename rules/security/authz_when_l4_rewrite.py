@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from functools import partial
 
-from meshlint.api import WORKLOADS, Edit, Fix, Impact, Kind, Mesh, Node, Problem, Resource, Severity, authz, rule
+from meshlint.api import WORKLOADS, Fix, Impact, Kind, Mesh, Problem, Resource, Severity, authz, changes, rule
 
 _KEY = "source.serviceAccount"
 
@@ -67,21 +68,18 @@ def _problem(policy: Resource, acting: authz.Authorization, gone: Sequence[authz
     what = "never matches and the callers it names are refused" if allow else "never fires and the callers it names get in"
     message = f"{policy.title} asks for {_KEY} in a condition, which ztunnel does not know: the rule {what}."
     impact = None if allow else Impact.UNENFORCED
-    return Problem(gone[0].at, message, impact=impact, fix=_fix(policy, gone), subject=subject)
+    return Problem(gone[0].at, message, impact=impact, fix=partial(_fix, policy, gone), subject=subject)
 
 
 def _fix(policy: Resource, gone: Sequence[authz.Attribute]) -> Fix | None:
-    edits: dict[Node, Edit] = {}
+    made = changes()
     for attribute in gone:
-        holder = attribute.at.parent
-        if holder is None or not attribute.at.table.exact:
-            return None
-        edits[attribute.at] = Edit(attribute.at.file, attribute.at.span, "source.principal")
-        for value in [*holder.each("values"), *holder.each("notValues")]:
+        made.set(attribute.at, "source.principal")
+        for value in [*attribute.at.parent.each("values"), *attribute.at.parent.each("notValues")] if attribute.at.parent else ():
             namespace, slash, account = (value.text or "").partition("/")
             if not slash:
                 namespace, account = policy.namespace, namespace
             if not namespace or not account:
                 return None
-            edits[value] = Edit(value.file, value.span, f'"*/ns/{namespace}/sa/{account}"')
-    return Fix("Ask for the principal", tuple(edits.values()), safe=True)
+            made.set(value, f"*/ns/{namespace}/sa/{account}")
+    return made.fix("Ask for the principal", safe=True)

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import partial
 
-from meshlint.api import WORKLOADS, Impact, Kind, Mesh, Node, Problem, Resource, Severity, peer_modes, rule
+from meshlint.api import WORKLOADS, Fix, Impact, Kind, Mesh, Node, Problem, Resource, Severity, changes, peer_modes, rule
 
 
 @rule(
@@ -47,8 +48,9 @@ def peerauth_disable(policy: Resource, mesh: Mesh) -> Iterator[Problem]:
           mtls: {mode: STRICT}
           portLevelMtls: {9000: {mode: PERMISSIVE}}
 
-    Whoever relies on bytes without TLS on the wire (a capture, a protocol of its own) takes the pods out of the mesh. There
-    is no automatic fix: which of the two was meant is not known here.
+    Whoever relies on bytes without TLS on the wire (a capture, a protocol of its own) takes the pods out of the mesh. The
+    fix writes PERMISSIVE; it needs a look, because callers with sidecars then use mTLS there, and which of the two was meant is not
+    known here.
 
     Not reported when the policy is for gateways only, when its pods stay out of ambient, when it stands in the root
     namespace with a selector (nothing reads it, with sidecars neither), and when a template fills in the modes or selector.
@@ -76,12 +78,16 @@ def _problem(
             "ztunnel drops this exception, so callers without mTLS are refused on the port."
         )
         related: tuple[tuple[Node, str], ...] = ((strict[0].spec.get("mtls", "mode"), "STRICT holds for the port"),)
-        return Problem(at, message, impact=Impact.STRICTER, related=related, subject=subject)
+        return Problem(at, message, impact=Impact.STRICTER, related=related, fix=partial(_fix, at), subject=subject)
     message = (
         f"{policy.title} sets mode DISABLE {where}. Ambient has no way to turn mTLS off between its pods: ztunnel takes it for "
         "PERMISSIVE, which admits plaintext from outside of the mesh."
     )
-    return Problem(at, message, subject=subject)
+    return Problem(at, message, fix=partial(_fix, at), subject=subject)
+
+
+def _fix(at: Node) -> Fix | None:
+    return changes().set(at, peer_modes.PERMISSIVE).fix("Write PERMISSIVE")
 
 
 def _mode(parent: Resource | None) -> str | None:

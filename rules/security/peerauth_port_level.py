@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import partial
 
-from meshlint.api import WORKLOADS, Impact, Kind, Mesh, Node, Problem, Resource, Severity, peer_modes, rule
+from meshlint.api import WORKLOADS, Fix, Impact, Kind, Mesh, Node, Problem, Reach, Resource, Severity, changes, peer_modes, rule
 
 
 @rule(
@@ -54,9 +55,10 @@ def peerauth_port_level(policy: Resource, mesh: Mesh) -> Iterator[Problem]:
           mtls: {mode: STRICT}
           portLevelMtls: {9090: {mode: PERMISSIVE}}
 
-    No automatic fix: which other ports there are is not known for certain. Also reported, though sidecars have it alike: a policy
+    The fix does that, with the ports that the repository shows of the pods; it needs a look, for there may be others. None is offered
+    where it holds no pods of the policy. Also reported, though sidecars have it alike: a policy
     in the root namespace with a selector, which nothing reads, and a number that is the port of a Service where its pods listen on
-    another (portLevelMtls counts ports of pods). And a policy without a selector, which the API server refuses.
+    another (portLevelMtls counts ports of pods; the fix writes that one). And a policy without a selector, which the API server refuses.
 
     Not reported when the mode of a port is that of its parent anyway, when it is DISABLE (peerauth-disable), when the policy
     selects gateways or pods that stay out of ambient, and when a
@@ -78,13 +80,13 @@ def peerauth_port_level(policy: Resource, mesh: Mesh) -> Iterator[Problem]:
         )
         yield Problem(policy.spec.get("portLevelMtls"), message, remedy="Put it into the namespace of its pods.", subject=reach.subject)
         return
-    yield from _lost(policy, own, mesh, reach.subject)
+    yield from _lost(policy, own, mesh, reach)
     for port, item in policy.spec.get("portLevelMtls").items():
         if (service := _service_port(port, reach.services, mesh)) is not None:
             yield _wrong_number(policy, port, item, service, reach.subject)
 
 
-def _lost(policy: Resource, own: peer_modes.Written, mesh: Mesh, subject: Resource | str) -> Iterator[Problem]:
+def _lost(policy: Resource, own: peer_modes.Written, mesh: Mesh, reach: Reach) -> Iterator[Problem]:
     """Ports that ztunnel treats otherwise than written."""
     parents = mesh.peer_authentications_above(policy)
     modes = [None if parent is None else peer_modes.written_modes(parent) for parent in parents]
@@ -102,7 +104,34 @@ def _lost(policy: Resource, own: peer_modes.Written, mesh: Mesh, subject: Resour
                 "admitted there."
             )
             at = own.at[port] if port else policy.spec.get("portLevelMtls")
-            yield Problem(at, message, impact=Impact.UNENFORCED, related=related, subject=subject)
+            fix = partial(_stated, policy, own, parent, reach)
+            yield Problem(at, message, impact=Impact.UNENFORCED, related=related, fix=fix, subject=reach.subject)
+
+
+def _stated(policy: Resource, own: peer_modes.Written, parent: str, reach: Reach) -> Fix | None:
+    """STRICT for the whole, and what was open on the single ports that are open."""
+    made = changes()
+    if policy.spec.get("mtls").present:
+        made.set_key(policy.root, ("spec", "mtls", "mode"), peer_modes.STRICT)
+    else:
+        made.set_key(policy.root, ("spec", "mtls"), {"mode": peer_modes.STRICT}, before="portLevelMtls")
+    if peer_modes.asked(own, parent, "") != peer_modes.STRICT:
+        ports = _pod_ports(reach)
+        if not ports:
+            return None
+        for port in sorted(ports - own.ports.keys(), key=int):
+            made.set_key(policy.root, ("spec", "portLevelMtls", port, "mode"), peer_modes.PERMISSIVE)
+    return made.fix("State STRICT, and the ports that take plaintext")
+
+
+def _pod_ports(reach: Reach) -> set[str]:
+    """The ports on which the repository shows the policy's pods to listen."""
+    if not reach.workloads:
+        return set()
+    nodes = [port for workload in reach.workloads for port in workload.template.get("spec").each("containers", "ports", "containerPort")]
+    entries = [entry for service in reach.services for entry in service.spec.each("ports")]
+    nodes += [entry.get("targetPort") if entry.get("targetPort").present else entry.get("port") for entry in entries]
+    return {str(node.value) for node in nodes if str(node.value).isdigit()}
 
 
 def _service_port(port: str, services: tuple[Resource, ...], mesh: Mesh) -> Node | None:
@@ -128,4 +157,9 @@ def _wrong_number(policy: Resource, port: str, item: Node, service: Node, subjec
     )
     remedy = f"Write {target} instead of {port}."
     related = ((service.get("port"), "the Service's port"),)
-    return Problem(item, message, impact=Impact.IGNORED, remedy=remedy, related=related, subject=subject)
+    fix = partial(_renamed, item, str(target))
+    return Problem(item, message, impact=Impact.IGNORED, remedy=remedy, related=related, fix=fix, subject=subject)
+
+
+def _renamed(item: Node, port: str) -> Fix | None:
+    return changes().rename(item, port).fix(f"Write {port}")

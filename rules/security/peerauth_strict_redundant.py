@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import partial
 
-from meshlint.api import WORKLOADS, Impact, Kind, Mesh, Problem, Resource, Severity, peer_modes, rule
+from meshlint.api import WORKLOADS, Fix, Impact, Kind, Mesh, Problem, Resource, Severity, changes, peer_modes, rule
 
 
 @rule(
@@ -40,7 +41,8 @@ def peerauth_strict_redundant(policy: Resource, mesh: Mesh) -> Iterator[Problem]
         mode: STRICT # expect: ML221
     ```
 
-    Remedy: delete the repetition once the policy above it is sure to stay. No automatic fix: that is for people to decide.
+    Remedy: delete the repetition once the policy above it is sure to stay. The fix does that; it
+    needs a look, because only people know whether the other one stays.
 
     Not reported when it is the policy of the mesh, and when the environment holds nothing above it: the last STRICT is never
     called superfluous; when the policy above has another mode or none, when the policy has modes for ports, when its pods stay
@@ -59,4 +61,9 @@ def peerauth_strict_redundant(policy: Resource, mesh: Mesh) -> Iterator[Problem]
         return
     message = f"{policy.title} sets mode {own.mode}, which {above.title} says already."
     remedy = f"Delete it and keep {above.title}."
-    yield Problem(own.at[""], message, remedy=remedy, related=((above.spec.get("mtls", "mode"), "says the same"),), subject=subject)
+    related = ((above.spec.get("mtls", "mode"), "says the same"),)
+    yield Problem(own.at[""], message, remedy=remedy, related=related, fix=partial(_fix, policy), subject=subject)
+
+
+def _fix(policy: Resource) -> Fix | None:
+    return changes().remove_document(policy.root).fix("Delete it")

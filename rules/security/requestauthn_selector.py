@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import partial
 
-from meshlint.api import WORKLOADS, Impact, Kind, Mesh, Node, Problem, Reach, Resource, Scope, Severity, authz, rule
+from meshlint.api import WORKLOADS, Fix, Impact, Kind, Mesh, Node, Problem, Reach, Resource, Scope, Severity, authz, rule
 
 _KEYS = ("request.auth",)
 
@@ -57,7 +58,10 @@ def requestauthn_selector(policy: Resource, mesh: Mesh) -> Iterator[Problem]:
           jwtRules: [{issuer: "https://idp.example.com", jwksUri: "https://idp.example.com/keys"}]
 
     The policies that use the token move to the same target at the same time, and a policy at the pods keeps callers from
-    going around the waypoint. No automatic fix: the Services, their waypoint and those policies have to be there first.
+    going around the waypoint. The fix needs a look: where the pods are ambient, it makes all policies of these pods that only
+    a waypoint can enforce, those that ask for the token among them, ones for the waypoint, adds that where there is none, and
+    a policy that lets only the waypoint get to the pods; before that it adds a copy for the waypoint. None is offered without
+    a selector, and where a Service of these pods stands in another namespace or has other pods too.
 
     The message names the AuthorizationPolicies of the same pods that ask for the token. Not reported when the policy has targetRefs, when
     it takes gateways only (the usual place, and it keeps working), when its pods stay out of ambient, when each of
@@ -77,7 +81,8 @@ def requestauthn_selector(policy: Resource, mesh: Mesh) -> Iterator[Problem]:
     if users:
         message += f" {_names(users)} for what the token says, which nobody fills in any more."
     related = tuple((at, f"{user.title} depends on the token") for user, at in users)
-    yield Problem(selector if selector.get("matchLabels").value else policy.root, message, related=related, subject=reach.subject)
+    at = selector if selector.get("matchLabels").value else policy.root
+    yield Problem(at, message, related=related, fix=partial(_fix, policy, mesh), subject=reach.subject)
 
 
 def _names(users: list[tuple[Resource, Node]]) -> str:
@@ -117,3 +122,9 @@ def _asks(policy: Resource) -> Node | None:
         return None
     found = (attribute for rule in authz.converted(acting) for attribute in authz.layer7(rule))
     return next((attribute.at for attribute in found if attribute.key.startswith(_KEYS)), None)
+
+
+def _fix(policy: Resource, mesh: Mesh) -> Fix | None:
+    from meshlint.api import moving
+
+    return moving.move(policy, mesh)

@@ -67,8 +67,8 @@ def xfcc_dependency(resource: Resource, mesh: Mesh) -> Iterator[Problem]:
     is reported as a whole (authz-l7-allow-at-ztunnel). Filters of sidecars: envoyfilter-sidecar.
     """
     nodes, subject = _read(resource, mesh)
-    at = next((found for node in nodes if (found := _mention(node)) is not None), None)
-    if at is None or subject is None or _told(resource, mesh):
+    at = next((found for node in nodes if (found := _mention(node)) is not None), None) if subject is not None else None
+    if at is None or _told(resource, mesh):
         return
     lacking = "" if mesh.target.istio_at_least("1.30.0") else f" (Istio {mesh.target.istio} has no setting for it: from 1.30)"
     message = (

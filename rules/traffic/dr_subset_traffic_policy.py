@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import partial
 
-from meshlint.api import Impact, Kind, Mesh, Node, Problem, Resource, Severity, rule
+from meshlint.api import Impact, Kind, Mesh, Node, Problem, Resource, Severity, converted, rule
 
 
 @rule(
@@ -49,7 +50,7 @@ def dr_subset_traffic_policy(destination_rule: Resource, mesh: Mesh) -> Iterator
       name: reviews
       namespace: bookinfo
     spec:
-      host: reviews
+      host: reviews  # expect: ML122
       subsets:
         - name: v3
           labels: {version: v3}
@@ -58,7 +59,8 @@ def dr_subset_traffic_policy(destination_rule: Resource, mesh: Mesh) -> Iterator
     ```
 
     Remedy: one DestinationRule for each new Service, its host the name of that Service, its trafficPolicy that of the rule
-    merged with that of the subset. No automatic fix: the Services do not exist yet.
+    merged with that of the subset. The fix converts the VirtualServices that use the subset, where all of them convert, and
+    so makes both.
 
     Not reported when no VirtualService of the mesh uses the subset (subset-unused says when nothing does), when the subset
     has no labels and so needs no Service, when the policy only says `tls.mode: ISTIO_MUTUAL` or `DISABLE`, which ambient
@@ -78,7 +80,9 @@ def dr_subset_traffic_policy(destination_rule: Resource, mesh: Mesh) -> Iterator
             message = f'Subset "{name}" of {host.title} has to become a Service, and its trafficPolicy ({fields}) does not move with it.'
             remedy = f"Write a DestinationRule for the Service that replaces subset {name}: the policies of rule and subset, merged."
             used = tuple((sent.subset, f"{sent.route.title} routes to the subset") for sent in users)
-            yield Problem(policy, message, related=used, remedy=remedy)
+            routes = list(dict.fromkeys(sent.route for sent in mesh.subset_users(destination_rule, name)))
+            fix = partial(converted, routes, mesh, unused=[item])
+            yield Problem(policy, message, related=used, remedy=remedy, fix=fix)
 
 
 def _says_something(policy: Node) -> bool:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import partial
 
-from meshlint.api import Impact, Kind, Mesh, Problem, Resource, Severity, rule
+from meshlint.api import Fix, Host, Impact, Kind, Mesh, Node, Problem, Resource, Severity, changes, rule
 
 
 @rule(
@@ -45,6 +46,8 @@ def subset_unused(destination_rule: Resource, mesh: Mesh) -> Iterator[Problem]:
     ```
 
     Remedy: delete the subset. If it has a trafficPolicy that is meant for the whole host, keep that on the DestinationRule.
+    meshlint can delete it. That is safe where the repository holds the Service and a VirtualService for it, so that it shows who
+    routes there; elsewhere it needs a look.
 
     Used is a subset that any http, tcp or tls route, any mirror, any delegate, any VirtualService bound to gateways, or
     an Argo Rollout names, in any environment of the repository; hosts are compared by what they stand for, short name or
@@ -57,4 +60,14 @@ def subset_unused(destination_rule: Resource, mesh: Mesh) -> Iterator[Problem]:
     for item in destination_rule.spec.each("subsets"):
         name = item.get("name")
         if name.text and not mesh.subset_used(destination_rule, name.text):
-            yield Problem(name, f'No route of the repository uses subset "{name.text}" of {host.title}.')
+            fix = partial(_fix, destination_rule, item, host, mesh)
+            yield Problem(name, f'No route of the repository uses subset "{name.text}" of {host.title}.', fix=fix)
+
+
+def _fix(destination_rule: Resource, item: Node, host: Host, mesh: Mesh) -> Fix | None:
+    """The subset; where nobody uses any, all of them at once."""
+    subsets = destination_rule.spec.get("subsets")
+    safe = host.service is not None and bool(mesh.virtual_services(host))
+    if any(mesh.subset_used(destination_rule, one.get("name").text or "") for one in subsets.each()):
+        return changes().remove(item).fix("Delete the subset", safe=safe)
+    return changes().remove(subsets).fix("Delete the subsets", safe=safe)

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from itertools import islice
 
 from meshlint.api import ROUTES, Host, Impact, Kind, Mesh, Node, Problem, Resource, Severity, rule
 
 _SECTIONS = {Kind.HTTP_ROUTE: "http", Kind.GRPC_ROUTE: "http", Kind.TLS_ROUTE: "tls", Kind.TCP_ROUTE: "tcp"}
 _MERGED = ("1.28.6", "1.29.2", "1.30.0")
+_NAMED = 5  # of two thousand routes for one host, a few are enough to see what is meant
 
 
 @rule(
@@ -73,14 +75,16 @@ def vs_and_httproute_same_host(service: Resource, mesh: Mesh) -> Iterator[Proble
         subject = mesh.moves(host, service)
         if subject is None:
             continue
-        rivals = [(route, ref) for route, ref in mesh.mesh_routes(host) if _read(route, host, mesh) and _meet(rules, route, ref)]
+        meeting = ((route, ref) for route, ref in mesh.mesh_routes(host) if _meet(rules, route, ref) and _read(route, host, mesh))
+        rivals = list(islice(meeting, _NAMED + 1))
         if rivals:
-            related = tuple((ref.get("kind"), f"{route.title} has the same host as its parent") for route, ref in rivals)
+            related = tuple((ref.get("kind"), f"{route.title} has the same host as its parent") for route, ref in rivals[:_NAMED])
             yield Problem(at, _message(service, host, rivals, mesh), related=related, subject=subject)
 
 
 def _message(service: Resource, host: Host, rivals: list[tuple[Resource, Node]], mesh: Mesh) -> str:
-    routes = " and ".join(dict.fromkeys(route.title for route, _ in rivals))
+    named = dict.fromkeys(route.title for route, _ in rivals[:_NAMED])
+    routes = " and ".join([*named, *(["others"] if len(rivals) > _NAMED else [])])
     said = f"Possible conflict: {service.title} and {routes} both speak for {host.title} in the mesh."
     istio = f"A waypoint of Istio {mesh.target.istio_tag}"
     if mesh.target.istio_at_least(*_MERGED):

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from functools import partial
 
-from meshlint.api import Impact, Kind, Mesh, Node, Problem, Resource, Severity, rule
+from meshlint.api import Impact, Kind, Mesh, Node, Problem, Resource, Severity, converted, rule
 
 _TYPE = "spec.rules[].filters[].type"
 _ANY = frozenset({"*", ".*", ".+", "^.*$"})
@@ -71,7 +72,7 @@ def vs_cors(service: Resource, mesh: Mesh) -> Iterator[Problem]:
             target = f"the {mesh.target.channel} channel of Gateway API {mesh.target.gateway_api}"
             message = f"{service.title} has a CORS policy, and HTTPRoute has no CORS filter in {target} ({filter_.since})."
         if said or not usable:
-            yield Problem(at, message, subject=mesh.mesh_subject(service))
+            yield Problem(at, message, fix=partial(converted, [service], mesh), subject=mesh.mesh_subject(service))
 
 
 def _inexpressible(policy: Node) -> Iterator[tuple[Node, str]]:

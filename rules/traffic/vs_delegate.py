@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import partial
 
-from meshlint.api import Impact, Kind, Mesh, Node, Problem, Resource, Severity, rule
+from meshlint.api import Impact, Kind, Mesh, Node, Problem, Resource, Severity, converted, rule
 
 
 @rule(
@@ -57,7 +58,8 @@ def vs_delegate(service: Resource, mesh: Mesh) -> Iterator[Problem]:
     ```
 
     Remedy: one HTTPRoute for each team with the Service (or the Gateway) as its parent, with the match of the delegating rule
-    repeated in each of its rules. No automatic fix: who may claim which paths has to be settled anew.
+    repeated in each of its rules; who may claim which paths has to be settled anew. The fix makes one HTTPRoute of both, where
+    all of it converts, and leaves the delegate to be deleted.
 
     One finding for each VirtualService that delegates, none for those it delegates to. Not reported when it is for gateways
     only, which go on merging them (but with `--goal gateway-api`); with `--goal ambient`, where a waypoint reads the merged
@@ -68,7 +70,8 @@ def vs_delegate(service: Resource, mesh: Mesh) -> Iterator[Problem]:
         names = ", ".join(dict.fromkeys(_name(delegate, service) for delegate in found))
         message = f"{service.title} delegates to {names}: the Gateway API has no delegation up to {mesh.target.gateway_api}."
         related = tuple((held.root, "delegated to") for one in found if (held := _held(one, service, mesh)) is not None)
-        yield Problem(found[0], message, related=related, subject=mesh.mesh_subject(service))
+        fix = partial(converted, [service], mesh)
+        yield Problem(found[0], message, related=related, fix=fix, subject=mesh.mesh_subject(service))
 
 
 def _name(delegate: Node, service: Resource) -> str:

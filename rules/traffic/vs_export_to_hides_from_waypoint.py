@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import partial
 
-from meshlint.api import Confidence, Host, Impact, Kind, Mesh, Node, Problem, Resource, Severity, rule
+from meshlint.api import WORKLOADS, Confidence, Fix, Host, Impact, Kind, Mesh, Node, Problem, Resource, Severity, rule
 
 
 @rule(
     "ML109", "vs-export-to-hides-from-waypoint", Severity.ERROR, impact=Impact.IGNORED, each=Kind.VIRTUAL_SERVICE, evidence="code",
-    reads=[Kind.SERVICE, Kind.SERVICE_ENTRY, Kind.NAMESPACE, Kind.GATEWAY, Kind.K8S_GATEWAY],
+    reads=[Kind.SERVICE, Kind.SERVICE_ENTRY, Kind.NAMESPACE, Kind.GATEWAY, Kind.K8S_GATEWAY, *WORKLOADS],
     sources=["istio pilot/pkg/model/push_context.go (initVirtualServices)", "istio pilot/pkg/networking/core/listener_waypoint.go"],
     remedy="Add the namespace of the waypoint to exportTo.",
     yields_in_object=["egress-gateway-classic"],
@@ -58,7 +59,9 @@ def vs_export_to_hides_from_waypoint(service: Resource, mesh: Mesh) -> Iterator[
     ```
 
     Remedy: name the waypoint's namespace in `exportTo`, or export to `*`. Where the mesh's default decides
-    (meshConfig.defaultVirtualServiceExportTo), give the VirtualService an exportTo of its own. No automatic fix yet.
+    (meshConfig.defaultVirtualServiceExportTo), give the VirtualService an exportTo of its own. meshlint can
+    write either. That is safe where the VirtualService stands in the namespace of its host and no sidecars of the waypoint's
+    namespace would begin to read it; elsewhere it needs a look.
 
     One finding for each VirtualService. Not reported when the waypoint stands in the namespace of a VirtualService that
     exports to `.`, without any exportTo, for `~` (exported to nobody, on sidecars too), when it is for gateways only, outside
@@ -80,7 +83,7 @@ def vs_export_to_hides_from_waypoint(service: Resource, mesh: Mesh) -> Iterator[
             confidence = Confidence.LOW if host.resource is None else None
             message = _message(service, host, where, [value for value in values if value], exported == own)
             related, subject = _related(host, exported, own, mesh), mesh.moves(host, service)
-            yield Problem(at, message, confidence=confidence, related=related, subject=subject)
+            yield Problem(at, message, confidence=confidence, related=related, fix=partial(_fix, service, mesh), subject=subject)
             return
 
 
@@ -103,3 +106,10 @@ def _related(host: Host, exported: Node, own: Node, mesh: Mesh) -> tuple[tuple[N
     if label is not None:
         out.append((label, "this label binds the host to its waypoint"))
     return tuple(out)
+
+
+def _fix(service: Resource, mesh: Mesh) -> Fix | None:
+    from meshlint.api import exports
+
+    found = [(host, _waypoint_namespace(service, host, mesh)) for _, host in mesh.hosts(service)]
+    return exports.add(service, [(host, where) for host, where in found if where], mesh)

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import partial
 
-from meshlint.api import HostKind, Impact, Kind, Mesh, Node, Problem, Resource, Severity, rule
+from meshlint.api import HostKind, Impact, Kind, Mesh, Node, Problem, Resource, Severity, converted, rule
 
 _KINDS = {"tcp": Kind.TCP_ROUTE, "tls": Kind.TLS_ROUTE}
 _AT_WAYPOINT = "1.26"
@@ -52,7 +53,7 @@ def vs_l4_route(service: Resource, mesh: Mesh) -> Iterator[Problem]:
 
     Remedy: TCPRoute or TLSRoute with the Service as its parent where the target has them; otherwise keep the VirtualService
     in the namespace of the host, or install the experimental channel and set the flag knowingly. The finding says exactly
-    what the target lacks. No automatic fix.
+    what the target lacks. The fix converts the VirtualService where the target reads the routes and all of it converts.
 
     Severity: a note where the target reads the route and each match has one SNI, the host's own name, so that it can be
     converted.
@@ -85,7 +86,8 @@ def _in_mesh(service: Resource, at: Node, kind: Kind, mesh: Mesh) -> Problem:
         remedy = "Give each SNI a Service or ServiceEntry of its own name, and a TLSRoute with that as its parent."
         return Problem(at, message, remedy=remedy)
     if support.usable:
-        return Problem(at, message, Severity.NOTE, Impact.ADVICE, remedy=_conversion(service, kind, mesh))
+        fix = partial(converted, [service], mesh) if mesh.settings.to_gateway_api else None
+        return Problem(at, message, Severity.NOTE, Impact.ADVICE, remedy=_conversion(service, kind, mesh), fix=fix)
     return Problem(at, message)
 
 

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import partial
 
-from meshlint.api import Impact, Kind, Mesh, Node, Problem, Resource, Severity, rule
+from meshlint.api import Impact, Kind, Mesh, Node, Problem, Resource, Severity, converted, rule
 
 _REMEDIES = {
     "withoutHeaders": "Write what it excludes as a rule of its own with that header: it is more specific and goes first.",
@@ -62,8 +63,9 @@ def vs_match_no_equivalent(service: Resource, mesh: Mesh) -> Iterator[Problem]:
     ```
 
     Remedy: an exclusion becomes an earlier, more specific rule; authority the parent Service or `hostnames`; a port
-    parentRefs[].port; presence the regular expression `.*`. Otherwise keep the VirtualService. No automatic fix: the rewritten
-    rules have to be read as a whole.
+    parentRefs[].port; presence the regular expression `.*`. Otherwise keep the VirtualService. meshlint can convert it where
+    every request goes the same way then; it needs a look, because the rewritten rules have to be read as a whole. There is no
+    automatic fix where one would go another way (`meshlint convert` tells which).
 
     One finding for each condition of a VirtualService, at its first place. A note for statPrefix, which only names a metric.
     Not reported when `ignoreUriCase` is false; for a port where the host has no other or its ports are not known; for regular
@@ -81,7 +83,8 @@ def vs_match_no_equivalent(service: Resource, mesh: Mesh) -> Iterator[Problem]:
         message = f"{service.title} matches on {_said(field, found[0])}{more}, which a match of HTTPRoute cannot do{_but(field)}."
         severity, impact = (Severity.NOTE, Impact.ADVICE) if field == "statPrefix" else (None, None)
         subject = mesh.mesh_subject(service)
-        yield Problem(found[0], message, severity, impact, remedy=_REMEDIES[field], subject=subject)
+        fix = partial(converted, [service], mesh)
+        yield Problem(found[0], message, severity, impact, remedy=_REMEDIES[field], fix=fix, subject=subject)
 
 
 def _conditions(match: Node, service: Resource, mesh: Mesh) -> Iterator[tuple[str, Node]]:

@@ -3,8 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from functools import partial
 
-from meshlint.api import WORKLOADS, Confidence, Host, Impact, Kind, Mesh, Node, Problem, Resource, Severity, Waypoint, WaypointState, rule
+from meshlint.api import (
+    WORKLOADS,
+    Confidence,
+    Fix,
+    Host,
+    Impact,
+    Kind,
+    Mesh,
+    Node,
+    Problem,
+    Resource,
+    Severity,
+    Waypoint,
+    WaypointState,
+    changes,
+    rule,
+)
 
 _WHY = {
     WaypointState.NONE: "has no waypoint",
@@ -64,8 +81,10 @@ def vs_mesh_without_waypoint(service: Resource, mesh: Mesh) -> Iterator[Problem]
     ```
 
     Remedy: a waypoint (a Gateway of class `istio-waypoint`) in the namespace of the host, and the label
-    `istio.io/use-waypoint` on the Service, the ServiceEntry or the namespace, before the sidecars are removed. No
-    automatic fix: a waypoint is a deployment to be planned.
+    `istio.io/use-waypoint` on the Service, the ServiceEntry or the namespace, before the sidecars are removed.
+    meshlint can write both, or delete a VirtualService that does nothing. It needs a look: a waypoint is a deployment to be
+    planned. There is no automatic fix for a host that another repository holds or that opted out, and where several waypoints
+    could be meant.
 
     One finding for each VirtualService: at its first host that is ambient now, else at the first one that will be.
 
@@ -83,7 +102,7 @@ def vs_mesh_without_waypoint(service: Resource, mesh: Mesh) -> Iterator[Problem]
     at, host, subject = chosen
     if _does_nothing(service, host, mesh):
         message = f"{service.title} routes {host.title} to itself and does nothing else, so nothing is lost without a waypoint."
-        yield Problem(at, message, Severity.NOTE, Impact.ADVICE, remedy=_needless(service))
+        yield Problem(at, message, Severity.NOTE, Impact.ADVICE, remedy=_needless(service), fix=partial(_without, service))
         return
     waypoint = mesh.waypoint(host)
     confidence = Confidence.LOW if host.resource is None else None  # its labels stand in another repository
@@ -91,8 +110,9 @@ def vs_mesh_without_waypoint(service: Resource, mesh: Mesh) -> Iterator[Problem]
     message = _message(service, rules, host, waypoint)
     if others:
         message += f" The same holds for {len(others)} more of its hosts."
-    remedy = _REMEDY.get(waypoint.state)
-    yield Problem(at, message, confidence=confidence, related=(*_related(waypoint), *others), remedy=remedy, subject=subject)
+    remedy = _REMEDY.get(waypoint.state) or _by_another_name(host)
+    related, fix = (*_related(waypoint), *others), partial(_fix, losing, mesh)
+    yield Problem(at, message, confidence=confidence, related=related, remedy=remedy, fix=fix, subject=subject)
 
 
 def _losing(service: Resource, mesh: Mesh) -> Iterator[tuple[Node, Host, Resource | str]]:
@@ -110,6 +130,14 @@ def _message(service: Resource, rules: Sequence[Node], host: Host, waypoint: Way
     fields = f" ({lost})" if lost else ""
     why = _WHY[waypoint.state]
     return f"{service.title} is for {host.title}, which {why}: ztunnel reads no VirtualService, so its routing{fields} is lost."
+
+
+def _by_another_name(host: Host) -> str | None:
+    """What helps where no waypoint can serve the host."""
+    if host.external_name:
+        return "Write it for the real host instead of the alias, which ambient does not know, and bind that one to a waypoint."
+    with_address = "Write it for a Service with a cluster IP over the same pods, bound to a waypoint: a headless one has none."
+    return with_address if host.headless else None
 
 
 def _related(waypoint: Waypoint) -> tuple[tuple[Node, str], ...]:
@@ -150,3 +178,25 @@ def _own_port(port: Node, host: Host) -> bool:
         return True
     ports = [node.get("port").value for node in host.service.spec.each("ports")] if host.service is not None else []
     return ports == [port.value]
+
+
+def _fix(losing: Sequence[tuple[Node, Host, Resource | str]], mesh: Mesh) -> Fix | None:
+    from meshlint.api import waypoints
+
+    hosts = [host for _, host, _ in losing]
+    if any(host.resource is None for host in hosts):
+        return None
+    found = (one for host in hosts for one in ((host.service,) if host.service is not None else host.entries))
+    return waypoints.give(list(dict.fromkeys(found)), mesh)
+
+
+def _without(service: Resource) -> Fix | None:
+    """Take a VirtualService that does nothing in the mesh away, or the mesh out of its gateways."""
+    gateways = list(service.spec.each("gateways"))
+    if all(one.text == "mesh" for one in gateways):
+        return changes().remove_document(service.root).fix("Delete it")
+    made = changes()
+    for one in gateways:
+        if one.text == "mesh":
+            made.remove(one)
+    return made.fix("Take mesh out of its gateways")

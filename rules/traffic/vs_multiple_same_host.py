@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from itertools import islice
 
 from meshlint.api import Host, Impact, Kind, Mesh, Problem, Resource, Severity, rule
 
 _APPENDED = ("1.28.6", "1.29.2", "1.30.0")
+_NAMED = 5  # of two thousand objects for one host, a few are enough to see what is meant
 
 
 @rule(
@@ -74,9 +76,9 @@ def vs_multiple_same_host(service: Resource, mesh: Mesh) -> Iterator[Problem]:
         subject = mesh.moves(host, service)
         if subject is None or not mesh.waypoint_after(host) or not _read(service, host, mesh):
             continue
-        rivals = [other for other in mesh.virtual_services(host) if _is_rival(service, other, host, mesh)]
+        rivals = list(islice((other for other in mesh.virtual_services(host) if _is_rival(service, other, host, mesh)), _NAMED + 1))
         if rivals:
-            related = tuple((other.root, f"{other.title} speaks for the host as well") for other in rivals)
+            related = tuple((other.root, f"{other.title} speaks for the host as well") for other in rivals[:_NAMED])
             yield Problem(at, _message(service, host, rivals, mesh), related=related, subject=subject)
             return
 
@@ -111,7 +113,7 @@ def _read(service: Resource, host: Host, mesh: Mesh) -> bool:
 
 
 def _message(service: Resource, host: Host, rivals: Sequence[Resource], mesh: Mesh) -> str:
-    others = " and ".join(other.title for other in rivals)
+    others = " and ".join([*(other.title for other in rivals[:_NAMED]), *(["others"] if len(rivals) > _NAMED else [])])
     said = f"{service.title} and {others} speak for {host.title} in the mesh: sidecars execute one of them. "
     waypoint = f"A waypoint of Istio {mesh.target.istio_tag}"
     if mesh.target.istio_at_least(*_APPENDED):

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import partial
 
-from meshlint.api import Impact, Kind, Mesh, Problem, Resource, Severity, rule
+from meshlint.api import GATEWAY_API_KINDS, ISTIO_KINDS, Host, Impact, Kind, Mesh, Problem, Resource, Severity, converted, rule
 
 
 @rule(
     "ML104", "vs-on-waypoint-alpha", Severity.WARNING, impact=Impact.UNSTABLE, each=Kind.VIRTUAL_SERVICE, evidence="docs",
-    reads=[Kind.SERVICE, Kind.SERVICE_ENTRY, Kind.NAMESPACE, Kind.GATEWAY, Kind.K8S_GATEWAY],
+    reads=[Kind.SERVICE, Kind.NAMESPACE, *ISTIO_KINDS, *GATEWAY_API_KINDS],
     sources=["https://istio.io/latest/docs/releases/feature-stages/", "https://istio.io/latest/docs/ambient/usage/l7-features/"],
     remedy="Translate it to a route with a Service parent; where a field has no equivalent, keep it and suppress this with the reason.",
     yields_in_object=[
@@ -60,20 +61,29 @@ def vs_on_waypoint_alpha(service: Resource, mesh: Mesh) -> Iterator[Problem]:
     ```
 
     Remedy: an HTTPRoute (GRPCRoute, TCPRoute, TLSRoute) with the Service as its parent, when every field that is used has
-    an equivalent there; otherwise keep the VirtualService and suppress this finding with a comment that gives the reason.
+    an equivalent there: the fix. Otherwise keep the VirtualService (`meshlint convert` says what keeps it) and suppress this
+    finding with a comment that gives the reason.
 
     One finding for each VirtualService, and none where a more precise rule has something to say about it.
-    Not reported when it is for gateways only, when its hosts have no waypoint (vs-mesh-without-waypoint), and when their namespace
-    stays out of the mesh.
+    Not reported when it is for gateways only, when its hosts have no waypoint (vs-mesh-without-waypoint), when it has no effect
+    there since the host is a headless or ExternalName Service (service-headless-waypoint, service-externalname), and when their
+    namespace stays out of the mesh.
     """
     if not mesh.mesh_rules(service):
         return
     for _, host in mesh.hosts(service):
         waypoint = mesh.waypoint(host)
         subject = mesh.moves(host, service)
-        if subject is not None and waypoint.bound and waypoint.label is not None:
+        if subject is not None and waypoint.bound and waypoint.label is not None and not _never_enters(host, service, mesh):
             name = f"{waypoint.namespace}/{waypoint.name}" if waypoint.namespace else waypoint.name
             message = f"{service.title} acts at waypoint {name} of {host.title}, where VirtualService is alpha."
             label = (waypoint.label, "this label binds the host to its waypoint")
-            yield Problem(service.root, message, related=(label,), subject=subject)
+            fix = partial(converted, [service], mesh) if mesh.settings.to_gateway_api else None
+            yield Problem(service.root, message, related=(label,), fix=fix, subject=subject)
             return
+
+
+def _never_enters(host: Host, service: Resource, mesh: Mesh) -> bool:
+    """Do requests to the host enter no waypoint, whatever its labels say, so that the rules do not act?"""
+    of = host.service
+    return of is not None and (host.headless or host.external_name) and any(user is service for user, _ in mesh.waypoint_work(of))

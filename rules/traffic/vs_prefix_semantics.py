@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import partial
 
-from meshlint.api import Impact, Kind, Mesh, Problem, Resource, Severity, rule
+from meshlint.api import Impact, Kind, Mesh, Problem, Resource, Severity, converted, rule
 
 
 @rule(
@@ -46,8 +47,9 @@ def vs_prefix_semantics(service: Resource, mesh: Mesh) -> Iterator[Problem]:
     ```
 
     Remedy: PathPrefix where only segments are meant, as mostly; where the longer names are meant too, list them or use the
-    RegularExpression `/api.*` (Istio puts it behind every prefix). No automatic fix: which paths clients ask for is not in
-    the files.
+    RegularExpression `/api.*` (Istio puts it behind every prefix). meshlint can convert the VirtualService so that every
+    request goes the same way, with such expressions; it needs a look, because mostly PathPrefix is what is meant. There is no
+    automatic fix where a part of the VirtualService has to stay.
 
     One finding for each VirtualService, at its first such prefix. Not reported when it is `/` or ends with a slash; when another
     rule with the same effect takes these paths anyway; for matches that ignore case or look at the caller; when the rule is for
@@ -62,4 +64,4 @@ def vs_prefix_semantics(service: Resource, mesh: Mesh) -> Iterator[Problem]:
             "whole segments and does not."
         )
         related = tuple((other, f"and {other.value}") for other in found[1:4])
-        yield Problem(at, message, related=related, subject=mesh.mesh_subject(service))
+        yield Problem(at, message, related=related, fix=partial(converted, [service], mesh), subject=mesh.mesh_subject(service))

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import partial
 
-from meshlint.api import Impact, Kind, Mesh, Node, Problem, Resource, Severity, rule
+from meshlint.api import Impact, Kind, Mesh, Node, Problem, Resource, Severity, converted, rule
 
 _FIELD = "spec.rules[].retry"
 _MAPPED = frozenset({"connect-failure", "refused-stream", "unavailable", "cancelled", "retriable-status-codes"})
@@ -52,8 +53,9 @@ def vs_retries(service: Resource, mesh: Mesh) -> Iterator[Problem]:
 
     Remedy: where precise conditions matter, keep the VirtualService in the namespace of the host, with a waypoint. Where
     they do not, HTTPRoute `retry` with attempts and codes (experimental channel), `timeouts.backendRequest` instead of
-    `perTryTimeout`. `attempts: 0` switches retries off and must be carried over, not dropped. No automatic fix: which
-    conditions the application relies on is not in the files.
+    `perTryTimeout`. `attempts: 0` switches retries off and must be carried over, not dropped. meshlint can
+    convert the VirtualService where a route says the same as the whole of it (`meshlint convert` tells what stays). There is no
+    automatic fix where it has no counterpart: which conditions the application relies on is not in the files.
 
     One finding for each `retries`: at the first field that decides, else at `retries` where the channel lacks the counterpart.
     Not reported when the channel is experimental and the policy has only attempts, backoff, status codes and the four
@@ -66,6 +68,7 @@ def vs_retries(service: Resource, mesh: Mesh) -> Iterator[Problem]:
     retry = mesh.target.field("HTTPRoute", _FIELD)
     channel = f"the {mesh.target.channel} channel of Gateway API {mesh.target.gateway_api}"
     lacks = "" if retry.in_target else f"{channel} has no HTTPRoute retry"
+    fix = partial(converted, [service], mesh)
     for rule_ in mesh.mesh_rules(service):
         retries = rule_.get("retries")
         if not retries:
@@ -75,10 +78,10 @@ def vs_retries(service: Resource, mesh: Mesh) -> Iterator[Problem]:
             said = "; ".join(said for _, said, _ in fields)
             also = f" {lacks[0].upper()}{lacks[1:]} at all ({retry.since})." if lacks else ""
             message = f"{service.title} retries {said}.{also}{_off(retries)}"
-            yield Problem(fields[0][0], message, remedy=_remedy([own for _, _, own in fields if own], lacks), subject=subject)
+            yield Problem(fields[0][0], message, remedy=_remedy([own for _, _, own in fields if own], lacks), fix=fix, subject=subject)
         elif lacks:
             message = f"{service.title} sets a retry policy, and {lacks} ({retry.since}).{_off(retries)}"
-            yield Problem(retries, message, subject=subject)
+            yield Problem(retries, message, fix=fix, subject=subject)
 
 
 def _remedy(own: list[str], lacks: str) -> str | None:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from functools import partial
 
-from meshlint.api import Field, Impact, Kind, Mesh, Node, Problem, Resource, Severity, rule
+from meshlint.api import Field, Impact, Kind, Mesh, Node, Problem, Resource, Severity, converted, rule
 
 _FILTERS = "spec.rules[].filters[]"
 _WHOLE_PATH = frozenset({".*", "/.*", "^.*$", "^/.*$"})
@@ -56,7 +57,8 @@ def vs_rewrite_redirect_no_equivalent(service: Resource, mesh: Mesh) -> Iterator
     ```
 
     Remedy: several rules with ReplacePrefixMatch where the paths can be listed; for captures keep the VirtualService or let
-    the application do it. No automatic fix: requests that the listed rules forget would arrive unchanged.
+    the application do it. meshlint can convert the VirtualService where a route says the same as the whole of it, as of what only
+    converters leave out. There is no automatic fix elsewhere: requests that listed rules forget would arrive unchanged.
 
     One finding for each of uriRegexRewrite, rewrite.authority, redirect.derivePort, redirect.redirectCode and the mirror's
     percentage. A note for an authority with a counterpart that converters leave out all the same, and where a header is set by
@@ -68,7 +70,8 @@ def vs_rewrite_redirect_no_equivalent(service: Resource, mesh: Mesh) -> Iterator
     for rule_ in mesh.converted_rules(service):
         for at, said, minor in (*_rewrite(rule_), *_redirect(rule_, mesh), *_mirror(rule_, mesh), *_headers(rule_)):
             severity, impact = (Severity.NOTE, Impact.ADVICE) if minor else (None, None)
-            yield Problem(at, f"{service.title} {said}.", severity, impact, subject=mesh.mesh_subject(service))
+            fix = partial(converted, [service], mesh)
+            yield Problem(at, f"{service.title} {said}.", severity, impact, fix=fix, subject=mesh.mesh_subject(service))
 
 
 def _rewrite(rule_: Node) -> Iterator[Found]:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from functools import partial
 
-from meshlint.api import Destination, HostKind, Impact, Kind, Mesh, Problem, Resource, Severity, Subset, rule
+from meshlint.api import Destination, HostKind, Impact, Kind, Mesh, Problem, Resource, Severity, Subset, converted, rule
 
 _ROUTES = {"http": "an HTTPRoute", "tcp": "a TCPRoute", "tls": "a TLSRoute"}
 _KEPT = ". A waypoint executes it while VirtualService and DestinationRule stay in its reach, but VirtualService is alpha there."
@@ -67,8 +68,9 @@ def vs_subset_destination(route: Resource, mesh: Mesh) -> Iterator[Problem]:
 
     Remedy: one Service for each used subset (the selector of the host's Service plus the labels of the subset), then an
     HTTPRoute (TCPRoute, TLSRoute) with the Service of the host as its parent and the new Services as backends. The new
-    Services are additive; replacing the VirtualService is not, so there is no automatic fix: policies with targetRefs on
-    the host's Service do not cover a direct call to a new Service.
+    Services are additive; replacing the VirtualService is not, so the fix is one to look at: policies with targetRefs on
+    the host's Service do not cover a direct call to a new Service. There is a fix where all of the VirtualService converts
+    (`meshlint convert` says what keeps it).
 
     Some subsets need something else, and the finding says so: those of a ServiceEntry select endpoints, not pods; one
     without labels only carries a policy; one that a Rollout or Canary edits changes together with that object.
@@ -85,7 +87,9 @@ def vs_subset_destination(route: Resource, mesh: Mesh) -> Iterator[Problem]:
         severity, impact, message = _judged(sent, found, mesh)
         if message:
             related = tuple((subset.at.get("name"), f"subset {subset.name} is declared here") for subset in found)
-            yield Problem(sent.subset, message, severity, impact, related=related, remedy=_remedy(sent, found, mesh), subject=subject)
+            fix = partial(converted, [route], mesh) if mesh.settings.to_gateway_api else None
+            remedy = _remedy(sent, found, mesh)
+            yield Problem(sent.subset, message, severity, impact, related=related, remedy=remedy, fix=fix, subject=subject)
 
 
 def _judged(sent: Destination, found: Sequence[Subset], mesh: Mesh) -> tuple[Severity | None, Impact | None, str]:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import partial
 
-from meshlint.api import WORKLOADS, Impact, Kind, Mesh, Node, Problem, Resource, Severity, rule
+from meshlint.api import WORKLOADS, Fix, Impact, Kind, Mesh, Node, Problem, Resource, Severity, changes, rule
 
 _OF_ISTIO = frozenset({"istio-proxy", "istio-init"})
 
@@ -43,7 +44,10 @@ def container_istio_proxy_reference(resource: Resource, mesh: Mesh) -> Iterator[
     ```
 
     Remedy: scale by the application's container; the waypoint is scaled by an autoscaler of its own. Take the customised
-    container out of the template with the switch, not before. There is no automatic fix: both matter as long as sidecars run.
+    container out of the template with the switch, not before: both matter as long as sidecars run. The fix, once the pods are
+    ambient or with `--phase cleanup`, takes the metric, policy or container away; an autoscaler whose only metric it is
+    gets the application's container instead, where the repository holds the workload and it has one. It needs a look: another
+    container has another load.
 
     It follows from the container's absence, hence a note. Read are the metrics of HorizontalPodAutoscalers, the container
     policies of VerticalPodAutoscalers, the `containerName` of KEDA triggers, and pod templates. Not reported when a pod template is
@@ -55,7 +59,8 @@ def container_istio_proxy_reference(resource: Resource, mesh: Mesh) -> Iterator[
     elif mesh.candidate(resource):
         for at in _named(resource):
             if at.text in _OF_ISTIO:
-                yield Problem(at, f"{resource.title} names the container {at.text}, which its pods do not have in ambient.")
+                message = f"{resource.title} names the container {at.text}, which its pods do not have in ambient."
+                yield Problem(at, message, fix=partial(_fix, resource, at, mesh))
 
 
 def _named(resource: Resource) -> Iterator[Node]:
@@ -81,4 +86,41 @@ def _customised(resource: Resource, mesh: Mesh) -> Iterator[Problem]:
                     f"{resource.title} customises the injected container {container.get('name').text}; without injection it is a "
                     "container whose image cannot be pulled.",
                     remedy="Take it out of the template in the commit that ends injection.",
+                    fix=partial(_removed, resource, container, mesh),
                 )
+
+
+def _fix(resource: Resource, at: Node, mesh: Mesh) -> Fix | None:
+    from meshlint.api import pods
+
+    if not pods.sidecars_gone(resource, mesh):
+        return None
+    item = at
+    while (above := item.parent) is not None and not above.is_list:
+        item = above
+    if above is None:
+        return None
+    if resource.kind is Kind.VPA or len([*above.each()]) > 1:
+        return pods.without([item], f"Do without {at.text}")
+    container = _measured(resource, mesh)
+    return changes().set(at, container).fix(f"Name the container {container}") if container else None
+
+
+def _measured(resource: Resource, mesh: Mesh) -> str | None:
+    """The one application container of what an autoscaler scales."""
+    from meshlint.api import pods
+
+    target = resource.spec.get("scaleTargetRef")
+    kind = target.get("kind").text or "Deployment"
+    for workload in mesh.workloads({}, resource.namespace):
+        if workload.resource.name == target.get("name").text and workload.resource.kind.kind == kind:
+            one = pods.application(workload.template.get("spec").each("containers"))
+            return one.get("name").text if one is not None else None
+    return None
+
+
+def _removed(resource: Resource, container: Node, mesh: Mesh) -> Fix | None:
+    from meshlint.api import pods
+
+    alone = container.parent is None or (container.parent.path[-1:] == ("containers",) and len([*container.parent.each()]) == 1)
+    return pods.without([container], "Take the container out") if not alone and pods.sidecars_gone(resource, mesh) else None

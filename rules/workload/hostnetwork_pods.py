@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import partial
 
-from meshlint.api import MESHED_BY, WORKLOADS, Impact, Kind, Mesh, Problem, Resource, Severity, rule
+from meshlint.api import MESHED_BY, WORKLOADS, Fix, Impact, Kind, Mesh, Problem, Resource, Severity, Workload, rule
 
 _MODE = "istio.io/dataplane-mode"
 
@@ -64,7 +65,7 @@ def hostnetwork_pods(resource: Resource, mesh: Mesh) -> Iterator[Problem]:
 
     Remedy: the label `istio.io/dataplane-mode: none` on the pod template says what is the case, is safe in every release, and
     can be added before the move; callers need an exception where STRICT or AuthorizationPolicies ask for an identity. Or give
-    the pods a network of their own. There is no automatic fix yet.
+    the pods a network of their own. The fix adds the label.
 
     Severity: an error where the target is Istio 1.27 to 1.30; a warning otherwise, and then only where a Service selects
     the pods. Not reported when the template has the label, when the namespace stays out (system namespaces), when the
@@ -84,6 +85,7 @@ def hostnetwork_pods(resource: Resource, mesh: Mesh) -> Iterator[Problem]:
             "(1.27 to 1.30): the traffic of the node may be redirected.",
             Severity.ERROR,
             Impact.BREAKS,
+            fix=partial(_fix, workload),
             subject=resource.namespace or None,
         )
     elif services:
@@ -92,5 +94,12 @@ def hostnetwork_pods(resource: Resource, mesh: Mesh) -> Iterator[Problem]:
             f"{resource.title} uses the host's network, so ambient cannot capture it: {services[0].title} reaches it in plain "
             "text, and its calls have no identity.",
             related=((services[0].root, "this Service selects the pods"),),
+            fix=partial(_fix, workload),
             subject=resource.namespace or None,
         )
+
+
+def _fix(workload: Workload) -> Fix | None:
+    from meshlint.api import pods
+
+    return pods.stay_out(workload, safe=True)

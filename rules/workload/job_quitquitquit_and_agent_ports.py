@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from functools import partial
 
-from meshlint.api import WORKLOADS, Impact, Mesh, Node, Problem, Resource, Severity, rule, strings_below, written
+from meshlint.api import WORKLOADS, Fix, Impact, Mesh, Node, Problem, Resource, Severity, changes, rule, strings_below, written
 
 _PORTS = "15000|15004|15020|15021"
 _LOCAL = re.compile(rf"(?:localhost|127\.0\.0\.1|\[::1\]):({_PORTS})(?!\d)")
@@ -13,6 +14,16 @@ _WRAPPERS = re.compile(r"(?:^|[\s/'\"])(pilot-agent|scuttle|envoy-preflight)(?=$
 _VARIABLES = frozenset({"ENVOY_ADMIN_API", "ISTIO_QUIT_API", "START_WITHOUT_ENVOY"})
 _TOLERANT = re.compile(r"(\|\||;)\s*(true|:)(?=\s|$|['\"])")
 _WAITS = re.compile(r"\b(until|while)\b|healthz/ready|\bwait\b")
+_CALL = r"(?:curl|wget)\b(?:[^;&|\n]|\d?>&\d)*"
+_ENDS = rf"{_CALL}{_LOCAL.pattern}/quitquitquit(?:[^;&|\n]|\d?>&\d)*"
+_CUT = (
+    re.compile(rf"trap\s+(['\"])\s*{_CALL}{_LOCAL.pattern}/quitquitquit[^'\"\n]*\1\s+EXIT\s*(?:;|&&|\n|$)\s*"),
+    re.compile(
+        rf"(?:until|while\s+!)\s+{_CALL}{_LOCAL.pattern}(?:[^;&|\n]|\d?>&\d|&>)*[;\n]\s*do\s+"
+        r"(?:(?:sleep|echo)\b[^;&|\n]*[;\n]\s*)+done\s*(?:;|&&|\n|$)\s*"
+    ),
+    re.compile(rf"\s*(?:;|&&|\n)\s*{_ENDS}(?=\s*(?:;|\n|$))"),
+)
 _OF_ISTIO = frozenset({"istio-proxy", "istio-init", "istio-validation"})
 
 
@@ -49,8 +60,10 @@ def job_quitquitquit_and_agent_ports(resource: Resource, mesh: Mesh) -> Iterator
     ```
 
     Remedy: the program as the command, without wrapper (`scuttle`, `envoy-preflight`, `pilot-agent`). Where one manifest serves
-    both data planes for a while, tolerate the failure (`|| true`) and bound the waiting. There is no automatic fix: a shell
-    script is not safely edited.
+    both data planes for a while, tolerate the failure (`|| true`) and bound the waiting. Once the pods are ambient, or with
+    `--phase cleanup`, the fix takes out what it knows: loops of `curl` or `wget` that wait for the sidecar, calls of
+    `quitquitquit` at the end or in a `trap`, a wrapper before the program, its variables. It needs a look, as every change of a
+    script does. There is no automatic fix for other scripts, and none for probes.
 
     That it breaks follows from the missing listener and is stated nowhere in so many words, hence a note. Not reported when
     the port is another one (the Cloud SQL proxy has a `/quitquitquit` on 9091) or that of another host, when the pods are
@@ -66,7 +79,7 @@ def job_quitquitquit_and_agent_ports(resource: Resource, mesh: Mesh) -> Iterator
         if name in _OF_ISTIO:
             continue
         for at, said in _talks(container):
-            yield Problem(at, f"{resource.title}, container {name or '(unnamed)'}, {said}.")
+            yield Problem(at, f"{resource.title}, container {name or '(unnamed)'}, {said}.", fix=partial(_fix, resource, at, mesh))
 
 
 def _talks(container: Node) -> Iterator[tuple[Node, str]]:
@@ -110,3 +123,23 @@ def _probed(probe: Node) -> Iterator[tuple[Node, str]]:
     for at in strings_below(probe.get("exec", "command")):
         if said := _said(written(at)):
             yield at, said
+
+
+def _fix(resource: Resource, at: Node, mesh: Mesh) -> Fix | None:
+    from meshlint.api import pods
+
+    above = at.parent
+    if above is None or not pods.sidecars_gone(resource, mesh):
+        return None
+    if at.text in _VARIABLES:
+        return pods.without([above], f"Set {at.text} no more")
+    if above.is_list and at == next(above.each()) and (at.text or "").rpartition("/")[2] in ("scuttle", "envoy-preflight"):
+        several = above.path[-1:] == ("command",) and len([*above.each()]) > 1
+        return pods.without([at], "Run the program itself") if several else None
+    text = at.text or ""
+    left = text
+    for known in _CUT:
+        left = known.sub("", left)
+    if not left.strip() or left == text or _said(left):
+        return None
+    return changes().set(at, left).fix("Leave the sidecar out of the script")

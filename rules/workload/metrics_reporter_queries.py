@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from functools import partial
 
-from meshlint.api import MESH, Impact, Kind, Mesh, Node, Problem, Resource, Severity, rule, strings_below, written
+from meshlint.api import MESH, Fix, Impact, Kind, Mesh, Node, Problem, Resource, Severity, changes, rule, strings_below, written
 
 _QUERIES = (
     Kind.PROMETHEUS_RULE, Kind.ANALYSIS_TEMPLATE, Kind.CLUSTER_ANALYSIS_TEMPLATE, Kind.METRIC_TEMPLATE, Kind.SCALED_OBJECT,
@@ -51,8 +52,9 @@ def metrics_reporter_queries(resource: Resource, mesh: Mesh) -> Iterator[Problem
 
     Remedy: `reporter=~"destination|waypoint"` counts each request once before, during and after the move (a waypoint and a
     sidecar at the destination exclude one another); with `source` in it requests through sidecars count twice. Workloads
-    without a waypoint have `istio_tcp_connections_opened_total` and the like. There is no automatic fix: only the reader knows
-    what a query is for.
+    without a waypoint have `istio_tcp_connections_opened_total` and the like. The fix writes that where a query asks for
+    `destination`; it needs a look, as only the reader knows what a query is for. There is no automatic fix for `source`: what
+    clients saw, calls of hosts outside of the mesh for one, has no counterpart.
 
     Read are PrometheusRule, AnalysisTemplate, ClusterAnalysisTemplate, MetricTemplate, ScaledObject and ConfigMaps with
     dashboards (one finding for a dashboard). Queries of the container `istio-proxy` are a note: gateways have it
@@ -84,6 +86,7 @@ def _asked(resource: Resource, at: Node) -> Iterator[Problem]:
             f'{resource.title} asks for {name} with reporter "{reporter}"{more}: without sidecars only waypoints (as '
             '"waypoint") and gateways report requests, so this loses all others.',
             subject=MESH,
+            fix=partial(_fix, at),
         )
     elif resource.kind is not Kind.CONFIG_MAP and _PROXY.search(text):
         yield Problem(
@@ -104,3 +107,17 @@ def _reporters(text: str) -> Iterator[tuple[str, str]]:
         said = found[2]
         if said in ("source", "destination") or (found[1] == "=~" and set(said.split("|")) <= {"source", "destination"}):
             yield selector[1], said
+
+
+def _fix(at: Node) -> Fix | None:
+    """Ask for waypoints as well, in the selectors that only ask for destinations; the text around stays."""
+    text = at.text or ""
+    for selector in reversed([*_HTTP.finditer(text)]):
+        found = _REPORTER.search(selector[2])
+        if found is not None and found[2] == "destination" and not _OF_GATEWAY.search(selector[2]):
+            start = selector.start(2) + found.start(1)
+            inner = text[start : selector.start(2) + found.end(2)].replace("destination", "destination|waypoint", 1)
+            text = f"{text[:start]}=~{inner[len(found[1]) :]}{text[selector.start(2) + found.end(2) :]}"
+    if any(_reporters(text)):
+        return None
+    return changes().set(at, text).fix("Ask for waypoints as well")

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import partial
 from typing import Any
 
-from meshlint.api import MESHED_BY, WORKLOADS, Confidence, Impact, Kind, Mesh, Node, Problem, Resource, Severity, rule
+from meshlint.api import MESHED_BY, WORKLOADS, Confidence, Fix, Impact, Kind, Mesh, Node, Problem, Resource, Severity, changes, rule
 
 _HBONE = 15008
 _MODE = "istio.io/dataplane-mode"
@@ -58,8 +59,8 @@ def networkpolicy_hbone_15008(policy: Resource, mesh: Mesh) -> Iterator[Problem]
           - {port: 8080, protocol: TCP}
           - {port: 15008, protocol: TCP}
 
-    It can be added before the move. There is no automatic fix: with 15008 open the NetworkPolicy does not tell ports apart
-    any more for traffic in the mesh, and an AuthorizationPolicy has to (it sees the port inside of the tunnel).
+    It can be added before the move, and the fix does that. It needs a look: with 15008 open the NetworkPolicy does not tell ports
+    apart any more for traffic in the mesh, and an AuthorizationPolicy has to (it sees the port inside of the tunnel).
 
     For egress the same holds for rules to pods of the mesh; confidence is medium there. Not reported when a rule has no
     `ports`, or a range that holds 15008; when another NetworkPolicy for the same pods allows it; when the peers are address
@@ -84,9 +85,14 @@ def _problem(policy: Resource, entry: Node, direction: str) -> Problem:
     ports = ", ".join(str(port.get("port").value) for port in entry.each("ports"))
     if direction == "Ingress":
         said = f"admits traffic on port {ports} only; from pods of the mesh it arrives on port {_HBONE} (HBONE) in ambient, and is dropped"
-        return Problem(entry.get("ports"), f"{policy.title} {said}.", confidence=None if entry.get("from").present else Confidence.MEDIUM)
+        confidence = None if entry.get("from").present else Confidence.MEDIUM
+        return Problem(entry.get("ports"), f"{policy.title} {said}.", confidence=confidence, fix=partial(_fix, entry))
     said = f"lets pods send to port {ports} only; to pods of the mesh they send to port {_HBONE} (HBONE) in ambient, which is dropped"
-    return Problem(entry.get("ports"), f"{policy.title} {said}.", confidence=Confidence.MEDIUM)
+    return Problem(entry.get("ports"), f"{policy.title} {said}.", confidence=Confidence.MEDIUM, fix=partial(_fix, entry))
+
+
+def _fix(entry: Node) -> Fix | None:
+    return changes().append(entry, {"port": _HBONE, "protocol": "TCP"}, "ports").fix(f"Allow port {_HBONE} as well")
 
 
 def _out(policy: Resource, mesh: Mesh) -> bool:

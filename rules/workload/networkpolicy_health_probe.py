@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from functools import partial
+from typing import Any
 
-from meshlint.api import MESHED_BY, WORKLOADS, Impact, Kind, Mesh, Node, Problem, Resource, Severity, Workload, rule
+from meshlint.api import MESHED_BY, WORKLOADS, Fix, Impact, Kind, Mesh, Node, Problem, Resource, Severity, Workload, changes, rule
 
 _ADDRESS = "169.254.7.127/32"
 _HOLDS = re.compile(r"0\.0\.0\.0/0$|169\.254\.0\.0/16$|169\.254\.(0|4)\.0/2[0-2]$|169\.254\.7\.(0/24|127/32)$")
@@ -65,7 +67,8 @@ def networkpolicy_health_probe(policy: Resource, mesh: Mesh) -> Iterator[Problem
     ```
 
     Remedy: `from: [{ipBlock: {cidr: 169.254.7.127/32}}]` (IPv6: fd16:9254:7127:1337:ffff:ffff:ffff:ffff/128), once for the
-    namespace; with Cilium a CiliumClusterwideNetworkPolicy once for the cluster. There is no automatic fix yet.
+    namespace; with Cilium a CiliumClusterwideNetworkPolicy once for the cluster. The fix adds the first to this policy; that is
+    safe, as the address is link-local and only the node itself has it.
 
     A warning where the repository installs Cilium, else a note, as other plugins let the node pass; one for the namespace.
     Not reported when a policy for all pods admits the address or everyone, when no known pod of the namespace has a probe that
@@ -88,7 +91,13 @@ def networkpolicy_health_probe(policy: Resource, mesh: Mesh) -> Iterator[Problem
         f"ambient: {probed.resource.title} may become unready.",
         None if _cilium(mesh) else Severity.NOTE,
         related=((probed.resource.root, "these pods are probed"),),
+        fix=partial(_fix, policy),
     )
+
+
+def _fix(policy: Resource) -> Fix | None:
+    entry: dict[str, Any] = {"from": [{"ipBlock": {"cidr": _ADDRESS}}]}
+    return changes().append(policy.spec, entry, "ingress").fix(f"Admit {_ADDRESS}", safe=True)
 
 
 def _probed(workload: Workload) -> bool:

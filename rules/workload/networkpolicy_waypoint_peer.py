@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from functools import partial
+from typing import Any
 
-from meshlint.api import MESHED_BY, WORKLOADS, Impact, Kind, Mesh, Node, Problem, Resource, Severity, Waypoint, rule
+from meshlint.api import MESHED_BY, WORKLOADS, Fix, Impact, Kind, Mesh, Node, Problem, Resource, Severity, Waypoint, changes, rule
 
 _GATEWAY_NAME = "gateway.networking.k8s.io/gateway-name"
 _INGRESS = "istio.io/ingress-use-waypoint"
@@ -84,7 +86,8 @@ def networkpolicy_waypoint_peer(policy: Resource, mesh: Mesh) -> Iterator[Proble
 
     Remedy: one more peer, `podSelector: {matchLabels: {gateway.networking.k8s.io/gateway-name: waypoint}}` (with a
     namespaceSelector where it stands in another namespace), port 15008. The waypoint's own pods need istiod (15012), DNS and
-    the servers' 15008 where egress is restricted. There is no automatic fix: it widens a NetworkPolicy.
+    the servers' 15008 where egress is restricted. The fix admits every waypoint of the pods' Services; it needs a look, because it
+    widens a NetworkPolicy.
 
     It follows from the way of the traffic and is not said in so many words, hence a note. Not reported when a peer takes the
     waypoint's whole namespace, everyone, or a block of addresses; when another NetworkPolicy for the same pods admits it; when the
@@ -99,17 +102,31 @@ def networkpolicy_waypoint_peer(policy: Resource, mesh: Mesh) -> Iterator[Proble
         return
     entries = [entry for other in together for entry in other.spec.each("ingress")]
     only_ingress = all(_is_ingress(peer, policy.namespace, mesh) for entry in entries for peer in entry.each("from"))
-    for service, waypoint in _waypoints(policy, labels, mesh):
-        if only_ingress and not _ingress_uses_waypoint(service, mesh):
-            continue
-        if not any(_admits(entry, waypoint, policy.namespace) for entry in entries):
-            yield Problem(
-                policy.spec.get("ingress"),
-                f"{policy.title} admits its clients by label, but traffic of {service.title} comes from the pods of waypoint "
-                f"{waypoint.namespace}/{waypoint.name}, which it does not admit.",
-                related=((service.root, "this Service uses the waypoint"),),
-            )
-            return
+    shut = [
+        (service, waypoint)
+        for service, waypoint in _waypoints(policy, labels, mesh)
+        if (not only_ingress or _ingress_uses_waypoint(service, mesh))
+        and not any(_admits(entry, waypoint, policy.namespace) for entry in entries)
+    ]
+    if shut:
+        service, waypoint = shut[0]
+        yield Problem(
+            policy.spec.get("ingress"),
+            f"{policy.title} admits its clients by label, but traffic of {service.title} comes from the pods of waypoint "
+            f"{waypoint.namespace}/{waypoint.name}, which it does not admit.",
+            related=((service.root, "this Service uses the waypoint"),),
+            fix=partial(_fix, policy, [waypoint for _, waypoint in shut]),
+        )
+
+
+def _fix(policy: Resource, waypoints: Sequence[Waypoint]) -> Fix | None:
+    made = changes()
+    for name, namespace in dict.fromkeys((waypoint.name, waypoint.namespace) for waypoint in waypoints):
+        peer: dict[str, Any] = {"podSelector": {"matchLabels": {_GATEWAY_NAME: name}}}
+        if namespace != policy.namespace:
+            peer = {"namespaceSelector": {"matchLabels": {_NAMES[0]: namespace}}, **peer}
+        made.append(policy.spec, {"from": [peer], "ports": [{"port": 15008, "protocol": "TCP"}]}, "ingress")
+    return made.fix("Admit the waypoint")
 
 
 def _waypoints(policy: Resource, labels: dict[str, str], mesh: Mesh) -> Iterator[tuple[Resource, Waypoint]]:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from functools import partial
 
-from meshlint.api import Confidence, Impact, Kind, Mesh, Node, Problem, Resource, Severity, rule
+from meshlint.api import Confidence, Fix, Impact, Kind, Mesh, Node, Problem, Resource, Severity, changes, rule
 
 _MODE, _INJECTION, _REVISION = "istio.io/dataplane-mode", "istio-injection", "istio.io/rev"
 
@@ -38,10 +39,11 @@ def ns_injection_and_ambient(resource: Resource, mesh: Mesh) -> Iterator[Problem
     ```
 
     Remedy: remove `istio-injection`, restart the workloads. Waypoints of a revisioned installation are selected by
-    `istio.io/rev` too: before it goes from the namespace, put it on their Gateways. There is no automatic fix: pods change
-    their data plane with it.
+    `istio.io/rev` too: before it goes from the namespace, put it on their Gateways. The fix does both, and needs a look: pods
+    change their data plane with it, at their next restart.
 
-    Both labels together are a step of the official procedure: with `--phase prepare` or `--phase switch` this is a note.
+    Both labels together are a step of the official procedure: with `--phase prepare` or `--phase switch` this is a note, and with
+    `prepare` there is no automatic fix.
 
     Not reported when `istio-injection` is disabled (it beats a revision as well), the revision is empty, or the ambient
     label is missing or says `none`.
@@ -59,6 +61,7 @@ def ns_injection_and_ambient(resource: Resource, mesh: Mesh) -> Iterator[Problem
                 confidence=confidence,
                 related=((label(_MODE), "the ambient label"),),
                 remedy=_remedy(said),
+                fix=partial(_fix, resource, label, mesh),
             )
 
 
@@ -85,3 +88,20 @@ def _remedy(said: str) -> str | None:
     if said.startswith(_INJECTION):
         return None
     return f"Remove {_REVISION} from the namespace and restart its workloads; waypoints of that revision keep it on their Gateway."
+
+
+def _fix(resource: Resource, label: Callable[[str], Node], mesh: Mesh) -> Fix | None:
+    """Without what asks for sidecars; the revision goes on to the waypoints of the namespace."""
+    from meshlint.api import pods
+
+    if mesh.settings.phase == "prepare":
+        return None
+    made = changes()
+    for name in (_INJECTION, _REVISION):
+        if resource.kind is Kind.NAMESPACE and label(name).present:
+            made.label(resource, name, None)
+        elif label(name).present:
+            made.remove(label(name), prune=True)
+    if resource.kind is Kind.NAMESPACE:
+        pods.hand_on(made, resource, mesh)
+    return made.fix("Ask for sidecars no more")

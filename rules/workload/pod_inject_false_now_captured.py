@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import partial
 
-from meshlint.api import MESHED_BY, WORKLOADS, Confidence, Impact, Kind, Mesh, Node, Problem, Resource, Severity, Workload, rule
+from meshlint.api import MESHED_BY, WORKLOADS, Confidence, Fix, Impact, Kind, Mesh, Node, Problem, Resource, Severity, Workload, rule
 
 _INJECT, _MODE = "sidecar.istio.io/inject", "istio.io/dataplane-mode"
 
@@ -53,8 +54,8 @@ def pod_inject_false_now_captured(resource: Resource, mesh: Mesh) -> Iterator[Pr
     ```
 
     Remedy: if it should stay out, the label `istio.io/dataplane-mode: none` on the pod template (on the template, as a label:
-    annotations are not read). It can be added before the move, it has no effect on sidecars. If the reason is gone, remove
-    the old label.
+    annotations are not read). If the reason is gone, remove the old label. The fix adds the label; that is safe before the move, as
+    it has no effect on sidecars. It needs a look where the namespace is or may be ambient, because these pods are captured then.
 
     A note where the repository does not tell whether the namespace is in the mesh at all. Not reported when the template
     says `istio.io/dataplane-mode` already; for hostNetwork pods, which cannot be captured; in namespaces that stay out
@@ -78,6 +79,7 @@ def pod_inject_false_now_captured(resource: Resource, mesh: Mesh) -> Iterator[Pr
         "are captured.",
         None if certain else Severity.NOTE,
         confidence=None if certain else Confidence.LOW,
+        fix=partial(_fix, workload, certain and not mesh.ambient_now(workload.namespace)),
         subject=resource.namespace or None,
     )
 
@@ -88,3 +90,9 @@ def _opts_out(workload: Workload) -> Node | None:
         if at.present:
             return at if at.value is False or at.text == "false" else None
     return None
+
+
+def _fix(workload: Workload, safe: bool) -> Fix | None:
+    from meshlint.api import pods
+
+    return pods.stay_out(workload, safe=safe)

@@ -3,11 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import partial
 
-from meshlint.api import WORKLOADS, Impact, Kind, Mesh, Mode, Node, Problem, Resource, Severity, Workload, rule
+from meshlint.api import WORKLOADS, Fix, Impact, Kind, Mesh, Mode, Node, Problem, Resource, Severity, Workload, changes, rule
 
 _INJECT, _REVISION, _MODE = "sidecar.istio.io/inject", "istio.io/rev", "istio.io/dataplane-mode"
 _STATUS = "sidecar.istio.io/status"
+_PROBES = ("livenessProbe", "readinessProbe", "startupProbe")
+_LABELS = ("security.istio.io/tlsMode", "service.istio.io/canonical-name", "service.istio.io/canonical-revision")
+_VOLUMES = frozenset({
+    "istio-envoy", "istio-data", "istio-podinfo", "istio-token", "istiod-ca-cert", "istio-ca-crl", "istio-certs", "workload-socket",
+    "credential-socket", "workload-certs",
+})  # fmt: skip
 
 
 @rule(
@@ -53,8 +60,10 @@ def pod_inject_override(resource: Resource, mesh: Mesh) -> Iterator[Problem]:
             - {name: cart, image: "shop/cart:1.4"}
     ```
 
-    Remedy: remove the label, annotation or container with the enrolment and restart the pods. There is no automatic fix: it
-    changes the data plane of running pods.
+    Remedy: remove the label, annotation or container with the enrolment and restart the pods. The fix does that and needs a look,
+    because running pods change their data plane. Of a hand-injected manifest it takes Istio's containers, their volumes and
+    annotations; there is no automatic fix where the injector has also changed the application's probes, where a selector
+    asks for the label, or where a Kustomize patch sets it.
 
     Not reported when the pods are gateways (their template stays), when the template says `istio.io/dataplane-mode: none`
     (a deliberate exception), and when the namespace has not moved yet: then [sidecar-injection](sidecar-injection.md) lists
@@ -69,6 +78,7 @@ def pod_inject_override(resource: Resource, mesh: Mesh) -> Iterator[Problem]:
             by_hand,
             f"{resource.title} holds a sidecar that was injected by hand: no label removes it, and the ambient CNI leaves such pods out.",
             remedy="Write the manifest without the injected containers and volumes and let the namespace decide.",
+            fix=partial(_uninjected, workload),
         )
         return
     if workload.labels.get(_MODE) == "none" or not _ambient(resource.namespace, mesh):
@@ -80,6 +90,7 @@ def pod_inject_override(resource: Resource, mesh: Mesh) -> Iterator[Problem]:
             at,
             f"{resource.title} asks for a sidecar ({said}) in namespace {resource.namespace}, which is ambient: what the pod "
             "says wins, and the ambient CNI leaves pods with a sidecar out.",
+            fix=partial(_fix, workload, mesh),
         )
 
 
@@ -110,3 +121,41 @@ def _asked(workload: Workload, mesh: Mesh) -> tuple[Node, str] | None:
     if revision.text and not decided:
         return revision, f"pod label {_REVISION}: {revision.text}"
     return None
+
+
+def _fix(workload: Workload, mesh: Mesh) -> Fix | None:
+    """Without all that would ask for a sidecar one after the other."""
+    from meshlint.api import pods
+
+    asking = [workload.label(_INJECT), workload.template.get("metadata", "annotations", _INJECT)]
+    label = workload.label(_REVISION)
+    if not asking[0].present and not asking[1].present:
+        asking.append(label)
+    asking = [node for node in asking if node.present]
+    if any(pods.selected(workload, name, mesh) for name in (_INJECT, _REVISION)) or any(pods.overlaid(workload, node) for node in asking):
+        return None
+    return pods.without(asking, "Ask for a sidecar no more")
+
+
+def _uninjected(workload: Workload) -> Fix | None:
+    """Without the containers, volumes, labels and annotations that the injector wrote."""
+    from meshlint.api import pods
+
+    made, template = changes(), workload.template
+    spec = template.get("spec")
+    ours = [one for field in ("containers", "initContainers") for one in spec.each(field) if one.get("name").text not in pods.OF_ISTIO]
+    if any("/app-health/" in (node.text or "") for one in ours for probe in _PROBES for node in one.each(probe, "httpGet", "path")):
+        return None
+    mounted = {node.text for one in ours for node in one.each("volumeMounts", "name")}
+    for field in ("containers", "initContainers"):
+        for one in spec.each(field):
+            if one not in ours:
+                made.remove(one, prune=True)
+    for volume in spec.each("volumes"):
+        if volume.get("name").text in _VOLUMES and volume.get("name").text not in mounted:
+            made.remove(volume, prune=True)
+    for field, names in (("labels", _LABELS), ("annotations", (_STATUS,))):
+        for node in (template.get("metadata", field, name) for name in names):
+            if node.present:
+                made.remove(node, prune=True)
+    return made.fix("Take the injected containers out")

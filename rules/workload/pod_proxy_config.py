@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from functools import partial
 
-from meshlint.api import WORKLOADS, Impact, Kind, Mesh, Node, Problem, Resource, Severity, rule
+from meshlint.api import WORKLOADS, Fix, Impact, Kind, Mesh, Node, Problem, Resource, Severity, changes, rule
 
 _ANNOTATION = "proxy.istio.io/config"
 _KEY = re.compile(r"[\"']?\b([A-Za-z_]+)[\"']?\s*:")
 _TOP = re.compile(r"^([A-Za-z]+):", re.MULTILINE)
+_NO_CAPTURE = re.compile(r"ISTIO_META_DNS_\w+[\"']?\s*:\s*[\"']?(?:false|0)")
 _TELEMETRY = "a Telemetry object for the waypoint"
 _KEPT = {
     "tracing": _TELEMETRY,
@@ -66,8 +68,9 @@ def pod_proxy_config(resource: Resource, mesh: Mesh) -> Iterator[Problem]:
     ```
 
     Remedy: a Telemetry object for tracing and metrics, `ambient.dnsCapture` of the CNI (or the annotation
-    `ambient.istio.io/dns-capture`) for DNS, nothing for the life cycle. There is no automatic fix: as long as sidecars run they need
-    the settings.
+    `ambient.istio.io/dns-capture`) for DNS, nothing for the life cycle. Once the pods are ambient, or with `--phase cleanup`,
+    the fix deletes settings of which none is missed: of the life cycle, and DNS capture where it is on by default.
+    There is no automatic fix for the others, which need a waypoint, nor before: as long as sidecars run they read them.
 
     A note where only life-cycle settings are in it. Not reported when the pods are gateways or stay out of the mesh, for a
     ProxyConfig without a selector and for `meshConfig.defaultConfig`: gateways and waypoints go on reading these.
@@ -81,7 +84,8 @@ def pod_proxy_config(resource: Resource, mesh: Mesh) -> Iterator[Problem]:
     at = workload.template.get("metadata", "annotations", _ANNOTATION)
     if at.text:
         keys = list(dict.fromkeys(_KEY.findall(at.text)))
-        yield _problem(resource, at, keys, _TOP.findall(at.text) or keys, "its sidecars")
+        fix = partial(_fix, resource, at, keys, mesh)
+        yield _problem(resource, at, keys, _TOP.findall(at.text) or keys, "its sidecars")._replace(fix=fix)
 
 
 def _selecting(resource: Resource, mesh: Mesh) -> Iterator[Problem]:
@@ -90,7 +94,8 @@ def _selecting(resource: Resource, mesh: Mesh) -> Iterator[Problem]:
         return
     keys = [key for node in (resource.spec, resource.spec.get("environmentVariables")) for key, _ in node.items() if key != "selector"]
     if keys:
-        yield _problem(resource, resource.spec.get("selector"), keys, keys, "the sidecars of the pods it selects")
+        fix = partial(_fix, resource, None, keys, mesh)
+        yield _problem(resource, resource.spec.get("selector"), keys, keys, "the sidecars of the pods it selects")._replace(fix=fix)
 
 
 def _problem(resource: Resource, at: Node, keys: list[str], top: list[str], whose: str) -> Problem:
@@ -103,3 +108,16 @@ def _problem(resource: Resource, at: Node, keys: list[str], top: list[str], whos
     places = ", ".join(f"{key} to {home}" for key, home in homes.items())
     remedy = f"Move {places}; delete the rest after the switch."
     return Problem(at, f"{said}: {', '.join(homes)} will be lost for this workload.", remedy=remedy)
+
+
+def _fix(resource: Resource, annotation: Node | None, keys: list[str], mesh: Mesh) -> Fix | None:
+    """Delete it, if nothing of it has to be said elsewhere."""
+    from meshlint.api import pods
+
+    captured = mesh.target.istio_at_least("1.25.0") and annotation is not None and not _NO_CAPTURE.search(annotation.text or "")
+    missed = [key for key in keys if key in _KEPT and not (captured and key.startswith("ISTIO_META_DNS_"))]
+    if missed or not pods.sidecars_gone(resource, mesh):
+        return None
+    if annotation is not None:
+        return pods.without([annotation], "Delete the settings of the sidecar")
+    return changes().remove_document(resource.root).fix("Delete the settings of the sidecars")

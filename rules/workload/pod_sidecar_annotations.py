@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import partial
 
-from meshlint.api import WORKLOADS, Impact, Mesh, Node, Problem, Resource, Severity, rule
+from meshlint.api import WORKLOADS, Fix, Impact, Mesh, Mode, Node, Problem, Resource, Severity, Workload, rule
 
 _PREFIXES = ("sidecar.istio.io/", "status.sidecar.istio.io/", "readiness.status.sidecar.istio.io/")
 _ALSO = ("prometheus.istio.io/merge-metrics",)
 _NOT_THESE = ("sidecar.istio.io/inject", "sidecar.istio.io/status")  # rules of their own
+_NOT_REDIRECTED = "sidecar.istio.io/interceptionMode"
 _LOST = {
     "userVolume": (
         "files that were mounted into the proxy, often certificates for TLS origination, are not there any more",
@@ -63,8 +65,9 @@ def pod_sidecar_annotations(resource: Resource, mesh: Mesh) -> Iterator[Problem]
     ```
 
     Remedy: delete them in the clean-up after the switch; what is left over is one note for the pod template, at the first of
-    them. Those that carry something are warnings of their own. There is no automatic fix: before the switch the sidecars
-    still read them.
+    them. Those that carry something are warnings of their own. Once the pods are ambient the fix deletes the leftovers, which is safe;
+    before that only with `--phase cleanup`, because sidecars still read them. Pods that are not redirected get the
+    label that keeps them out; for what has to go elsewhere there is no automatic fix.
 
     Not reported when the pods are gateways, whose proxies go on reading them, or stay out of the mesh. Not among them are
     `sidecar.istio.io/inject` ([sidecar-injection](sidecar-injection.md),
@@ -83,15 +86,17 @@ def pod_sidecar_annotations(resource: Resource, mesh: Mesh) -> Iterator[Problem]
             left.append((name, at))
         else:
             message = f"{resource.title} sets {name}, which nothing reads without a sidecar: {lost[0]}."
-            yield Problem(at, message, Severity.WARNING, remedy=lost[1])
+            fix = partial(_stays_out, workload) if name == _NOT_REDIRECTED else None
+            yield Problem(at, message, Severity.WARNING, remedy=lost[1], fix=fix)
     if left:
         names = ", ".join(name for name, _ in left)
-        yield Problem(left[0][1], f"{resource.title} tunes a sidecar ({names}); without one these annotations do nothing.")
+        message = f"{resource.title} tunes a sidecar ({names}); without one these annotations do nothing."
+        yield Problem(left[0][1], message, fix=partial(_fix, resource, [at for _, at in left], mesh))
 
 
 def _lost(name: str, at: Node) -> tuple[str, str] | None:
     """What is lost with an annotation that is more than a leftover, and where to."""
-    if name == "sidecar.istio.io/interceptionMode":
+    if name == _NOT_REDIRECTED:
         if at.text != "NONE":
             return None
         remedy = "Label the pods istio.io/dataplane-mode: none if they must not be captured."
@@ -99,3 +104,15 @@ def _lost(name: str, at: Node) -> tuple[str, str] | None:
     return _LOST.get(name.removeprefix("sidecar.istio.io/"))
 
 
+def _fix(resource: Resource, left: list[Node], mesh: Mesh) -> Fix | None:
+    from meshlint.api import pods
+
+    if not pods.sidecars_gone(resource, mesh):
+        return None
+    return pods.without(left, "Delete the annotations of the sidecar", safe=mesh.mode(resource) is Mode.AMBIENT)
+
+
+def _stays_out(workload: Workload) -> Fix | None:
+    from meshlint.api import pods
+
+    return pods.stay_out(workload, safe=False)

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
-from typing import NamedTuple
+from collections.abc import Iterator, Sequence
+from functools import partial
+from typing import Any, NamedTuple
 
-from meshlint.api import WORKLOADS, Impact, Kind, Mesh, Node, Problem, Resource, Severity, Workload, rule
+from meshlint.api import WORKLOADS, Fix, Impact, Kind, Mesh, Node, Problem, Resource, Severity, Workload, changes, rule
 
+_BYPASS = "ambient.istio.io/bypass-inbound-capture"
 _PREFIX = "traffic.sidecar.istio.io/"
 _PRIVATE = re.compile(r"(10|127|0)\.|172\.(1[6-9]|2\d|3[01])\.|192\.168\.|100\.(6[4-9]|[7-9]\d|1[01]\d|12[0-7])\.|\*|f[cd]|::/")
 _ALL = "all TCP of the pod goes through ztunnel"
@@ -74,7 +76,11 @@ def pod_traffic_annotations(resource: Resource, mesh: Mesh) -> Iterator[Problem]
       in the mesh; whole pods stay out with the label `istio.io/dataplane-mode: none`.
     - `kubevirtInterfaces`: annotation `istio.io/reroute-virtual-interfaces` (from 1.25). `excludeInterfaces`: no counterpart.
 
-    There is no automatic fix: whether a port still needs an exception depends on who calls it.
+    Once the pods are ambient, or with `--phase cleanup`, the fix does that; as long as sidecars run they need the
+    annotation. It keeps excluded inbound ports open: where STRICT meets them it adds a PeerAuthentication, where
+    ALLOW policies do, an AuthorizationPolicy for these ports. It needs a look, because a port need not stay open for ever.
+    There is no automatic fix for excludeInterfaces, for includeInboundPorts with a list where a policy takes the pods, and where
+    a DENY policy or a PeerAuthentication of the pods' own meets the port; nor for `includeInboundPorts: ""` before Istio 1.29.
 
     Severity: an error where STRICT or an AuthorizationPolicy of the workload meets an inbound port that was left out, or
     where nothing takes the annotation's place (excludeInterfaces); a warning for other ports and interfaces; a note for outbound
@@ -93,8 +99,9 @@ def pod_traffic_annotations(resource: Resource, mesh: Mesh) -> Iterator[Problem]
                 message = f"{resource.title} sets {name}: {_value(at)!r}, which nothing reads in ambient: {said.text}."
                 related = tuple((policy.root, f"{policy.title} takes these pods") for policy in mesh.guards(workload)[:3])
                 yield Problem(
-                    at, message, said.severity, said.impact, related=related if "Inbound" in name else (), remedy=said.remedy
-                )
+                    at, message, said.severity, said.impact, related=related if "Inbound" in name else (), remedy=said.remedy,
+                    fix=partial(_fix, name.removeprefix(_PREFIX), at, workload, mesh),
+                )  # fmt: skip
 
 
 def _value(at: Node) -> str:
@@ -151,3 +158,55 @@ def _virtual(mesh: Mesh) -> _Said:
         return _Said(text, "Use the annotation istio.io/reroute-virtual-interfaces with the same interfaces.", Severity.WARNING)
     remedy = "Istio has the counterpart istio.io/reroute-virtual-interfaces from 1.25."
     return _Said(f"{text}, and Istio {mesh.target.istio} has no counterpart (from 1.25)", remedy, Severity.ERROR)
+
+
+def _fix(name: str, at: Node, workload: Workload, mesh: Mesh) -> Fix | None:
+    from meshlint.api import pods
+
+    if name == "excludeInterfaces" or not pods.sidecars_gone(workload.resource, mesh):
+        return None
+    made, value = changes(), _value(at).strip()
+    if name == "kubevirtInterfaces":
+        supported = mesh.target.istio_at_least("1.25.0")
+        return made.rename(at, "istio.io/reroute-virtual-interfaces").fix("Use the annotation of ambient") if supported else None
+    if name == "includeInboundPorts" and not value:
+        return made.rename(at, _BYPASS).set(at, "true").fix("Capture nothing inbound") if mesh.target.istio_at_least("1.29.0") else None
+    made.remove(at, prune=True)
+    if name in ("excludeInboundPorts", "includeInboundPorts") and value not in ("", "*"):
+        guards = mesh.guards(workload)
+        companions = _companions(value, workload, guards) if guards else []
+        if companions is None or (guards and name == "includeInboundPorts"):
+            return None
+        for companion in companions:
+            made.add_object(workload.resource, companion)
+    return made.fix("Remove the annotation")
+
+
+def _companions(value: str, workload: Workload, guards: Sequence[Resource]) -> list[dict[str, Any]] | None:
+    """What keeps ports open that the sidecar left out, past the policies of the pods. None: that cannot be said here."""
+    from meshlint.api import authz
+
+    ports = [part.strip() for part in value.split(",") if part.strip()]
+    selector = workload.resource.spec.get("selector", "matchLabels").strings()
+    if not selector or not all(port.isdigit() for port in ports) or not selector.items() <= workload.labels.items():
+        return None
+    strict = [guard for guard in guards if guard.kind is Kind.PEER_AUTHENTICATION]
+    policies = [authz.authorization(guard) for guard in guards if guard.kind is Kind.AUTHORIZATION_POLICY]
+    if any(guard.spec.get("selector").present for guard in strict):
+        return None
+    if any(policy is None or policy.action != authz.ALLOW for policy in policies):
+        return None
+    metadata: dict[str, Any] = {"name": f"{workload.resource.name}-open-ports"}
+    written = workload.resource.root.get("metadata", "namespace")
+    if written.text:
+        metadata["namespace"] = written.text
+    chosen: dict[str, Any] = {"selector": {"matchLabels": selector}}
+    made: list[dict[str, Any]] = []
+    if strict:
+        spec = {**chosen, "mtls": {"mode": "STRICT"}, "portLevelMtls": {port: {"mode": "PERMISSIVE"} for port in ports}}
+        made.append({"apiVersion": strict[0].api_version, "kind": "PeerAuthentication", "metadata": metadata, "spec": spec})
+    if policies:
+        spec = {**chosen, "action": "ALLOW", "rules": [{"to": [{"operation": {"ports": ports}}]}]}
+        version = next(guard.api_version for guard in guards if guard.kind is Kind.AUTHORIZATION_POLICY)
+        made.append({"apiVersion": version, "kind": "AuthorizationPolicy", "metadata": metadata, "spec": spec})
+    return made

@@ -3,8 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import partial
+from typing import Any
 
-from meshlint.api import Impact, Kind, Mesh, Node, Problem, Resource, Severity, rule
+from meshlint.api import Fix, Impact, Kind, Mesh, Node, Problem, Resource, Severity, changes, rule
+
+_KNOWN_TO_FLAGGER = frozenset({"name", "port", "portName", "portDiscovery", "appProtocol", "targetPort", "gateways", "timeout", "apex",
+                               "primary", "canary"})  # fmt: skip
 
 
 @rule(
@@ -49,8 +54,10 @@ def rollouts_istio_traffic_routing(resource: Resource, mesh: Mesh) -> Iterator[P
 
     Remedy: Argo Rollouts with the Gateway API plugin (`trafficRouting.plugins` argoproj-labs/gatewayAPI, an HTTPRoute, canaryService
     and stableService); Flagger with `provider: gatewayapi:v1` and a gatewayRef of kind Service. Or keep the VirtualService in the
-    Service's namespace and give the Service a waypoint before the move. There is no automatic fix: the controller, its
-    plugin and the object change together.
+    Service's namespace and give the Service a waypoint before the move. The fix writes that, for Argo Rollouts if the repository
+    holds the HTTPRoute of both Services; it needs a look, because the controller and its plugin change together with the object.
+    There is no automatic fix without that HTTPRoute, and for a Canary with settings that only Istio knows (headers, retries,
+    trafficPolicy and the like) or with gateways beside the mesh.
 
     Whether a controller's release supports Services as parents is not settled here, hence a note. Not reported when the
     VirtualServices are bound to ingress gateways only and the split is between hosts, when a Canary has gateways without `mesh`
@@ -73,7 +80,7 @@ def rollouts_istio_traffic_routing(resource: Resource, mesh: Mesh) -> Iterator[P
     else:
         text = "shifts traffic by the weights of a VirtualService, which in ambient only a waypoint executes"
     remedy = "Use the plugin argoproj-labs/gatewayAPI (trafficRouting.plugins) with an HTTPRoute, canaryService and stableService."
-    yield Problem(istio, f"{resource.title} {text}.", remedy=remedy)
+    yield Problem(istio, f"{resource.title} {text}.", remedy=remedy, fix=partial(_plugged, resource, istio, mesh))
 
 
 def _for_gateways(name: Node, rollout: Resource, mesh: Mesh) -> bool:
@@ -89,4 +96,38 @@ def _canary(canary: Resource) -> Iterator[Problem]:
         return
     text = "shifts traffic by the weights of a VirtualService (provider: istio), which in ambient only a waypoint executes"
     remedy = "Use provider gatewayapi:v1 with a gatewayRef of kind Service, once the Service has a waypoint."
-    yield Problem(provider, f"{canary.title} {text}.", remedy=remedy)
+    yield Problem(provider, f"{canary.title} {text}.", remedy=remedy, fix=partial(_provided, canary, provider))
+
+
+def _provided(canary: Resource, provider: Node) -> Fix | None:
+    """Flagger makes the HTTPRoute itself, from what the Gateway API knows of the Canary's service."""
+    service = canary.spec.get("service")
+    name = service.get("name").text or canary.spec.get("targetRef", "name").text
+    port = service.get("port").value
+    elsewhere = {node.text for node in service.each("gateways")} - {"mesh"}
+    if not name or not isinstance(port, int) or elsewhere or {key for key, _ in service.items()} - _KNOWN_TO_FLAGGER:
+        return None
+    parent: dict[str, Any] = {"group": "", "kind": "Service", "name": name, "port": port}
+    made = changes().set(provider, "gatewayapi:v1").set_key(service, "gatewayRefs", [parent])
+    if service.get("gateways").present:
+        made.remove(service.get("gateways"))
+    return made.fix("Shift traffic by an HTTPRoute")
+
+
+def _plugged(rollout: Resource, istio: Node, mesh: Mesh) -> Fix | None:
+    """The plugin edits an HTTPRoute, which has to be there: of the stable Service, with both as backends."""
+    canary = rollout.spec.get("strategy", "canary")
+    stable, new = canary.get("stableService").text, canary.get("canaryService").text
+    if not stable or not new or canary.get("trafficRouting", "plugins").present:
+        return None
+    found = [route for route in mesh.all(Kind.HTTP_ROUTE) if route.namespace == rollout.namespace and _splits(route, stable, new)]
+    if len(found) != 1:
+        return None
+    plugin = {"httpRoute": found[0].name, "namespace": rollout.namespace}
+    made = changes().set_key(canary.get("trafficRouting"), ("plugins", "argoproj-labs/gatewayAPI"), plugin).remove(istio)
+    return made.fix("Shift traffic by the HTTPRoute")
+
+
+def _splits(route: Resource, stable: str, new: str) -> bool:
+    parents = {ref.get("name").text for ref in route.spec.each("parentRefs") if ref.get("kind").text == "Service"}
+    return stable in parents and {stable, new} <= {ref.get("name").text for ref in route.spec.each("rules", "backendRefs")}

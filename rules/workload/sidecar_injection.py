@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from functools import partial
 
-from meshlint.api import WORKLOADS, Impact, Kind, Mesh, Node, Problem, Resource, Severity, rule
+from meshlint.api import WORKLOADS, Fix, Impact, Kind, Mesh, Mode, Node, Problem, Resource, Severity, Workload, changes, rule
 
-_INJECT = "sidecar.istio.io/inject"
+_INJECT, _MODE = "sidecar.istio.io/inject", "istio.io/dataplane-mode"
+_INJECTION, _REVISION = "istio-injection", "istio.io/rev"
 
 
 @rule(
@@ -22,7 +24,8 @@ _INJECT = "sidecar.istio.io/inject"
         "https://ambientmesh.io/docs/setup/sidecar-migration",
     ],
     remedy="At the enrolment stage: label the namespace (or pod) istio.io/dataplane-mode: ambient, remove the injection label, restart "
-    "the pods.",    yields_to=["pod-inject-override", "ns-injection-and-ambient"],
+    "the pods.",
+    yields_to=["pod-inject-override", "ns-injection-and-ambient"],
 )
 def sidecar_injection(resource: Resource, mesh: Mesh) -> Iterator[Problem]:
     """A namespace or pod template asks for sidecar injection: these are the objects that the migration has to touch.
@@ -41,8 +44,9 @@ def sidecar_injection(resource: Resource, mesh: Mesh) -> Iterator[Problem]:
     ```
 
     Remedy: when the namespace is enrolled, `istio.io/dataplane-mode: ambient` instead of the injection label, and a restart
-    of its workloads. There is no automatic fix: the order of the namespaces is the migration plan, and waypoints and
-    policies come first.
+    of its workloads. With `--phase switch` the fix does that, also for pods that are injected by a label of their own; it needs a
+    look, and is refused as long as anything else of the namespace would become an error then. There is no automatic fix without
+    `--phase switch`: the order of the namespaces is the migration plan, and waypoints and policies come first.
 
     Not reported when: injection is disabled; the pods are gateways, which are injected with another template and stay; the
     namespace has the ambient label already; `istio-injection` stands on a pod template, where it has no effect.
@@ -55,7 +59,8 @@ def sidecar_injection(resource: Resource, mesh: Mesh) -> Iterator[Problem]:
         found = _of_workload(resource, mesh)
     if found is not None:
         at, what = found
-        yield Problem(at, f"{resource.title} {what}: its pods run sidecars until they move to ambient.")
+        message = f"{resource.title} {what}: its pods run sidecars until they move to ambient."
+        yield Problem(at, message, fix=partial(_fix, resource, at, mesh))
 
 
 def _of_namespace(label: Callable[[str], Node]) -> tuple[Node, str] | None:
@@ -87,3 +92,44 @@ def _of_workload(resource: Resource, mesh: Mesh) -> tuple[Node, str] | None:
             asked = node.value is True or node.text == "true"
             return (node, f'asks for a sidecar (pod {what} {_INJECT}: "true")') if asked else None
     return None
+
+
+def _fix(resource: Resource, at: Node, mesh: Mesh) -> Fix | None:
+    """Ambient in place of sidecars, in the commit that switches."""
+    from meshlint.api import pods
+
+    if mesh.settings.phase != "switch":
+        return None
+    workload = mesh.workload(resource)
+    if workload is not None:
+        return _own(workload, mesh)
+    if resource.kind is not Kind.NAMESPACE:
+        labels = at.parent
+        made = changes().set_key(labels, _MODE, "ambient") if labels is not None else changes()
+        for name in (_INJECTION, _REVISION):
+            if labels is not None and labels.get(name).present:
+                made.remove(labels.get(name))
+        return made.fix("Enrol it in ambient")
+    made = changes().label(resource, _MODE, "ambient")
+    for name in (_INJECTION, _REVISION):
+        if resource.label(name).present:
+            made.label(resource, name, None)
+    pods.hand_on(made, resource, mesh)
+    return made.fix("Enrol it in ambient")
+
+
+def _own(workload: Workload, mesh: Mesh) -> Fix | None:
+    """Pods that ask themselves: ambient as their namespace is, else by a label of their own."""
+    from meshlint.api import pods
+
+    if pods.selected(workload, _INJECT, mesh):
+        return None
+    made = changes()
+    for at in (workload.label(_INJECT), workload.template.get("metadata", "annotations", _INJECT)):
+        if at.present and pods.overlaid(workload, at):
+            return None
+        if at.present:
+            made.remove(at, prune=True)
+    if mesh.mode(workload.namespace) in (Mode.UNKNOWN, Mode.OUT):
+        made.set_key(workload.template, ("metadata", "labels", _MODE), "ambient")
+    return made.fix("Enrol its pods in ambient")

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import partial
 
-from meshlint.api import MESHED_BY, WORKLOADS, Impact, Mesh, Problem, Resource, Severity, rule
+from meshlint.api import MESHED_BY, WORKLOADS, Fix, Impact, Mesh, Node, Problem, Resource, Severity, rule
 
 _UID = 1337
 _OF_ISTIO = frozenset({"istio-proxy", "istio-init", "istio-validation"})
@@ -54,7 +55,8 @@ def uid_1337_bypass(resource: Resource, mesh: Mesh) -> Iterator[Problem]:
     ```
 
     Remedy: remove the user. If the init container must not pass through the mesh, the whole pod stays out
-    (`istio.io/dataplane-mode: none`). There is no automatic fix: as long as sidecars run it is needed.
+    (`istio.io/dataplane-mode: none`). The fix removes the user once the pods are ambient, or with `--phase cleanup`: as
+    long as sidecars run it is needed. It needs a look, because the image decides on the user then.
 
     Not reported when the application runs as 1337 as well (then it is its user, not a trick), for Istio's own containers, for
     gateways and pods that stay out, and when the repository does not show the namespace to be in the mesh.
@@ -78,5 +80,15 @@ def uid_1337_bypass(resource: Resource, mesh: Mesh) -> Iterator[Problem]:
                     at,
                     f"{resource.title}, init container {name}, runs as {_UID} ({field}), which the sidecar's redirection leaves alone; "
                     "ambient captures it.",
+                    fix=partial(_fix, resource, container.get("securityContext"), mesh),
                 )
                 break
+
+
+def _fix(resource: Resource, context: Node, mesh: Mesh) -> Fix | None:
+    from meshlint.api import pods
+
+    if not pods.sidecars_gone(resource, mesh):
+        return None
+    ours = [context.get(field) for field in ("runAsUser", "runAsGroup") if context.get(field).value == _UID]
+    return pods.without(ours, f"Run it as another user than {_UID}")
