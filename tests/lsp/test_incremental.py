@@ -1,0 +1,182 @@
+"""What a session knows after any edits is what a whole run says."""
+
+import random
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from meshlint.config import Config, ConfiguredSuppression
+from meshlint.lsp.session import Session
+from tests.lsp.sessions import session_on, settle, shown, whole_run
+
+ROOT = Path(__file__).parent.parent.parent
+WORDS = (
+    "reviews", "catalog", "orders", "payments", "shop", "bookshop", "ambient", "none", "v1", "v2", "v9", "enabled", "waypoint", "mesh",
+    "Service", "VirtualService", "istio-system", "ISTIO_MUTUAL", "default", "{{ .Values.x }}",
+)  # fmt: skip
+COMMENTS = ("  # meshlint: ignore[all] because", "  # meshlint: ignore[vs-retries, nonsense]", "\n# meshlint: ignore-file[traffic] here")
+EXTRA = {
+    "kustomize/base/kustomization.yaml": "resources: [all.yaml]\n",
+    "kustomize/base/all.yaml": """apiVersion: v1
+kind: Service
+metadata: {name: cart, namespace: shop, labels: {istio.io/use-waypoint: waypoint}}
+spec: {selector: {app: cart}, ports: [{port: 80}]}
+---
+apiVersion: networking.istio.io/v1
+kind: DestinationRule
+metadata: {name: cart, namespace: shop}
+spec: {host: cart, subsets: [{name: v1, labels: {version: v1}}]}
+---
+apiVersion: networking.istio.io/v1
+kind: VirtualService
+metadata: {name: cart, namespace: shop}
+spec: {hosts: [cart], http: [{route: [{destination: {host: cart, subset: v1}}]}]}
+""",
+    "kustomize/prod/kustomization.yaml": "resources: [../base]\nnamespace: prod\nlabels: [{pairs: {tier: one}, includeTemplates: true}]\n",
+    "kustomize/staging/kustomization.yaml": "resources: [../base]\nnamePrefix: st-\n",
+    "plain/a/policy.yaml": """apiVersion: security.istio.io/v1
+kind: AuthorizationPolicy
+metadata: {name: allow, namespace: shop}
+spec: {selector: {matchLabels: {app: cart}}, rules: [{to: [{operation: {methods: [GET]}}]}]}
+""",
+    "plain/b/policy.yaml": """apiVersion: security.istio.io/v1
+kind: AuthorizationPolicy
+metadata:
+  name: allow
+  namespace: shop
+  annotations: {meshlint.dev/ignore: "security: known"}
+spec: {selector: {matchLabels: {app: cart}}, rules: [{to: [{operation: {paths: [/x]}}]}]}
+""",
+}
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    shutil.copytree(ROOT / "examples" / "bookshop", tmp_path / "shop")
+    for path, text in EXTRA.items():
+        (tmp_path / "shop" / path).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / "shop" / path).write_text(text)
+    return tmp_path / "shop"
+
+
+def check(session: Session) -> None:
+    settle(session)
+    assert shown(session) == whole_run(session)
+
+
+Edit = Callable[[random.Random, str], str]
+
+
+def word(chance: random.Random, text: str) -> str:
+    old = chance.choice(WORDS)
+    return text.replace(old, chance.choice(WORDS), chance.choice((1, 1, 3))) if old in text else drop_line(chance, text)
+
+
+def drop_line(chance: random.Random, text: str) -> str:
+    lines = text.splitlines(keepends=True)
+    del lines[chance.randrange(len(lines) or 1) : chance.randrange(len(lines) or 1) + 1]
+    return "".join(lines)
+
+
+def twice(chance: random.Random, text: str) -> str:
+    parts = text.split("---\n")
+    return "---\n".join([*parts, chance.choice(parts)])
+
+
+def without_document(chance: random.Random, text: str) -> str:
+    parts = text.split("---\n")
+    return "---\n".join(part for number, part in enumerate(parts) if number != chance.randrange(len(parts)))
+
+
+def comment(chance: random.Random, text: str) -> str:
+    lines = text.split("\n")
+    at = chance.randrange(len(lines))
+    lines[at] += chance.choice(COMMENTS)
+    return "\n".join(lines)
+
+
+def blank(_chance: random.Random, text: str) -> str:
+    return "\n" + text
+
+
+EDITS: tuple[Edit, ...] = (word, word, word, drop_line, twice, without_document, comment, comment, blank)
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_edits_of_open_documents(folder: Path, seed: int) -> None:
+    chance = random.Random(seed)
+    session = session_on(folder)
+    assert shown(session) == whole_run(session)
+    for number in range(12):
+        path = chance.choice(sorted(session.files))
+        source = session.files[path].source
+        assert source is not None
+        session.change(path, chance.choice(EDITS)(chance, source.text))
+        session.first({path})
+        if number % 3 != 1:  # now and then two edits come before anybody looks
+            check(session)
+    check(session)
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_files_come_and_go(folder: Path, seed: int) -> None:
+    chance = random.Random(seed)
+    session = session_on(folder)
+    for number in range(5):
+        paths = sorted(session.files)
+        path = chance.choice(paths)
+        full = folder / path
+        if number % 2:
+            full.unlink()
+        elif number == 4:
+            path = f"new/{number}.yaml"
+            (folder / "new").mkdir(exist_ok=True)
+            (folder / path).write_text(twice(chance, full.read_text()))
+        else:
+            full.write_text(chance.choice(EDITS)(chance, full.read_text()))
+        session.reread([path])
+        check(session)
+
+
+def test_an_edit_in_between_does_not_lose_the_one_before(folder: Path) -> None:
+    """Whoever stops in the middle of what an edit brings about, and edits again, gets what both bring about."""
+    session = session_on(folder)
+    service = (folder / "reviews/reviews.yaml").read_text()
+    session.change("reviews/reviews.yaml", service.replace("name: reviews", "name: other"))
+    session.first({"reviews/reviews.yaml"})
+    for _, _step in zip(range(7), session.settle(), strict=False):
+        pass
+    session.change("catalog/catalog.yaml", "# first\n" + (folder / "catalog/catalog.yaml").read_text())
+    for _, _step in zip(range(3), session.settle(), strict=False):
+        pass
+    session.change("catalog/catalog.yaml", "# first\n\n" + (folder / "catalog/catalog.yaml").read_text())
+    check(session)
+
+
+def test_suppressions_of_the_configuration(folder: Path) -> None:
+    entry = ConfiguredSuppression(("vs-subset-destination",), reason="known", file=str(folder / "meshlint.toml"))
+    session = session_on(folder, Config(no_cache=True, render="never", suppress=(entry,)))
+    text = (folder / "reviews/traffic.yaml").read_text()
+    session.change("reviews/traffic.yaml", text.replace("subset: v1", "subset: v3"))
+    check(session)
+    for path in ("kustomize/base/all.yaml", "reviews/traffic.yaml"):
+        session.change(path, "# nothing\n")
+    check(session)
+
+
+def test_text_that_does_not_parse_leaves_others_alone(folder: Path) -> None:
+    session = session_on(folder)
+    before = dict(session.findings)
+    text = (folder / "reviews/reviews.yaml").read_text()
+    assert not session.typed("reviews/reviews.yaml", text + "\n  x: [")
+    settle(session)
+    assert [one.name for one in session.findings["reviews/reviews.yaml"]] == ["yaml-syntax"]
+    assert {path: found for path, found in session.findings.items() if path != "reviews/reviews.yaml"} == {
+        path: found for path, found in before.items() if path != "reviews/reviews.yaml"
+    }
+    session.saved("reviews/reviews.yaml")
+    check(session)
+    assert session.typed("reviews/reviews.yaml", text)
+    check(session)
