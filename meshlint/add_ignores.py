@@ -9,7 +9,7 @@ from typing import NamedTuple
 from meshlint.files import replace
 from meshlint.model.node import Table
 from meshlint.model.position import Source
-from meshlint.model.problem import Finding
+from meshlint.model.problem import Edit, Finding
 from meshlint.read.comments import Comment, comments
 from meshlint.read.decode import decode, encoding_of, read_bytes
 from meshlint.read.errors import ReadError
@@ -64,6 +64,16 @@ def add_ignores(result: Result, reason: str) -> Added:
         changed += bool(done)
         left += [(finding, said) for line, said in not_done for finding in line.findings]
     return Added(number, changed, tuple(sorted(left, key=lambda one: one[0].order)))
+
+
+def comment_edits(source: Source, findings: Sequence[Finding], reason: str) -> list[Edit]:
+    """The same for some findings of one text, as edits; none where a comment cannot stand."""
+    wanted = [finding for finding in findings if finding.name not in _NEVER]
+    if not wanted or _why_not(source.path, source):
+        return []
+    writing = _Writing(source, reason)
+    done = writing.best(_lines(wanted))
+    return [Edit(source.path, source.span(offset, offset), text) for offset, text in writing.insertions(done)]
 
 
 def _why_not(file: str, source: Source | None) -> str:
@@ -121,10 +131,13 @@ class _Writing:
 
     def text(self, lines: Sequence[_Line]) -> str:
         text, parts, at = self.source.text, [], 0
-        for offset, written in sorted(one for line in lines for one in self._insertions(line)):
+        for offset, written in self.insertions(lines):
             parts += [text[at:offset], written]
             at = offset
         return "".join((*parts, text[at:]))
+
+    def insertions(self, lines: Sequence[_Line]) -> list[Insertion]:
+        return sorted(one for line in lines for one in self._insertions(line))
 
     def _holds(self, lines: list[_Line]) -> bool:
         """Does the file say the same with these comments, and do they speak of what they are for?"""
@@ -147,7 +160,7 @@ class _Writing:
         there = next((self._there[at] for at in range(line.number, line.last + 1) if at in self._there), None)
         if there is not None:
             return list(self._extended(there, line.names))
-        comment = f"# meshlint: ignore[{', '.join(line.names)}] {self.reason}"
+        comment = f"# meshlint: ignore[{', '.join(line.names)}] {self.reason}".rstrip()
         starts = self.source.line_starts
         for at in range(line.number, line.last + 1):
             text = self.source.line(at)
@@ -164,7 +177,7 @@ class _Writing:
         more = [name for name in names if name not in comment.words]
         if more:
             yield comment.words_span[1], f", {', '.join(more)}"
-        if not comment.reason:
+        if not comment.reason and self.reason:
             yield comment.span[1], f" {self.reason}"
 
     def _in_string(self, offset: int) -> bool:

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import re
-from argparse import SUPPRESS, ArgumentParser, ArgumentTypeError, RawDescriptionHelpFormatter, _SubParsersAction
+from argparse import ArgumentParser, ArgumentTypeError, RawDescriptionHelpFormatter, _ActionsContainer, _SubParsersAction
 from typing import NoReturn
 
 from meshlint import __version__
 
-COMMANDS = ("check", "rule", "environments", "init", "config")
+COMMANDS = ("check", "convert", "rule", "environments", "init", "config", "completion", "lsp")
 FORMATS = ("text", "concise", "json", "sarif", "github", "gitlab", "junit", "rdjson", "markdown")
 
 _EXAMPLES = """examples:
@@ -70,10 +70,13 @@ def parser() -> Parser:
     top.add_argument("-V", "--version", action="version", version=f"meshlint {__version__}")
     commands = top.add_subparsers(dest="command", metavar="COMMAND", required=True)
     _check(commands)
+    _convert(commands)
     _rule(commands)
     _environments(commands)
     _init(commands)
     _config(commands)
+    _completion(commands)
+    _lsp(commands)
     return top
 
 
@@ -104,6 +107,11 @@ def _check(commands: _SubParsersAction[Parser]) -> None:
     rules.add_argument("--min-confidence", choices=("high", "medium", "low"), help="leave out what is below")
     rules.add_argument("--fail-on", choices=("error", "warning", "note", "never"), help="exit with 1 from here on (default: by level)")
     rules.add_argument("--exit-zero", action="store_true", help="exit with 0 even if there are findings")
+    _others(rules)
+    fixes = check.add_argument_group("fixes")
+    fixes.add_argument("--fix", action="store_true", help="make the safe fixes, then report what is left")
+    fixes.add_argument("--unsafe-fixes", action="store_true", help="make all fixes, those that need a look as well (implies --fix)")
+    fixes.add_argument("--diff", action="store_true", help="write nothing: print what --fix would change, for git apply")
     living = check.add_argument_group("living with findings")
     living.add_argument("--baseline", metavar="FILE", help="leave out the findings that this file holds")
     living.add_argument("--write-baseline", metavar="FILE", help="write the findings to a file, for --baseline")
@@ -111,10 +119,25 @@ def _check(commands: _SubParsersAction[Parser]) -> None:
     living.add_argument("--require-reason", action="store_true", help="an ignore comment without a reason does not count")
     living.add_argument("--add-ignores", metavar="REASON", help="write ignore comments for all findings into the files")
     files = check.add_argument_group("files")
+    files.add_argument("--watch", action="store_true", help="lint again whenever a file changes, until Ctrl-C")
     files.add_argument("--show-files", action="store_true", help="list the files that would be read, and stop")
     files.add_argument("--show-settings", action="store_true", help="print the settings in force, and stop")
     files.add_argument("--stdin-filename", metavar="FILE", help="read stdin (path -) as this file")
     files.add_argument("--context", metavar="DIR|none", help="judge single files in this folder's project, or alone")
+
+
+def _convert(commands: _SubParsersAction[Parser]) -> None:
+    convert = _add(commands, "convert", "turn VirtualServices into routes of the Gateway API, where every request goes the same way")
+    _common(convert)
+    forms = "documents, a report, or a diff of the files (default: yaml)"
+    convert.add_argument("-o", "--output-format", choices=("yaml", "json", "diff", "markdown"), default="yaml", help=forms)
+    convert.add_argument("--gateways", action="store_true", help="convert Istio Gateways, and what is bound to them, as well")
+    convert.add_argument("--segments", action="store_true", help="let a prefix stand for whole path segments: /api no longer takes /apiv2")
+    convert.add_argument("--name", action="append", metavar="NAME", help="only objects of this name, [namespace/]name (* for any)")
+    convert.add_argument("--host", action="append", metavar="HOST", help="only VirtualServices for this host (* for any); may repeat")
+    beside = "change the files, or write what is made into a folder"
+    convert.add_argument("--write", nargs="?", const="", metavar="DIR", help=beside)
+    convert.add_argument("-q", "--quiet", action="store_true", help="no verdicts on stderr")
 
 
 def _rule(commands: _SubParsersAction[Parser]) -> None:
@@ -122,6 +145,9 @@ def _rule(commands: _SubParsersAction[Parser]) -> None:
     rule.add_argument("names", nargs="*", metavar="RULE", help="id or name")
     rule.add_argument("--all", action="store_true", help="every rule")
     rule.add_argument("-o", "--output-format", choices=("text", "json", "markdown"), default="text")
+    _others(rule)
+    rule.add_argument("--config", metavar="FILE", help="use this configuration file")
+    rule.add_argument("--isolated", action="store_true", help="ignore configuration files")
 
 
 def _environments(commands: _SubParsersAction[Parser]) -> None:
@@ -141,8 +167,28 @@ def _config(commands: _SubParsersAction[Parser]) -> None:
     config = _add(commands, "config", "print the settings in force and where each comes from, or the schema of meshlint.toml")
     config.add_argument("paths", nargs="*", default=["."], metavar="PATH", help="files and folders that the settings are for (default: .)")
     config.add_argument("--schema", action="store_true", help="print the JSON schema, for editors")
+    _others(config)
     config.add_argument("--config", metavar="FILE", help="use this configuration file")
     config.add_argument("--isolated", action="store_true", help="ignore configuration files")
+
+
+def _completion(commands: _SubParsersAction[Parser]) -> None:
+    completion = _add(commands, "completion", "print the completion script of a shell")
+    completion.add_argument("shell", choices=("bash", "zsh", "fish"))
+
+
+def _lsp(commands: _SubParsersAction[Parser]) -> None:
+    lsp = _add(commands, "lsp", "answer an editor as a language server, on stdin and stdout")
+    _common(lsp, paths=False)
+    lsp.add_argument("--stdio", action="store_true", help="accepted, as some editors add it; there is no other way")
+    _others(lsp)
+
+
+def _others(command: _ActionsContainer) -> None:
+    """What brings the rules of others."""
+    plugin = "use the rules of an installed plugin; may repeat"
+    command.add_argument("--plugin", action="append", dest="plugins", metavar="NAME", help=plugin)
+    command.add_argument("--rules", action="append", metavar="DIR", help="use the Python rules of a folder (runs its code); may repeat")
 
 
 def _jobs(text: str) -> int:
@@ -152,8 +198,9 @@ def _jobs(text: str) -> int:
     return number
 
 
-def _common(command: Parser) -> None:
-    command.add_argument("paths", nargs="*", default=["."], metavar="PATH", help="files and folders (default: .)")
+def _common(command: Parser, paths: bool = True) -> None:
+    if paths:
+        command.add_argument("paths", nargs="*", default=["."], metavar="PATH", help="files and folders (default: .)")
     group = command.add_argument_group("settings")
     group.add_argument("--target", metavar="istio=1.30,gateway-api=1.5,channel=standard", help="the releases to judge against")
     group.add_argument("--goal", choices=("ambient", "gateway-api", "both"), help="what you move to (default: both)")
@@ -169,5 +216,7 @@ def _common(command: Parser) -> None:
     group.add_argument("--isolated", action="store_true", help="ignore configuration files")
     group.add_argument("--no-cache", action="store_true", help="read every file anew and keep nothing for the next run")
     group.add_argument("--cache-dir", metavar="DIR", help="where to keep what was read (default: the user's cache folder)")
-    group.add_argument("--jobs", type=_jobs, metavar="N", help="processes that read files (default: one for each CPU)")
-    group.add_argument("--render", choices=("auto", "never"), help=SUPPRESS)
+    group.add_argument("--jobs", type=_jobs, metavar="N", help="processes that read files and run rules (default: one for each CPU)")
+    group.add_argument("--profile", action="store_true", help="say on stderr where the time went: by phase and by rule")
+    rendering = "run kustomize and helm where they are on the PATH (auto), as a must, or never"
+    group.add_argument("--render", choices=("auto", "always", "never"), help=rendering)

@@ -16,7 +16,10 @@ from meshlint.options import UsageError, configuration, files_of, nearest, overr
 
 if TYPE_CHECKING:
     from meshlint.check.registry import Registry
+    from meshlint.engine import Stdin
+    from meshlint.output import Wanted
     from meshlint.project import Project
+    from meshlint.repeat import Repeat
     from meshlint.report.result import Result
 
 EXIT_FAILED, EXIT_NO_FILES, EXIT_INTERRUPTED = 2, 3, 130
@@ -78,13 +81,16 @@ def _command_meant(path: str) -> str:
 
 
 def _check(options: Namespace) -> int:
+    if options.watch:
+        return _watch(options)
+    if options.profile:
+        return _profiled(options)
     from meshlint import engine
-    from meshlint.check.registry import bundled
-    from meshlint.output import formats, progress, report
+    from meshlint.output import formats, progress, report, shows_fixes
 
     stdin = _stdin(options)
     config = configuration(options)
-    registry = bundled()
+    registry = _registry(config)
     _known_rules(registry, config)
     if options.show_settings:
         return _show_settings(options, config)
@@ -94,15 +100,84 @@ def _check(options: Namespace) -> int:
     if options.show_files:
         return _show_files(scope, config)
     text = None if stdin is None else engine.Stdin(scope.inner(options.stdin_filename), stdin)
+    if options.fix or options.unsafe_fixes or options.diff:
+        return _fix(options, scope, config, registry, text, wanted)
     reason = _reason(options)
+    found = engine.discovered(scope, config)
+    kept = _kept_run(scope, config, options, wanted, found.files) if text is None and reason is None else None
+    if kept is not None and (code := kept.say_again()) is not None:
+        return code
+    from meshlint.measure import phase
+
     with progress(options) as advance:
-        result = engine.run(scope, config, registry, text, advance)
+        result = engine.run(scope, config, registry, text, advance, found, shows_fixes(wanted, config))
         if reason is not None:
             _add_ignores(result, reason)
             result = engine.run(scope, config, registry, text, advance)
     if config.write_baseline is not None and result.exit_code != EXIT_FAILED:
         print(f"meshlint: wrote {result.baselined} findings to {config.write_baseline}", file=sys.stderr)
-    return report(result, wanted, options, config)
+    with phase("reports"):
+        if kept is not None:
+            return kept.recorded(lambda: report(result, wanted, options, config), result)
+        return report(result, wanted, options, config)
+
+
+def _profiled(options: Namespace) -> int:
+    import time
+
+    from meshlint.measure import measured
+
+    wall, cpu = time.perf_counter(), time.process_time()
+    with measured() as measure:
+        code = _check(Namespace(**{**vars(options), "profile": False}))
+    sys.stdout.flush()
+    sys.stderr.writelines(f"{line}\n" for line in measure.lines(time.perf_counter() - wall, time.process_time() - cpu))
+    return code
+
+
+def _kept_run(scope: Project, config: Config, options: Namespace, wanted: Sequence[Wanted], files: Sequence[str]) -> Repeat | None:
+    """What the last run of this command line said, and the place for what this one says."""
+    from meshlint.measure import current
+    from meshlint.read.many import FEW
+
+    if len(files) < FEW or current() is not None:
+        return None
+    from meshlint.repeat import repeat
+
+    return repeat(scope, config, options, wanted, files)
+
+
+def _fix(
+    options: Namespace, scope: Project, config: Config, registry: Registry, text: Stdin | None, wanted: Sequence[Wanted]
+) -> int:
+    from meshlint.fixing import fixed
+
+    if options.add_ignores is not None or config.write_baseline is not None:
+        raise UsageError("--fix, --unsafe-fixes and --diff cannot go with --add-ignores or --write-baseline")
+    return fixed(options, scope, config, registry, text, wanted)
+
+
+def _watch(options: Namespace) -> int:
+    """Each run begins with the command line as it was given, and reads the configuration anew."""
+    from meshlint.watch import NoLibraryError, watch
+
+    if "-" in options.paths or options.add_ignores or options.write_baseline or options.fix or options.unsafe_fixes or options.diff:
+        raise UsageError("--watch looks at files again and again: it cannot go with -, --fix, --diff, --add-ignores or --write-baseline")
+    once = {**vars(options), "watch": False}
+    try:
+        return watch(lambda: _guarded(Namespace(**once)), scope_of(options, configuration(options)).root)
+    except NoLibraryError as error:
+        raise UsageError(str(error)) from None
+
+
+def _registry(config: Config) -> Registry:
+    if config.plugins or config.rules or config.declared_rules:
+        from meshlint.plugins import registry_of
+
+        return registry_of(config)
+    from meshlint.check.registry import bundled
+
+    return bundled()
 
 
 def _reason(options: Namespace) -> str | None:
@@ -159,11 +234,13 @@ def _stdin(options: Namespace) -> str | None:
         raise UsageError("reading from stdin (-) needs --stdin-filename, the file it stands for")
     if options.paths != ["-"]:
         raise UsageError("- stands for stdin and cannot be mixed with other paths")
-    from meshlint.read.decode import decode
+    from meshlint.read.decode import decode, encoding_of
     from meshlint.read.errors import ReadError
 
+    content = sys.stdin.buffer.read()
+    options.stdin_mark = "\ufeff" if encoding_of(content)[0] else ""
     try:
-        return decode(sys.stdin.buffer.read())
+        return decode(content)
     except ReadError as error:
         raise UsageError(f"stdin: {error.message}") from None
 
@@ -192,7 +269,7 @@ def _show_settings(options: Namespace, config: Config) -> int:
     from meshlint.settings import show
 
     given = {name: value for name, value in overrides(options).items() if value is not None}
-    sys.stdout.writelines(f"{line}\n" for line in show(config, given, files_of(options)))
+    sys.stdout.writelines(f"{line}\n" for line in show(config, given, files_of(options), _registry(config)))
     return 0
 
 
@@ -224,10 +301,41 @@ def _config(options: Namespace) -> int:
     return _show_settings(options, configuration(options))
 
 
+def _completion(options: Namespace) -> int:
+    from meshlint.completion import NoLibraryError, script
+
+    try:
+        sys.stdout.write(script(options.shell))
+    except NoLibraryError as error:
+        raise UsageError(str(error)) from None
+    return 0
+
+
+def _convert(options: Namespace) -> int:
+    from meshlint.convert import convert
+
+    return convert(options, scope_of(options, configuration(options)))
+
+
+def _lsp(options: Namespace) -> int:
+    from meshlint.lsp.start import NoLibraryError, serve
+
+    def configure(path: str) -> Config:
+        return configuration(Namespace(**{**vars(options), "paths": [path]}))
+
+    try:
+        return serve(configure)
+    except NoLibraryError as error:
+        raise UsageError(str(error)) from None
+
+
 _COMMANDS: dict[str, Callable[[Namespace], int]] = {
     "check": _check,
+    "convert": _convert,
     "rule": _rule,
     "environments": _environments,
     "init": _init,
     "config": _config,
+    "completion": _completion,
+    "lsp": _lsp,
 }

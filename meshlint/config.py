@@ -106,6 +106,7 @@ class Config(NamedTuple):
     jobs: int | None = None
     plugins: tuple[str, ...] = ()
     rules: tuple[str, ...] = ()
+    declared_rules: tuple[str, ...] = ()
 
     def replace(self, **overrides: Any) -> Config:
         """With the values of the command line; None is a value not given. Severities are replaced rule by rule, those of paths
@@ -170,7 +171,7 @@ def _config(data: dict[str, Any], path: str) -> Config:
     for key in (key.replace("-", "_") for key in PATH_KEYS):
         if values.get(key) not in (None, "none"):
             values[key] = os.path.normpath(os.path.join(root, values[key]))
-    values["rules"] = tuple(os.path.normpath(os.path.join(root, folder)) for folder in data.get("rules", ()))
+    values["declared_rules"] = tuple(os.path.normpath(os.path.join(root, path)) for path in data.get("declared-rules", ()))
     return Config(path=path, root=root, **values)
 
 

@@ -13,7 +13,8 @@ NAME, PYPROJECT = "meshlint.toml", "pyproject.toml"
 PATH_KEYS = ("cache-dir", "context", "output-file", "baseline")
 """Keys that name one file or folder, relative to the folder of the configuration."""
 _SECTION = r"^\s*\[+\s*tool\s*\.\s*meshlint\b|^\s*tool\s*\.\s*meshlint\b"
-_CODE_KEYS = ("plugins", "rules")
+_RULES = "rules"  # never a key: folders of Python rules are named on the command line
+_WHY = "the linted repository must not make meshlint run code"
 _LIMIT = 1_000_000  # characters of a configuration file
 _DEEPEST = 20  # configurations that extend one another
 
@@ -97,7 +98,9 @@ def _checked(path: str, given: bool) -> File:
     file = File(path, text, _section(_parse(text, path), path))
     from meshlint.config_check import problems
 
-    found = [*problems(file.data, text, path, _prefix(path))]
+    found = [*problems({key: value for key, value in file.data.items() if key != _RULES}, text, path, _prefix(path))]
+    if _RULES in file.data:
+        found.append(f"{file.at(_RULES)} {_RULES}: refused, because {_WHY}; name folders of Python rules by --rules on the command line")
     if not given:
         found += _refused(file)
     if found:
@@ -164,10 +167,8 @@ def _section(data: Table, path: str) -> Table:
 
 def _refused(file: File) -> Iterator[str]:
     """What a configuration found in the repository may not ask for."""
-    for key in _CODE_KEYS:
-        if key in file.data:
-            why = "the linted repository must not make meshlint run code"
-            yield f"{file.at(key)} {key}: refused, because {why}; use --config or the command line"
+    if "plugins" in file.data:
+        yield f"{file.at('plugins')} plugins: refused, because {_WHY}; name them by --plugin, or in a configuration given by --config"
     for key, written in _paths(file.data):
         if not is_inside(os.path.realpath(os.path.join(file.folder, written)), file.folder):
             yield f"{file.at(key)} {key}: {written!r} leads out of {file.folder}; only a configuration given by --config may do that"
@@ -178,6 +179,7 @@ def _paths(data: Table) -> Iterator[tuple[str, str]]:
     for key in PATH_KEYS:
         if isinstance(data.get(key), str) and (key, data[key]) != ("context", "none"):
             yield key, data[key]
+    yield from (("declared-rules", written) for written in strings(data.get("declared-rules")))
     for written in strings(data.get("output-format")):
         _, equals, file = written.partition("=")
         if equals:

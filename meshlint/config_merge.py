@@ -47,8 +47,8 @@ def _moved(file: File, root: str) -> Table:
             out[key] = path(out[key])
     if "output-format" in out:
         out["output-format"] = [_format(written, path) for written in strings(out["output-format"])]
-    if "rules" in out:
-        out["rules"] = [path(folder) for folder in out["rules"]]
+    if "declared-rules" in out:
+        out["declared-rules"] = [path(written) for written in out["declared-rules"]]
     if "exclude" in out:
         out["exclude"] = _patterns(out["exclude"], file.folder, root)
     for key, entries in out.items():

@@ -5,16 +5,18 @@ from __future__ import annotations
 import json
 import sys
 from argparse import Namespace
+from shutil import get_terminal_size
 
 from meshlint.check.registry import Registry, bundled
 from meshlint.config import Config, ConfigError
 from meshlint.model.rule import Rule
+from meshlint.options import configuration
 from meshlint.project import Project
 
 
 def explain(options: Namespace) -> int:
     """`meshlint rule`: what rules mean, or the list of all."""
-    registry = bundled()
+    registry = _registry(options)
     rules = registry.rules() if options.all or not options.names else [_named(registry, name) for name in options.names]
     if options.output_format == "json":
         print(json.dumps([facts(rule) for rule in rules], indent=2, ensure_ascii=False))
@@ -27,6 +29,17 @@ def explain(options: Namespace) -> int:
     else:
         _table(rules)
     return 0
+
+
+def _registry(options: Namespace) -> Registry:
+    """Bundled rules are explained whatever the configuration says; those of others need it."""
+    registry = bundled()
+    asked = options.plugins or options.rules or options.config
+    if not asked and options.names and not any(registry.unknown(options.names)):
+        return registry
+    from meshlint.plugins import registry_of
+
+    return registry_of(configuration(options))
 
 
 def _named(registry: Registry, name: str) -> Rule:
@@ -57,6 +70,7 @@ def facts(rule: Rule) -> dict[str, object]:
         "since": rule.since,
         "aliases": list(rule.aliases),
         "help": rule.help,
+        "origin": rule.origin,
     }
 
 
@@ -77,9 +91,12 @@ def _dedented(doc: str) -> str:
 
 
 def _table(rules: list[Rule]) -> None:
+    """A line a rule; on a terminal, no line is longer than it is wide."""
     width = max((len(rule.name) for rule in rules), default=0)
+    columns = get_terminal_size().columns if sys.stdout.isatty() else 0
     for rule in rules:
-        print(f"{rule.id}  {rule.name:<{width}}  {rule.severity.value:<7}  {rule.impact.value:<10}  {rule.summary}")
+        line = f"{rule.id}  {rule.name:<{width}}  {rule.severity.value:<7}  {rule.impact.value:<10}  {rule.summary}"
+        print(line if not columns or len(line) <= columns else f"{line[: columns - 1]}\u2026")
 
 
 def environments(options: Namespace, scope: Project, config: Config) -> int:

@@ -41,7 +41,8 @@ def files_of(options: Namespace) -> list[File]:
 
 def _start(options: Namespace) -> str:
     """The folder that a configuration is looked for from: what all paths have in common."""
-    paths = [getattr(options, "stdin_filename", None) or "." if path == "-" else path for path in options.paths]
+    given = getattr(options, "paths", ["."])
+    paths = [getattr(options, "stdin_filename", None) or "." if path == "-" else path for path in given]
     return os.path.commonpath([path if os.path.isdir(path) else os.path.dirname(path) for path in map(os.path.abspath, paths)])
 
 
@@ -70,6 +71,8 @@ def overrides(options: Namespace) -> dict[str, object]:
     given: dict[str, object] = {name: getattr(options, name, None) or None for name in _SAME}
     for name in ("select", "extend_select", "ignore", "exclude"):
         given[name] = _words(getattr(options, name, None), split=name != "exclude")
+    given["plugins"] = tuple(getattr(options, "plugins", None) or ()) or None
+    given["rules"] = tuple(map(os.path.abspath, getattr(options, "rules", None) or ())) or None
     given["environments"] = tuple(options.environment) if getattr(options, "environment", None) else None
     given["force_exclude"] = True if getattr(options, "force_exclude", False) else None
     given["exit_zero"] = True if getattr(options, "exit_zero", False) else False if given["fail_on"] else None

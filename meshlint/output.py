@@ -7,7 +7,7 @@ import sys
 from argparse import Namespace
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from typing import NamedTuple
+from typing import NamedTuple, TextIO
 
 from meshlint.arguments import FORMATS
 from meshlint.config import Config, ConfigError
@@ -16,6 +16,7 @@ from meshlint.report.result import Result
 from meshlint.report.visible import visible
 
 Advance = Callable[[str, int, int], None]
+_WITHOUT_FIXES = ("github", "gitlab")
 _PATIENCE = 1.0  # seconds of work before a progress line appears
 
 
@@ -48,6 +49,11 @@ def formats(options: Namespace, config: Config) -> list[Wanted]:
     return out
 
 
+def shows_fixes(wanted: Sequence[Wanted], config: Config) -> bool:
+    """Does one of the reports show fixes, or count them?"""
+    return any(one.format not in _WITHOUT_FIXES for one in wanted) and not (config.statistics and len(wanted) == 1)
+
+
 def report(result: Result, wanted: Sequence[Wanted], options: Namespace, config: Config) -> int:
     """Write every report that was asked for; the exit code."""
     for note in result.notifications:
@@ -66,7 +72,8 @@ def _to_stdout(result: Result, name: str, options: Namespace, config: Config) ->
     if config.statistics and name in ("text", "concise"):
         _statistics(result)
         return
-    writer(name)(result, sys.stdout, color=colored(options.color), verbose=options.verbose, quiet=options.quiet)
+    color = colored(options.color)
+    writer(name)(result, sys.stdout, color=color, links=color and linked(), verbose=options.verbose, quiet=options.quiet)
     sys.stdout.flush()
     if name == "concise" and not options.quiet:
         from meshlint.report.paint import Paint
@@ -76,9 +83,14 @@ def _to_stdout(result: Result, name: str, options: Namespace, config: Config) ->
 
 
 def _to_file(result: Result, name: str, file: str, options: Namespace) -> None:
+    write_file(file, lambda out: writer(name)(result, out, color=False, verbose=options.verbose, quiet=options.quiet))
+
+
+def write_file(file: str, write: Callable[[TextIO], object]) -> None:
+    """A report into its file."""
     try:
         with open(file, "w", encoding="utf-8", errors="backslashreplace", newline="\n") as out:
-            writer(name)(result, out, color=False, verbose=options.verbose, quiet=options.quiet)
+            write(out)
     except OSError as error:
         raise ConfigError(f"cannot write {file}: {error.strerror}") from error
 
@@ -99,6 +111,14 @@ def colored(choice: str) -> bool:
     if os.environ.get("NO_COLOR"):
         return False
     return bool(os.environ.get("FORCE_COLOR")) or (sys.stdout.isatty() and os.environ.get("TERM") != "dumb")
+
+
+def linked() -> bool:
+    """Hyperlinks on terminals, which pass over what they do not know; FORCE_HYPERLINK=1 or 0 decides."""
+    forced = os.environ.get("FORCE_HYPERLINK")
+    if forced is not None:
+        return forced not in ("", "0")
+    return sys.stdout.isatty() and os.environ.get("TERM", "dumb") not in ("dumb", "linux") and not os.environ.get("CI")
 
 
 @contextmanager

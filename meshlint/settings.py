@@ -6,12 +6,13 @@ import os
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
+from meshlint.check.registry import Registry
 from meshlint.config import LEVELS, Config
 from meshlint.config_file import File
 from meshlint.facts import table
 from meshlint.report.visible import visible
 
-_OPTIONS = {"environments": "--environment"}
+_OPTIONS = {"environments": "--environment", "plugins": "--plugin"}
 _TABLES = ("environment", "per-path", "suppress")
 _WIDTH = 44
 
@@ -23,11 +24,17 @@ def schema() -> str:
     return json.dumps(table("meshlint/config.v1"), indent=2, ensure_ascii=False) + "\n"
 
 
-def show(config: Config, given: Mapping[str, object], files: Sequence[File]) -> Iterator[str]:
-    """The settings, a line each. `given`: what the command line sets, by field; `files`: the configuration, as chain() gives it."""
+def show(config: Config, given: Mapping[str, object], files: Sequence[File], registry: Registry) -> Iterator[str]:
+    """The settings, a line each, and whose rules were loaded. `given`: what the command line sets, by field; `files`: the
+    configuration, as chain() gives it."""
     shown = _Shown(config, given, files)
     for key in table("meshlint/config.v1")["properties"]:
         yield from shown.key(key)
+    by_origin: dict[str, list[str]] = {}
+    for entry in registry.entries:
+        by_origin.setdefault(visible(entry.origin), []).append(entry.id)
+    for origin, numbers in by_origin.items():
+        yield f"# rules of {origin}: {', '.join(numbers) if origin != 'meshlint' else len(numbers)}"
 
 
 class _Shown:

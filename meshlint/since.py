@@ -14,6 +14,8 @@ from meshlint.read.gittree import commit_of, lay_out, top_of
 from meshlint.read.walk import wanted
 from meshlint.render.level import FILE_NAMES
 
+_USED = (".tpl", ".tgz", ".helmignore", ".env", ".properties", ".conf", ".cfg", ".toml", ".ini", ".txt")
+
 
 class Before(NamedTuple):
     """`same` are the files, relative to the root, that have not changed since; `notes` say what is not known of then."""
@@ -45,13 +47,18 @@ def _laid_out(project: Project, config: Config, ref: str, commit: str, top: str,
     below = os.path.relpath(project.root, top).replace(os.sep, "/")
     prefix = "" if below == "." else f"{below}/"
     named = {prefix + path for path in project.paths}
-    tree = lay_out(project.root, commit, folder, lambda path: wanted(path) or path in named or os.path.basename(path) in FILE_NAMES)
+    tree = lay_out(project.root, commit, folder, lambda path: wanted(path) or path in named or _for_rendering(path))
     root = os.path.join(folder, *below.split("/")) if prefix else folder
     os.makedirs(root, exist_ok=True)
     paths = tuple(path for path in project.paths if os.path.lexists(os.path.join(root, path)))
     same = frozenset(path.removeprefix(prefix) for path in tree.same)
     notes = tuple(f"the submodule {path} is not here as it was at {ref}: all findings in it count as new" for path in tree.absent)
     return Before(Project(root, paths, None), _moved(config, project, root), same, notes)
+
+
+def _for_rendering(path: str) -> bool:
+    """May a kustomization or a chart use it? What else they read changes no object that is linted."""
+    return os.path.basename(path) in FILE_NAMES or path.endswith(_USED) or "/templates/" in f"/{path}"
 
 
 def _moved(config: Config, project: Project, root: str) -> Config:

@@ -20,7 +20,9 @@ import yaml
 from meshlint.arguments import FORMATS, parser
 from meshlint.check.registry import bundled
 from meshlint.config import LEVELS, load
+from meshlint.edit.changes import Changes
 from meshlint.facts import table
+from meshlint.model.installed import Installed
 from meshlint.model.mesh import Mesh
 from tests.door import call
 
@@ -28,7 +30,7 @@ ROOT = Path(__file__).parent.parent
 PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted(path for path in (ROOT / "docs").glob("*.md") if path.name != "rules.md")]
 IDS = [str(path.relative_to(ROOT)) for path in PAGES]
 TOP = {path.name for path in ROOT.iterdir() if path.is_dir()}
-OTHERS = ("gh ", "pytest", "pip", "mypy", "ruff", "kubectl", "pre-commit ")  # whose options are not ours
+OTHERS = ("gh ", "pytest", "pip", "mypy", "ruff", "kubectl", "pre-commit ", "docker ")  # whose options are not ours
 OWN_OPTION = re.compile(r"(?<![\w-])--[a-z][a-z-]+")
 BLOCK = re.compile(r"<!-- begin: (\S+)(.*?) -->\n(.*?)<!-- end: \1 -->", re.DOTALL)
 
@@ -109,7 +111,7 @@ def example_output(rules: str) -> str:
 
 def mesh_questions(_: str) -> str:
     rows = ["| question | answer |", "|---|---|"]
-    for name, member in vars(Mesh).items():
+    for name, member in {**vars(Mesh), **vars(Installed)}.items():
         function = member.fget if isinstance(member, property) else member
         if name.startswith("_") or not inspect.isfunction(function):
             continue
@@ -117,6 +119,16 @@ def mesh_questions(_: str) -> str:
         said = inspect.getdoc(function)
         returned = function.__annotations__["return"].replace("|", "\\|")
         rows.append(f"| `{name}{arguments}` | `{returned}`{'. ' + ' '.join(said.split()) if said else ''} |")
+    return "\n".join(rows) + "\n"
+
+
+def fix_operations(_: str) -> str:
+    rows = ["| operation | what it does |", "|---|---|"]
+    for name, member in vars(Changes).items():
+        if not name.startswith("_") and inspect.isfunction(member):
+            parameters = list(inspect.signature(member).parameters.values())[1:]
+            given = ", ".join(f"{one.name}={one.default!r}" if one.default is not one.empty else one.name for one in parameters)
+            rows.append(f"| `{name}({given})` | {' '.join((inspect.getdoc(member) or '').split())} |")
     return "\n".join(rows) + "\n"
 
 
@@ -179,12 +191,15 @@ def _values(entry: dict[str, Any], definitions: dict[str, Any]) -> str:
 
 
 def source_of(path: str) -> str:
-    return f"```python\n{(ROOT / path.strip()).read_text('utf-8')}```\n"
+    file = ROOT / path.strip()
+    language = {".py": "python", ".yaml": "yaml"}.get(file.suffix, "text")
+    return f"```{language}\n{file.read_text('utf-8')}```\n"
 
 
 MAKERS: dict[str, Callable[[str], str]] = {
     "example-output": example_output,
     "mesh-questions": mesh_questions,
+    "fix-operations": fix_operations,
     "gives-way": gives_way,
     "source": source_of,
     "levels": levels,
@@ -241,6 +256,6 @@ def test_the_workflow_runs_the_script_with_least_permissions() -> None:
     assert workflow["permissions"] == {"contents": "read"}
     steps = [step for job in workflow["jobs"].values() for step in job["steps"]]
     assert ".ci/run" in [step.get("run") for step in steps]
-    assert all(re.search(r"@(v\d+|[0-9a-f]{40})$", step["uses"]) for step in steps if "uses" in step)
+    assert all(re.search(r"@(v\d+|[0-9a-f]{40})$", step["uses"]) for step in steps if step.get("uses", "./") != "./")
     versions = workflow["jobs"]["checks"]["strategy"]["matrix"]["python"]
     assert f'requires-python = ">={versions[0]}"' in (ROOT / "pyproject.toml").read_text("utf-8")

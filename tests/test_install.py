@@ -22,7 +22,7 @@ def test_the_wheel_is_whole(tmp_path: Path) -> None:
     meshlint = tmp_path / "env" / "bin" / "meshlint"
     listed = subprocess.run([meshlint, "rule", "--all", "-o", "json"], check=True, capture_output=True, text=True, cwd=tmp_path)
     names = {rule["name"] for rule in json.loads(listed.stdout)}
-    assert names == {path.stem.replace("_", "-") for path in (ROOT / "rules").rglob("*.py")}
+    assert names == {path.stem.replace("_", "-") for ending in ("*.py", "*.yaml") for path in (ROOT / "rules").rglob(ending)}
     where = subprocess.run([python, "-c", "import meshlint; print(meshlint.__file__)"], capture_output=True, text=True, cwd=tmp_path)
     assert where.stdout.startswith(str(tmp_path))
     found = subprocess.run([meshlint, str(ROOT / "examples/bookshop"), "-o", "json"], capture_output=True, text=True, cwd=tmp_path)

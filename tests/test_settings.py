@@ -46,8 +46,11 @@ def origins(folder: Path, *arguments: str) -> dict[str, str]:
 
 # the same by the same names
 
-ONE_RUN = {"help", "paths", "config", "isolated", "show_files", "show_settings", "stdin_filename", "write_baseline", "add_ignores"}
-NO_OPTION = {"extend", "environment", "per-path", "suppress", "plugins", "rules"}  # tables, and what only a file may name
+ONE_RUN = {
+    "help", "paths", "config", "isolated", "show_files", "show_settings", "stdin_filename", "write_baseline", "add_ignores", "rules",
+    "watch", "fix", "unsafe_fixes", "diff", "profile",
+}  # fmt: skip
+NO_OPTION = {"extend", "environment", "per-path", "suppress", "declared-rules"}  # tables, and what only a file may name
 
 
 def test_options_and_keys_are_the_same() -> None:

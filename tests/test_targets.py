@@ -54,6 +54,14 @@ def target(folder: Path, *arguments: str) -> dict[str, object]:
     return dict(lint(folder, *arguments).report["target"])
 
 
+def test_a_release_of_helmfile_says_the_release(tmp_path: Path) -> None:
+    releases = "releases:\n  - {name: istiod, chart: istio/istiod, version: 1.29.2}\n  - {name: shop, chart: ./shop, version: 1.27.0}\n"
+    (tmp_path / "helmfile.yaml").write_text(releases)
+    found = target(tmp_path)
+    assert found["istio"] == "1.29.2"
+    assert "'istio': 'helmfile.yaml:2'" in str(found["detected_from"])
+
+
 def test_the_default_is_the_newest_stable_release(tmp_path: Path) -> None:
     default = target(write(tmp_path, MESH))
     assert default["detected_from"] == dict.fromkeys(("istio", "gateway_api", "channel", "distribution"), "default")

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Mapping
 from meshlint.index.repository import Repository
 from meshlint.model.mesh import Mesh
 from meshlint.model.node import Node, dotted
-from meshlint.model.problem import Confidence, Finding, Location, Problem, Related, ResourceName, Severity
+from meshlint.model.problem import Confidence, Finding, Fix, Location, Problem, Related, ResourceName, Severity
 from meshlint.model.resource import Resource
 from meshlint.model.rule import Rule
 
@@ -30,13 +30,14 @@ def stamp(
         message=problem.message,
         remedy=problem.remedy or rule.remedy,
         location=_location(problem.at),
-        exact=problem.at.table.exact,
+        exact=problem.at.exact,
         resource=_name(named) if named is not None else None,
         path=_path(problem.at, owner, prefix),
         environments=(environment,),
         related=tuple(Related(_location(node), text) for node, text in problem.related),
-        fix=problem.fix,
+        fix=problem.fix if isinstance(problem.fix, Fix) and (problem.at.table.origins is None or problem.at.exact) else None,
         fingerprint="",
+        repair=None if isinstance(problem.fix, Fix) else problem.fix,
     )
 
 
@@ -84,6 +85,8 @@ def merge(findings: Iterable[Finding]) -> list[Finding]:
 
 
 def _merged(same: list[Finding]) -> Finding:
+    if len(same) == 1:
+        return same[0]
     chosen = max(same, key=lambda finding: finding.severity.rank)
     environments = tuple(sorted({name for finding in same for name in finding.environments}))
     return chosen._replace(environments=environments)
@@ -141,11 +144,15 @@ def shown(finding: Finding, show: Callable[[str], str]) -> Finding:
     """With its paths as users see them."""
 
     def moved(place: Location) -> Location:
-        return place._replace(file=show(place.file))
+        name = show(place.file)
+        return place if name == place.file else Location(name, *place[1:])
 
     fix = finding.fix
     if fix is not None:
         edits = tuple(edit._replace(file=show(edit.file)) for edit in fix.edits)
         fix = fix._replace(edits=edits, new_files=tuple(new._replace(path=show(new.path)) for new in fix.new_files))
-    related = tuple(other._replace(location=moved(other.location)) for other in finding.related)
-    return finding._replace(location=moved(finding.location), related=related, fix=fix)
+    related = tuple(Related(moved(place), said) for place, said in finding.related)
+    location = moved(finding.location)
+    if location is finding.location and related == finding.related and fix is finding.fix:
+        return finding
+    return finding._replace(location=location, related=related, fix=fix)

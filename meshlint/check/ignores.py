@@ -9,7 +9,7 @@ from meshlint.check.suppress import Configured, Suppression, Suppressions, Words
 from meshlint.model.document import FileRead
 from meshlint.model.later import ANNOTATION
 from meshlint.model.node import Node
-from meshlint.model.position import Source
+from meshlint.model.position import Source, Span
 from meshlint.model.problem import Edit, Finding, Fix, Location, ResourceName
 from meshlint.model.resource import Environment, Resource
 from meshlint.read.comments import Comment, comments
@@ -111,20 +111,20 @@ def _annotations(files: Sequence[FileRead], environments: Sequence[Environment],
     holding = {file.path for file in files if file.source is not None and file.source.holds(ANNOTATION)}
     if not holding:
         return []
-    written: dict[Node, _Annotated] = {}
+    written: dict[tuple[str, Span, str], tuple[Node, _Annotated]] = {}  # rendered objects share what they were made of
     seen: dict[int, list[tuple[Node, Resource]]] = {}
     for environment in environments:
         if id(environment.shared) not in seen:
             seen[id(environment.shared)] = list(_annotated(environment.shared, holding))
         own = _annotated((*environment.resources, *environment.background), holding)
         for node, resource in (*own, *seen[id(environment.shared)]):
-            written.setdefault(node, _Annotated()).add(environment.name, resource)
-    return [suppression for node, objects in written.items() for suppression in _of_annotation(node, node.text or "", objects, about)]
+            written.setdefault((node.file, node.span, node.text or ""), (node, _Annotated()))[1].add(environment.name, resource)
+    return [suppression for node, objects in written.values() for suppression in _of_annotation(node, node.text or "", objects, about)]
 
 
 def _annotated(resources: Iterable[Resource], holding: Collection[str]) -> Iterator[tuple[Node, Resource]]:
     for resource in resources:
-        if resource.file in holding or resource.places:
+        if resource.places or resource.root.table.origins is not None or resource.file in holding:
             node = resource.annotation(ANNOTATION)
             if node.text is not None:
                 yield node, resource
@@ -142,14 +142,16 @@ def _of_annotation(node: Node, text: str, objects: _Annotated, about: About) -> 
 
 
 class _Annotated:
-    """The objects that have one annotation, by environment: the stretch of text that each is, and its name."""
+    """The objects that have one annotation, by environment: the stretch of text that each is, its name, and whether it was
+    rendered from more texts."""
 
     def __init__(self) -> None:
-        self._objects: dict[str, list[tuple[Location, ResourceName]]] = {}
+        self._objects: dict[str, list[tuple[Location, ResourceName, bool]]] = {}
 
     def add(self, environment: str, resource: Resource) -> None:
         name = ResourceName(resource.api_version, resource.kind.kind, resource.namespace, resource.name)
-        self._objects.setdefault(environment, []).append((Location.of(resource.file, resource.root.span), name))
+        rendered = resource.root.table.origins is not None
+        self._objects.setdefault(environment, []).append((Location.of(resource.file, resource.root.span), name, rendered))
 
     def cover(self, finding: Finding) -> bool:
         """Is the finding about one of them, wherever it was found? What stands in no object's text counts by the name."""
@@ -158,7 +160,7 @@ class _Annotated:
     def _cover_in(self, environment: str, finding: Finding) -> bool:
         nowhere = finding.path is None
         objects = self._objects.get(environment, ())
-        return any(_inside(finding.location, text) or (nowhere and finding.resource == name) for text, name in objects)
+        return any(_inside(finding.location, text) or ((nowhere or made) and finding.resource == name) for text, name, made in objects)
 
 
 def _inside(place: Location, text: Location) -> bool:

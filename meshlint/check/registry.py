@@ -11,9 +11,10 @@ from typing import NamedTuple
 
 from meshlint.bundled import folder
 from meshlint.model.kind import Kind
-from meshlint.model.rule import FAMILIES, Rule
+from meshlint.model.rule import FAMILIES, Rule, family_of
 
 _PACKAGE = "meshlint_rules"
+_DECLARED = "declared/"  # modules of rules as data: files in the folder of this name
 
 
 class Entry(NamedTuple):
@@ -26,28 +27,46 @@ class Entry(NamedTuple):
     each: tuple[Kind, ...]
     aliases: tuple[str, ...]
     engine: bool
+    own_family: str = ""
+    origin: str = "meshlint"
 
     @property
     def family(self) -> str:
-        return FAMILIES[int(self.id[2])]
+        return family_of(self.id, self.own_family)
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        return (self.name, *self.aliases)
 
     def answers_to(self, word: str) -> bool:
         """Is the rule meant by an id, a name, an alias, a family, or a prefix of ids such as ML1?"""
-        if word.upper().startswith("ML") and word[2:].isdigit():
+        letters = word.rstrip("0123456789").upper()
+        if len(letters) < len(word) and letters == self.id.rstrip("0123456789"):
             return self.id.startswith(word.upper())
         return word == "all" or word in (self.name, self.family, *self.aliases)
+
+
+class ClashError(ValueError):
+    """Two rules of one number or name: both, and who brings them."""
 
 
 class Registry:
     """The rules by id, name, family and prefix."""
 
-    def __init__(self, entries: Sequence[Entry]) -> None:
+    def __init__(self, entries: Sequence[Entry], rules: Sequence[Rule] = ()) -> None:
+        """`rules` are those of the entries that are there already; the others are loaded when they are asked for."""
         self.entries = tuple(sorted(entries))
-        self._rules: dict[str, Rule] = {}
+        self._rules: dict[str, Rule] = {rule.id: rule for rule in rules}
+
+    def plus(self, rules: Sequence[Rule]) -> Registry:
+        """With the rules of others. Raises ClashError."""
+        entries = (*self.entries, *map(entry_of, rules))
+        _no_clash(entries)
+        return Registry(entries, (*self._rules.values(), *rules))
 
     def rule(self, entry: Entry) -> Rule:
         if entry.id not in self._rules:
-            self._rules[entry.id] = next(found for found in _rules_of(_load(entry.module)) if found.id == entry.id)
+            self._rules[entry.id] = next(found for found in _loaded(entry.module) if found.id == entry.id)
         return self._rules[entry.id]
 
     def named(self, name: str) -> Rule:
@@ -87,7 +106,25 @@ class Registry:
 
     def words(self) -> list[str]:
         """Everything a user may write for rules, for suggestions."""
-        return sorted({*FAMILIES, *(word for entry in self.entries for word in (entry.id, entry.name, *entry.aliases))})
+        return sorted({*FAMILIES, *(word for entry in self.entries for word in (entry.id, entry.family, *entry.names))})
+
+
+def entry_of(rule: Rule) -> Entry:
+    engine = rule.check is None
+    return Entry(rule.id, rule.name, rule.severity.value, rule.module, rule.each, rule.aliases, engine, rule.family, rule.origin)
+
+
+def _no_clash(entries: Sequence[Entry]) -> None:
+    """Every number and name means one rule, and no family."""
+    holders: dict[str, Entry] = {}
+    families = {"all", *(entry.family for entry in entries)}
+    for entry in entries:
+        for word in (entry.id, *entry.names):
+            other = holders.setdefault(word, entry)
+            if other is not entry:
+                raise ClashError(f"{word} is {other.id} {other.name} of {other.origin} and {entry.id} {entry.name} of {entry.origin}")
+            if word in families:
+                raise ClashError(f"{entry.id} of {entry.origin} is called {word}, and so is a family of rules")
 
 
 def _weight(entry: Entry, word: str) -> int:
@@ -136,11 +173,21 @@ def scan() -> list[Rule]:
     out: list[Rule] = []
     for family in sorted(os.listdir(root)):
         path = os.path.join(root, family)
-        if os.path.isdir(path) and family.isidentifier() and not family.startswith("_"):
+        if os.path.isdir(path) and family.isidentifier() and not family.startswith("_") and family != "declared":
             for name in sorted(os.listdir(path)):
                 if name.endswith(".py") and not name.startswith("_"):
-                    out.extend(_rules_of(_load(f"{family}.{name[:-3]}")))
+                    out.extend(rules_of(_load(f"{family}.{name[:-3]}")))
+    out += (rule for name in sorted(os.listdir(os.path.join(root, "declared"))) for rule in _loaded(_DECLARED + name))
     return sorted(out, key=lambda rule: rule.id)
+
+
+def _loaded(module: str) -> Iterator[Rule]:
+    """The rules of a bundled module, Python or data."""
+    if not module.startswith(_DECLARED):
+        return rules_of(_load(module))
+    from meshlint.check.declared import trusted
+
+    return iter(trusted(os.path.join(folder("rules"), module), module))
 
 
 def _load(module: str) -> ModuleType:
@@ -151,7 +198,8 @@ def _load(module: str) -> ModuleType:
     return importlib.import_module(f"{_PACKAGE}.{module}")
 
 
-def _rules_of(module: ModuleType) -> Iterator[Rule]:
+def rules_of(module: ModuleType) -> Iterator[Rule]:
+    """The rules that a module defines or imports."""
     for value in vars(module).values():
         if isinstance(value, Rule):
             if not value.module:

@@ -2,18 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from typing import NamedTuple
+import time
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING, NamedTuple
 
 from meshlint.check.findings import fingerprinted, give_way, merge, stamp
 from meshlint.check.registry import Entry, Registry
 from meshlint.check.unread import told
 from meshlint.index.mesh import MeshIndex
 from meshlint.index.repository import Repository
+from meshlint.measure import current, phase
 from meshlint.model.document import Trouble
-from meshlint.model.problem import Confidence, Finding, Location, Problem, ResourceName, Severity
+from meshlint.model.kind import Kind
+from meshlint.model.problem import Confidence, Finding, Fix, Location, Problem, ResourceName, Severity
 from meshlint.model.resource import Resource
 from meshlint.model.rule import Rule
+
+if TYPE_CHECKING:
+    from meshlint.check.forked import Copies, Found, Order
 
 RULE_FAILED, UNUSED = "rule-failed", "unused-suppression"
 
@@ -36,32 +42,87 @@ class Runner:
         self._repository = repository
         self._rules: dict[str, Rule] = {}
         self._broken = False
+        self._measure = current()
 
-    def run(self, troubles: Sequence[Trouble], progress: Callable[[int, int], None] | None = None) -> Checked:
+    def run(
+        self, troubles: Sequence[Trouble], progress: Callable[[int, int], None] | None = None, copies: Copies | None = None
+    ) -> Checked:
+        """`copies`: processes that share the work."""
+        with phase("rules"):
+            findings = self._alone(progress) if copies is None else self._shared(copies, progress)
+        with phase("findings"):
+            findings += self._from_troubles(troubles)
+            merged = give_way(merge(findings), self._rules)
+            return Checked(fingerprinted(merged, self._repository), self._rules, self._broken)
+
+    def _alone(self, progress: Callable[[int, int], None] | None) -> list[Finding]:
         findings: list[Finding] = []
         environments = self._repository.environments
-        for done, environment in enumerate(environments):
-            mesh = self._repository.index(environment)
-            for entry in self._chosen:
-                if not entry.engine and (not entry.each or any(mesh.all(kind) for kind in entry.each)):
-                    findings += self._check(self._use(entry), mesh)
+        for number in range(len(environments)):
+            findings += (finding for _, finding in self._environment(number))
             if progress is not None:
-                progress(done + 1, len(environments))
-        findings += self._from_troubles(troubles)
-        merged = give_way(merge(findings), self._rules)
-        return Checked(fingerprinted(merged, self._repository), self._rules, self._broken)
+                progress(number + 1, len(environments))
+        return findings
+
+    def _shared(self, copies: Copies, progress: Callable[[int, int], None] | None) -> list[Finding]:
+        from meshlint.check.forked import Piece, Work, pieces
+
+        def check(piece: Piece) -> list[Found]:
+            found = [one for number in range(piece.start, piece.stop) for one in self._environment(number, piece.first, piece.of)]
+            if progress is not None:
+                progress(piece.stop, len(self._repository.environments))
+            return found
+
+        self._prepare()
+        sizes = [len(environment.resources) for environment in self._repository.environments]
+        work = Work(pieces(sizes, copies.count), check, self._again, self._rule, lambda: self._broken)
+        found, broken = copies.run(work)
+        self._broken = self._broken or broken
+        return [finding for _, finding in found]
+
+    def _rule(self, number: str) -> Rule:
+        if number not in self._rules:
+            self._rules[number] = self._registry.named(number)
+        return self._rules[number]
+
+    def _prepare(self) -> None:
+        """What all copies would make for themselves."""
+        self._repository.prepare()
+        left = [entry for entry in self._chosen if not entry.engine]
+        for held in {frozenset(resource.kind for resource in environment.resources) for environment in self._repository.environments}:
+            for entry in [entry for entry in left if not entry.each or not held.isdisjoint(entry.each)]:
+                self._use(entry)
+                left.remove(entry)
+
+    def _environment(self, number: int, first: int = 0, of: int = 1) -> Iterator[Found]:
+        """What the rules say of every `of`-th object of an environment, from number `first` on."""
+        environment = self._repository.environments[number]
+        mesh = self._repository.index(environment)
+        held = {resource.kind for resource in environment.resources}
+        one = self._one if self._measure is None else self._timed
+        for row, entry in enumerate(self._chosen):
+            if not entry.engine and (not entry.each or not held.isdisjoint(entry.each)):
+                rule = self._use(entry)
+                for at, resource in enumerate(_judged(rule, mesh, held)):
+                    if of == 1 or (at + (row if resource is None else 0)) % of == first:
+                        for count, finding in enumerate(one(rule, resource, mesh)):
+                            yield (number, row, at, count), finding
+
+    def _again(self, order: Order) -> Fix | None:
+        """The fix of what is found at a place, by finding it once more."""
+        number, row, at, count = order
+        environment = self._repository.environments[number]
+        mesh = self._repository.index(environment)
+        rule = self._use(self._chosen[row])
+        assert rule.check is not None
+        resource = list(_judged(rule, mesh, {resource.kind for resource in environment.resources}))[at]
+        fix = list(rule.check(mesh) if resource is None else rule.check(resource, mesh))[count].fix
+        return fix() if callable(fix) else fix
 
     def _use(self, entry: Entry) -> Rule:
         if entry.id not in self._rules:
             self._rules[entry.id] = self._registry.rule(entry)
         return self._rules[entry.id]
-
-    def _check(self, rule: Rule, mesh: MeshIndex) -> Iterator[Finding]:
-        if not rule.each:
-            yield from self._one(rule, None, mesh)
-        for kind in rule.each:
-            for resource in mesh.all(kind):
-                yield from self._one(rule, resource, mesh)
 
     def _one(self, rule: Rule, resource: Resource | None, mesh: MeshIndex) -> list[Finding]:
         """An exception loses what this rule says of one object, and is said itself."""
@@ -72,6 +133,13 @@ class Runner:
         except Exception as error:
             self._broken = True
             return [self._failed(rule, resource, mesh, error)]
+
+    def _timed(self, rule: Rule, resource: Resource | None, mesh: MeshIndex) -> list[Finding]:
+        begin = time.process_time()
+        found = self._one(rule, resource, mesh)
+        if self._measure is not None:
+            self._measure.add_rule(f"{rule.id} {rule.name}", time.process_time() - begin, len(found))
+        return found
 
     def _failed(self, rule: Rule, resource: Resource | None, mesh: MeshIndex, error: Exception) -> Finding:
         failed = self._registry.named(RULE_FAILED)
@@ -90,6 +158,22 @@ class Runner:
         for said in told(troubles, self._repository.skipped):
             if said.rule in chosen:
                 yield engine_finding(self._use(chosen[said.rule]), self._forced, said.message, said.place)._replace(related=said.related)
+
+
+def _judged(rule: Rule, mesh: MeshIndex, held: Collection[Kind]) -> Iterator[Resource | None]:
+    """What a rule is called with in an environment; None: with the environment alone. `held`: the kinds in it."""
+    if not rule.each:
+        yield None
+    for kind in rule.each:
+        if kind in held:
+            yield from mesh.all(kind)
+
+
+def rule_failed(registry: Registry, finding: Finding, error: Exception) -> Finding:
+    """What is to be said where the fix of a finding could not be made."""
+    message = f"Rule {finding.rule} {finding.name} raised {type(error).__name__} on its fix: {error}"
+    said = engine_finding(registry.named(RULE_FAILED), {}, message, finding.location)
+    return said._replace(resource=finding.resource, environments=finding.environments, fingerprint=finding.fingerprint[::-1])
 
 
 def engine_finding(rule: Rule, forced: Mapping[str, Severity], message: str, place: Location) -> Finding:

@@ -54,16 +54,18 @@ class _Search:
 
     def __init__(self, root: str, use_git: bool) -> None:
         self.root = root
+        self.prefix = os.path.join(root, "")
         self.use_git = use_git
         self.found: set[str] = set()
         self.listed: set[str] = set()
         self.notes: list[str] = []
 
     def holds(self, path: str) -> bool:
-        return path == self.root or path.startswith(os.path.join(self.root, ""))
+        return path == self.root or path.startswith(self.prefix)
 
     def name(self, path: str) -> str:
-        return os.path.relpath(path, self.root).replace(os.sep, "/")
+        inside = path[len(self.prefix) :] if path.startswith(self.prefix) else os.path.relpath(path, self.root)
+        return inside.replace(os.sep, "/")
 
     def folders(self, folders: list[str]) -> None:
         """List the folders, the repositories in them, and what links in them lead to."""

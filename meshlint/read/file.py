@@ -88,6 +88,14 @@ def _read_parts(source: Source, parts: list[Part]) -> FileRead | None:
     return _with_broken(source, documents, troubles, [])
 
 
+def tables_of(source: Source) -> list[Table]:
+    """The documents of a text; none where a part of it is broken."""
+    pieces = compose_pieces(source.text, source)
+    if any(piece.refused for piece in pieces):
+        return _as_json(source)
+    return [table for piece in pieces for table in piece.tables]
+
+
 def _surrogates(text: str) -> bool:
     try:
         text.encode()

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from itertools import groupby
 from typing import Any, TextIO
 
+from meshlint import HOME
 from meshlint.model.problem import Finding, Location, Related
 from meshlint.report.paint import Paint
 from meshlint.report.repeats import Block, blocks
@@ -20,13 +21,21 @@ _LINES = 12  # lines of alike findings named without -v
 
 
 def write(
-    result: Result, out: TextIO, *, color: bool = False, verbose: bool = False, quiet: bool = False, limit: int = 5, **_options: Any
+    result: Result,
+    out: TextIO,
+    *,
+    color: bool = False,
+    links: bool = False,
+    verbose: bool = False,
+    quiet: bool = False,
+    limit: int = 5,
+    **_options: Any,
 ) -> None:
     """Findings by file, then the summary. `verbose` folds nothing, `quiet` leaves the summary out.
 
     More than `limit` findings of a rule in a file that say the same thing are folded; all of them are counted.
     """
-    page = _Page(result, Paint(color), verbose)
+    page = _Page(result, Paint(color, links), verbose)
     limit = len(result.findings) if verbose else limit
     for _, findings in groupby(result.findings, key=lambda finding: finding.location.file):
         for text in page.file(blocks(findings, limit)):
@@ -59,7 +68,14 @@ class _Page:
         style = finding.severity.value
         first, *others = lines(finding.message) or [""]
         message = "\n".join((first, *("  " + line for line in others)))
-        return f"{place}: {self.paint(style, f'{style} {finding.rule}')} {message} {self.paint('dim', f'[{finding.name}]')}"
+        name = self.paint.link(self.paint("dim", f"[{finding.name}]"), self._page(finding))
+        return f"{place}: {self.paint(style, f'{style} {finding.rule}')} {message} {name}"
+
+    def _page(self, finding: Finding) -> str:
+        """Where the rule is explained."""
+        rule = self.result.rules.get(finding.rule)
+        page = rule.help if rule is not None else ""
+        return f"{HOME}/blob/main/{page}" if page.startswith("docs/") else page
 
     def _body(self, finding: Finding, remedy: bool) -> Iterator[str]:
         where = finding.location
