@@ -30,8 +30,8 @@ from meshlint.read.many import Many, Reading
 from meshlint.render.current import Versions
 from meshlint.render.environments import environments
 from meshlint.render.follow import referenced_outside
-from meshlint.render.recipe import Outcome, Recipe, Render
-from meshlint.render.tree import Tree
+from meshlint.render.recipe import ToolMissingError
+from meshlint.render.rendering import Wish, rendering
 from meshlint.report.result import Coverage, Result
 
 if TYPE_CHECKING:
@@ -93,13 +93,21 @@ def load(
 def reload(loaded: Loaded, project: Project, config: Config, texts: Mapping[str, str]) -> Loaded:
     """The project with other texts in some files than those on disk; a file may be new."""
     files = {file.path: file for file in loaded.unrendered or loaded.files}
-    files.update((path, read_text(text, path)) for path, text in texts.items())
+    files.update((path, read_text(text, path)) for path, text in texts.items() if not _reads(files.get(path), text))
     return _built(project, config, [files[path] for path in sorted(files)], texts, loaded.notes)
 
 
+def _reads(file: FileRead | None, text: str) -> bool:
+    return file is not None and file.source is not None and file.source.text == text
+
+
 def _built(project: Project, config: Config, files: Sequence[FileRead], texts: Mapping[str, str], notes: Sequence[str]) -> Loaded:
-    with phase("environments"):
-        built = environments(files, _configured(project, config), render=_render(project, config, texts))
+    wish = Wish(config.render, not config.no_cache, config.cache_dir, config.jobs)
+    try:
+        with phase("environments"):
+            built = environments(files, _configured(project, config), render=rendering(project.root, wish, texts))
+    except ToolMissingError as error:
+        raise ConfigError(f"--render always: {error}") from None
     chosen = _chosen(built.list, config.environments)
     versions = Versions([*files, *built.output])
     known = [_analysed(file) if file.path in built.analysed else file for file in files]
@@ -112,31 +120,6 @@ def _analysed(file: FileRead) -> FileRead:
     """A template that a tool rendered is analysed, though nobody can read it as it stands."""
     troubles = tuple(trouble for trouble in file.troubles if trouble.rule != "not-analysed")
     return file._replace(troubles=troubles, skipped=None, skipped_kinds=()) if file.template else file
-
-
-def _render(project: Project, config: Config, texts: Mapping[str, str]) -> Render:
-    """How recipes are rendered. The tools are looked for, and everything for them is imported, only where there is a recipe."""
-
-    def render(tree: Tree, recipes: Sequence[Recipe]) -> Sequence[Outcome]:
-        if config.render == "never":
-            return [Outcome(None, "not rendered, as --render never says")] * len(recipes)
-        from meshlint.render.run.renderer import Renderer, ToolMissingError
-        from meshlint.render.run.renderer import Settings as Rendering
-
-        folder = None if config.no_cache else _cache_folder(config)
-        settings = Rendering(config.render == "always", folder, config.jobs)
-        try:
-            return Renderer(project.root, settings, texts)(tree, recipes)
-        except ToolMissingError as error:
-            raise ConfigError(f"--render always: {error}") from None
-
-    return render
-
-
-def _cache_folder(config: Config) -> str:
-    from meshlint.cache.store import cache_folder
-
-    return cache_folder(config.cache_dir)
 
 
 def discovered(project: Project, config: Config) -> Discovery:
@@ -169,17 +152,17 @@ def run(
     stdin: Stdin | None = None,
     progress: Progress | None = None,
     found: Discovery | None = None,
-    fixes: bool = True,
+    fixes: int | None = None,
 ) -> Result:
-    """Lint a project. `fixes`: make those of the findings. Raises TargetError for a target that no release matches, ConfigError
-    for an unknown environment."""
+    """Lint a project. `fixes`: of how many findings at most they are made, None: of all. Raises TargetError for a target that no
+    release matches, ConfigError for an unknown environment."""
     registry = registry or bundled()
     config = config.settled()
     loaded = load(project, config, stdin, progress, found=found)
-    with copies(loaded, config, fixes) as shared:
+    with copies(loaded, config, fixes != 0) as shared:
         judged = judge(loaded, project, config, registry, progress, shared)
         told = told_of(judged, project, config, earlier_of(loaded, project, config, registry, stdin))
-        if fixes:
+        if fixes is None or len(told.findings) <= fixes:
             with phase("fixes"):
                 told = with_fixes(told._replace(findings=shared.with_fixes(told.findings)) if shared else told, loaded, project, registry)
     return result_of(loaded, judged, told, project, config)
@@ -253,6 +236,7 @@ def result_of(loaded: Loaded, judged: Judged, told: Told, project: Project, conf
         exit_code=_exit_code(told, _nothing(coverage, project, config), config),
         fail_on=config.fail_on or "warning",
         hidden=tuple(hidden),
+        unmade=any(finding.repair is not None for finding in told.findings),
         known_by=told.known.said,
         stale=told.known.stale if project.reported is None and not config.environments else 0,
     )

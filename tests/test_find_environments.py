@@ -72,6 +72,39 @@ def _severity(folder: Path) -> list[str]:
     return [finding["severity"] for finding in done.findings if finding["file"] == "extras/cart/policy.yaml"]
 
 
+SET = """\
+apiVersion: argoproj.io/v1alpha1
+kind: ApplicationSet
+metadata: {name: shops}
+spec:
+  generators:
+  - list:
+      elements: [{name: a}]
+  template:
+    metadata: {name: 'shop-{{name}}'}
+    spec:
+      source: {repoURL: https://git.example.com/shop.git, path: shop}
+      destination: {server: https://kubernetes.default.svc, namespace: shop}
+"""
+PATCH = "  templatePatch: |\n    spec: {source: {path: other}}\n"
+OWN = SET.replace("[{name: a}]\n", "[{name: a}]\n      template: {spec: {source: {path: other}}}\n")
+
+
+@pytest.mark.parametrize(
+    ("text", "line", "lost"),
+    [(SET + PATCH, 13, "the templatePatch of the ApplicationSet"), (OWN, 8, "the template of a generator")],
+)
+def test_what_changes_the_template_of_an_applicationset_is_said(text: str, line: int, lost: str, tmp_path: Path) -> None:
+    service = "apiVersion: v1\nkind: Service\nmetadata: {name: web}\n"
+    for path, content in {"sets/shops.yaml": text, "shop/web.yaml": service}.items():
+        (tmp_path / path).parent.mkdir()
+        (tmp_path / path).write_text(content, encoding="utf-8")
+    (source,) = environments(tmp_path)["shop"]["sources"]
+    assert (source["application"], source["reason"]) == ("shop-a", f"{lost} is not followed")
+    found = [(one["file"], one["line"], one["rule"], one["message"]) for one in lint(tmp_path, "--render", "never").findings]
+    assert ("sets/shops.yaml", line, "ML004", f"{lost} is not followed") in found
+
+
 @pytest.mark.tools
 @pytest.mark.skipif(not (shutil.which("kustomize") and shutil.which("helm")), reason="kustomize and helm are not on PATH")
 @pytest.mark.parametrize("name", ["find-flux", "find-argocd"])

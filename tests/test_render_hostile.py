@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import io
 import os
 import socket
+import subprocess
+import sys
+import tarfile
 import threading
 import time
 from collections.abc import Iterator, Mapping
@@ -11,10 +15,12 @@ from pathlib import Path
 
 import pytest
 
+from meshlint.model.node import Node
 from meshlint.read.discover import discover
-from meshlint.read.file import read_file
-from meshlint.render.recipe import Outcome, Recipe
-from meshlint.render.run.child import Job, environment, run_all
+from meshlint.read.file import read_file, read_text
+from meshlint.render.environments import environments
+from meshlint.render.recipe import Outcome, Parameter, Recipe, Values
+from meshlint.render.run.child import Job, environment, isolated, run_all
 from meshlint.render.run.limits import Limits
 from meshlint.render.run.renderer import Renderer, Settings
 from meshlint.render.run.tools import Tools
@@ -237,6 +243,115 @@ def test_a_chart_reaches_no_network(root: Path, server: tuple[str, list[object]]
     assert met == []
 
 
+def test_a_child_reaches_no_address(root: Path, monkeypatch: pytest.MonkeyPatch, server: tuple[str, list[object]]) -> None:
+    """Whatever a tool tries: where the system allows it, there is no network for it."""
+    if not isolated():
+        pytest.skip("the system lets nobody take the network away from a child (unshare --net)")
+    address, met = server
+    port = address.rpartition(":")[2]
+    program = f"import socket; socket.create_connection(('127.0.0.1', {port}), 5)"
+    outcome = with_tool(root, monkeypatch, f'exec {sys.executable} -c "{program}"')
+    assert outcome.failed and outcome.reason is not None and met == []
+    subprocess.run([sys.executable, "-c", program], check=True)  # which anybody else reaches
+    assert wait_for(met)
+
+
+def wait_for(met: list[object]) -> bool:
+    ends = time.monotonic() + 5
+    while not met and time.monotonic() < ends:
+        time.sleep(0.01)
+    return bool(met)
+
+
+@pytest.mark.parametrize("path", ["file://../../outside/lower", "file://{outside}/lower"])
+def test_a_chart_takes_no_dependency_from_outside(root: Path, path: str) -> None:
+    outside = root.parent / "outside"
+    write(outside, {"lower/Chart.yaml": CHART.replace("evil", "lower"), "lower/templates/x.yaml": CONFIG_MAP.replace("value", SECRET)})
+    repository = path.format(outside=outside)
+    write(root, {"evil/Chart.yaml": f"{CHART}dependencies: [{{name: lower, version: 1.0.0, repository: '{repository}'}}]\n"})
+    need("helm")
+    write(root, {"evil/templates/x.yaml": CONFIG_MAP})
+    outcome = render(root, Recipe("helm", "evil"))
+    assert outcome.objects is not None and SECRET not in printed(outcome)
+    assert [lack.what for lack in outcome.missing] == [f"chart lower of {repository} is not in the repository"]
+
+
+@pytest.mark.parametrize("path", ["../outside/secret.yaml", "{outside}/secret.yaml", "evil/link"])
+def test_a_chart_takes_no_values_from_outside(root: Path, path: str) -> None:
+    need("helm")
+    template = CONFIG_MAP.replace("value", "{{ .Values | toJson | quote }}")
+    write(root, {"evil/Chart.yaml": CHART, "evil/templates/x.yaml": template})
+    (root / "evil/link").symlink_to(root.parent / "outside" / "secret.yaml")
+    file = path.format(outside=root.parent / "outside")
+    outcome = render(root, Recipe("helm", "evil", values=(Values(file),), parameters=(Parameter("x", nowhere(), file=file),)))
+    assert outcome.objects is not None and SECRET not in printed(outcome) and 'key: "{}"' in printed(outcome)
+    assert {lack.what for lack in outcome.missing} == {f"{file} does not exist"}
+
+
+def nowhere() -> Node:
+    return read_text("a: b\n", "app.yaml").documents[0].root
+
+
+def packed(path: Path, entries: Mapping[str, bytes]) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with tarfile.open(path, "w:gz", compresslevel=1) as archive:
+        for name, content in entries.items():
+            about = tarfile.TarInfo(name)
+            about.size = len(content)
+            archive.addfile(about, io.BytesIO(content))
+
+
+def test_a_packed_chart_that_unpacks_to_too_much_ends(root: Path) -> None:
+    lower = {"lower/Chart.yaml": CHART.replace("evil", "lower").encode(), "lower/templates/x.yaml": b"# " + b"x" * (200 << 20)}
+    packed(root / "evil/charts/lower-1.0.0.tgz", lower)
+    begun = time.monotonic()
+    outcome = charted(root, CONFIG_MAP)
+    assert outcome.failed and outcome.objects is None and time.monotonic() - begun < 15
+
+
+def test_a_packed_chart_writes_nothing_outside(root: Path) -> None:
+    names = ["lower/Chart.yaml", "lower/templates/x.yaml", "/tmp/meshlint-written"]
+    names += ["../../../../written.yaml", "lower/../../../written.yaml"]
+    packed(root / "evil/charts/lower-1.0.0.tgz", dict.fromkeys(names, CHART.replace("evil", "lower").encode()))
+    charted(root, CONFIG_MAP)
+    assert not list(root.parent.rglob("written*")) and not os.path.exists("/tmp/meshlint-written")
+
+
+APPLICATION = """\
+apiVersion: argoproj.io/v1alpha1
+kind: Application
+metadata: {{name: all}}
+spec:
+  destination: {{server: https://kubernetes.default.svc, namespace: a}}
+  sources:
+  - repoURL: https://git.example.com/a.git
+    path: evil
+    helm: {{valueFiles: ['{0}/secret.yaml', ../../outside/secret.yaml, /../outside/secret.yaml]}}
+  - {{repoURL: https://git.example.com/a.git, path: '{0}'}}
+  - {{repoURL: https://git.example.com/a.git, path: ../outside}}
+---
+apiVersion: kustomize.toolkit.fluxcd.io/v1
+kind: Kustomization
+metadata: {{name: all, namespace: flux-system}}
+spec:
+  path: ./app
+  sourceRef: {{kind: GitRepository, name: a}}
+  components: ['{0}', ../../outside]
+  patches: [{{path: '{0}/secret.yaml'}}, {{path: ../../outside/secret.yaml, target: {{kind: ConfigMap}}}}]
+"""
+
+
+def test_an_application_names_nothing_outside(root: Path) -> None:
+    need("kustomize", "helm")
+    template = CONFIG_MAP.replace("value", "{{ .Values | toJson | quote }}")
+    write(root, {"evil/Chart.yaml": CHART, "evil/templates/x.yaml": template, "all.yaml": APPLICATION.format(root.parent / "outside")})
+    write(root, {"app/ours.yaml": CONFIG_MAP, "app/kustomization.yaml": "resources: [ours.yaml]\n"})
+    files = [read_file(str(root / path), path) for path in discover(str(root), ["."], use_git=False).files]
+    render = Renderer(str(root), Settings(limits=QUICK))
+    text = "".join(file.source.text for file in environments(files, render=render).output if file.source is not None)
+    assert text.count("name: ours") == 2 and SECRET not in text
+
+
 def test_a_chart_without_end_is_stopped(root: Path) -> None:
     begun = time.monotonic()
     loop = "{{ range until 2000 }}" * 4 + "{{ end }}" * 4
@@ -291,7 +406,7 @@ def test_a_killed_child_is_said(root: Path, monkeypatch: pytest.MonkeyPatch) -> 
     outcome = with_tool(root, monkeypatch, "kill -9 $$")
     assert outcome.failed and outcome.reason == "kustomize build failed: was killed (SIGKILL)"
     assert [(trouble.rule, trouble.file, trouble.message) for trouble in outcome.troubles] == [
-        ("not-analysed", "app/kustomization.yaml", "kustomize build failed: was killed (SIGKILL)")
+        ("render-failed", "app/kustomization.yaml", "kustomize build failed: was killed (SIGKILL)")
     ]
 
 

@@ -46,7 +46,7 @@ def place(folder: Path, files: Mapping[str, str], path: tuple[Step, ...], kind: 
         full = folder / name
         full.parent.mkdir(parents=True, exist_ok=True)
         full.write_text(text)
-    loaded = load(project([str(folder)]), Config(no_cache=True))
+    loaded = load(project([str(folder)]), Config(no_cache=True, render="always"))
     found = [one for one in loaded.environments if one.status == "rendered" and environment in one.name]
     (resource,) = {one.root: one for each in found for one in each.resources if one.kind.kind == kind}.values()
     node = resource.root.get(*path)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 from meshlint.model.document import FileRead
 from meshlint.model.node import Node
@@ -10,7 +10,6 @@ from meshlint.model.resource import Environment
 from meshlint.model.target import Current
 from meshlint.model.version import Version
 from meshlint.render.evidence import Evidence, evidence_of
-from meshlint.render.tree import below
 
 
 class Versions:
@@ -18,14 +17,21 @@ class Versions:
 
     def __init__(self, files: Iterable[FileRead]) -> None:
         self._all = evidence_of(sorted(files, key=lambda file: file.path))
+        self._by_root: dict[Node, list[int]] = {}
+        self._by_folder: dict[str, list[int]] = {}
+        for number, found in enumerate(self._all):
+            self._by_root.setdefault(found.root, []).append(number)
+            for folder in _above(found.root.file):
+                self._by_folder.setdefault(folder, []).append(number)
 
     def of(self, environment: Environment) -> Current:
         """Each answer from the environment's own objects and files where they give one. Of several releases the newest:
         what is older is on its way out, or an example."""
         if not self._all:
             return Current()
-        roots = {resource.root for resource in environment.resources}
-        own = [found for found in self._all if found.root in roots or _stands_in(found.root, environment)]
+        numbers = {number for resource in environment.resources for number in self._by_root.get(resource.root, ())}
+        numbers.update(number for folder in _folders(environment) for number in self._by_folder.get(folder, ()))
+        own = [self._all[number] for number in sorted(numbers)]
         sources: dict[str, str] = {}
         istio = self._release("istio", own, sources)
         gateway_api = self._release("gateway-api", own, sources)
@@ -67,10 +73,18 @@ def _order(version: Version) -> tuple[int, int, int]:
     return (version.major, version.minor, -1 if version.patch is None else version.patch)
 
 
-def _stands_in(root: Node, environment: Environment) -> bool:
+def _above(path: str) -> Iterator[str]:
+    """A file and the folders that it is in, without the root."""
+    while path:
+        yield path
+        path = path.rpartition("/")[0]
+
+
+def _folders(environment: Environment) -> list[str]:
+    """The folders of which all files are the environment's."""
     if environment.parts:
-        return any(part.source not in (".", "") and below(root.file, part.source) for part in environment.parts if part.tool)
-    return environment.kind != "plain" and bool(environment.path) and below(root.file, environment.path)
+        return [part.source for part in environment.parts if part.tool and part.source not in (".", "")]
+    return [environment.path] if environment.kind != "plain" and environment.path else []
 
 
 def _place(at: Node) -> str:

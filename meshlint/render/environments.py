@@ -8,6 +8,8 @@ from typing import NamedTuple
 from meshlint.model.document import Document, FileRead, Trouble
 from meshlint.model.kind import kind_of
 from meshlint.model.resource import Environment
+from meshlint.render.conditional import given, held_back
+from meshlint.render.conditional import troubles as unrendered
 from meshlint.render.draft import is_stub
 from meshlint.render.find.clusters import Cluster, clusters
 from meshlint.render.find.merged import environment
@@ -49,16 +51,14 @@ def environments(
     held = {path for cluster in found for group in cluster.groups for path in group.files}
     loose = [draft.resource() for path in _outside(walk, held) for draft in tree.drafts(path)]
     plain_ones, shared = plain(loose, tree)
-    analysed = frozenset(path for group in walk.groups if group.status == "rendered" for path in (*group.sources, *_files_of(group)))
-    hidden = {path: file.skipped_kinds for path, file in tree.files.items() if file.skipped is not None and path not in analysed}
-    ordered = _distinct([*(environment(one, shared, hidden) for one in found), *plain_ones]) or (Environment(".", "plain", tree.root, ()),)
+    gave = given(walk.groups)
+    left = held_back(tree, gave)
+    hidden = {path: file.skipped_kinds for path, file in tree.files.items() if file.skipped is not None and path not in gave}
+    made = [environment(one, shared, {**hidden, **left}) for one in found]
+    ordered = _distinct([*made, *plain_ones]) or (Environment(".", "plain", tree.root, ()),)
     judged = {resource.root for one in ordered for resource in one.resources}
-    troubles = (*walk.kustomize.troubles(walk.rendered), *dict.fromkeys(walk.troubles))
-    return Environments(ordered, _patches(walk), troubles, len(judged), tuple(walk.output), analysed)
-
-
-def _files_of(group: Group) -> Iterator[str]:
-    return (draft.document.file for draft in group.drafts)
+    troubles = (*walk.kustomize.troubles(walk.rendered), *dict.fromkeys(walk.troubles), *unrendered(tree, left))
+    return Environments(ordered, _patches(walk), troubles, len(judged), tuple(walk.output), frozenset(gave))
 
 
 def _distinct(found: Sequence[Environment]) -> tuple[Environment, ...]:

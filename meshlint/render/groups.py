@@ -34,6 +34,8 @@ def _made(group: Group, outcomes: Sequence[Outcome]) -> Group:
     reason = "; ".join(dict.fromkeys(outcome.reason for outcome in outcomes if outcome.reason)) or None
     if not outcomes:
         return group
+    if all(outcome.followed for outcome in outcomes):
+        return group._replace(status="followed")
     if any(outcome.objects is None for outcome in outcomes):
         status = "failed" if any(outcome.failed for outcome in outcomes) else "static"
         return group._replace(status=status, reason="; ".join(filter(None, dict.fromkeys((reason, group.reason)))) or None)

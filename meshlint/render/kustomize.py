@@ -10,6 +10,7 @@ from meshlint.model.kind import Kind
 from meshlint.model.node import Node
 from meshlint.read.inner import documents_in, documents_of
 from meshlint.render.draft import Draft
+from meshlint.render.exact import followed, plain_file, plain_level, taken_over
 from meshlint.render.given import Entry, Given
 from meshlint.render.level import Level, folder_of, levels_of, remote
 from meshlint.render.patches import Patch, patches_of
@@ -18,26 +19,31 @@ from meshlint.render.tree import Tree, resolve
 _DEEPEST = 100
 _MOST = 20_000
 _WORK = 1_000_000
+_LOST = "Correct the path, or bring what it names into the repository: kustomize build fails without it."
 _KEEP_NAME = (Kind.NAMESPACE, Kind.CRD)
 _READ_IN_FULL = ("istio.io", "gateway.networking.k8s.io")  # groups whose objects rules judge by their whole spec
 
 
 class Gap(NamedTuple):
-    """Something that a kustomization asks for and that is not here. `static`: rendering does it."""
+    """Something that a kustomization asks for and that is not here. `static`: rendering does it. `lost`: the repository
+    should hold it, so that kustomize fails."""
 
     file: str
     node: Node
     message: str
     static: bool = False
+    lost: bool = False
 
 
 class Built(NamedTuple):
-    """What a kustomization gives: objects, what could not be followed, the files and folders it used."""
+    """What a kustomization gives: objects, what could not be followed, the files and folders it used. `exact`: kustomize would
+    give the same."""
 
     drafts: tuple[Draft, ...] = ()
     gaps: tuple[Gap, ...] = ()
     files: frozenset[str] = frozenset()
     folders: frozenset[str] = frozenset()
+    exact: bool = False
 
 
 class Kustomize:
@@ -50,6 +56,7 @@ class Kustomize:
         self.patch_files = {path for level in self.levels.values() for path in level.other_files()}
         self._built: dict[str, Built] = {}
         self._open: list[str] = []
+        self._plain: dict[str, bool] = {}
         self._work = 0
 
     def _used(self) -> set[str]:
@@ -91,6 +98,12 @@ class Kustomize:
             return f"is nested deeper than {_DEEPEST} levels"
         return None if self.spend(1 + size) else "is more than can be followed"
 
+    def plain(self, path: str) -> bool:
+        """Are the objects of a file taken over as they are?"""
+        if path not in self._plain:
+            self._plain[path] = plain_file(self.tree.files[path]) and taken_over(self.tree.drafts(path))
+        return self._plain[path]
+
     def spend(self, work: int) -> bool:
         """May so many more objects be looked at? What a person wrote stays far below the limit."""
         self._work += work
@@ -112,7 +125,8 @@ class Kustomize:
         for gap in dict.fromkeys(gap for at, built in self._built.items() for gap in built.gaps if not (gap.static and at in known)):
             gaps.setdefault(gap.file, []).append(gap)
         for file, found in sorted(gaps.items()):
-            yield Trouble("not-analysed", file, found[0].node.place, reason_of(found))
+            remedy = _LOST if all(gap.lost for gap in found) else ""
+            yield Trouble("not-analysed", file, found[0].node.place, reason_of(found), remedy=remedy)
 
 
 def reason_of(gaps: list[Gap] | tuple[Gap, ...]) -> str:
@@ -132,6 +146,7 @@ class _Building:
         self.gaps: list[Gap] = []
         self.files: set[str] = set()
         self.folders: set[str] = set()
+        self.exact = plain_level(level, all.tree)
 
     def built(self) -> Built:
         for use in self.level.uses():
@@ -143,10 +158,12 @@ class _Building:
             if patch.others:
                 self._not_followed(at, patch, drafts)
             drafts = patch.apply(drafts)
-        return Built(self._transformed(drafts), tuple(dict.fromkeys(self.gaps)), frozenset(self.files), frozenset(self.folders))
+        out = self._transformed(drafts)
+        exact = self.exact and not self.gaps and len(drafts) == len(self.drafts) and followed(self.level.root, drafts, out)
+        return Built(out, tuple(dict.fromkeys(self.gaps)), frozenset(self.files), frozenset(self.folders), exact)
 
-    def _gap(self, node: Node, message: str) -> None:
-        self.gaps.append(Gap(self.level.file, node, message))
+    def _gap(self, node: Node, message: str, lost: bool = False) -> None:
+        self.gaps.append(Gap(self.level.file, node, message, lost=lost))
 
     def _use(self, use: Node) -> None:
         reference = use.text
@@ -164,15 +181,16 @@ class _Building:
         elif path is None:
             self._gap(use, f"{reference} lies outside of the repository")
         elif path in self.all.tree.folders:
-            self._gap(use, f"{reference} holds no kustomization")
+            self._gap(use, f"{reference} holds no kustomization", True)
         elif reference.lower().endswith((".yaml", ".yml", ".json")) or "/" in reference or "." not in reference:
-            self._gap(use, f"{reference} does not exist")
+            self._gap(use, f"{reference} does not exist", True)
         else:
             self._gap(use, f"{reference} is not a manifest that was read")
 
     def _file(self, path: str, use: Node) -> None:
         if self.all.tree.files[path].skipped:
             self._gap(use, f"{use.text} could not be read")
+        self.exact = self.exact and self.all.plain(path)
         if self._add(self.all.tree.drafts(path), use):
             self.files.add(path)
 
@@ -201,6 +219,7 @@ class _Building:
                 self._take(built, folder)
 
     def _take(self, built: Built, folder: str) -> None:
+        self.exact = self.exact and built.exact
         self.gaps += built.gaps
         self.files |= built.files
         self.folders |= {folder, *built.folders}
@@ -232,7 +251,8 @@ class _Building:
         path = resolve(self.level.folder, reference)
         file = self.all.tree.files.get(path) if path else None
         if file is None:
-            self._gap(at, f"{reference} {'is remote' if remote(reference) else 'does not exist'}")
+            away = remote(reference)
+            self._gap(at, f"{reference} {'is remote' if away else 'does not exist'}", not away)
             return []
         return _roots_of(file)
 

@@ -46,11 +46,12 @@ class Recipe(NamedTuple):
     `namespace`: Helm's release namespace; for all tools, that of objects which say none. `values`: lowest precedence first,
     without the chart's own values.yaml; `parameters` go over them.
     `overlay`: what an application adds, as pairs of a field of kustomizations (patches, components, images, namespace,
-    namePrefix, nameSuffix, commonLabels, commonAnnotations, labels, replicas) and the node that holds it, in the form of the
-    application (images of Argo CD are texts; labels as a mapping are put on metadata only). For helm: post-rendering (Flux
-    postRenderers). `files`: those that a directory with an overlay or substitutions takes; one without either has no recipe.
-    `substitute`: Flux postBuild, name by name with the text and where it is written; None: nothing is substituted.
-    `applied_by`: the application, for messages.
+    namePrefix, nameSuffix, commonLabels, commonAnnotations, labels, annotations, replicas) and the node that holds it, in the
+    form of the application (images of Argo CD are texts; labels as a mapping, and annotations, are put on metadata only). For
+    helm: post-rendering (Flux postRenderers). `files`: those that a directory with an overlay or substitutions takes; one
+    without either has no recipe. `substitute`: Flux postBuild, name by name with the text and where it is written; None: nothing
+    is substituted.
+    `applied_by`: the application, for messages. `exact`: the static view is what the tool would give.
     """
 
     tool: str
@@ -65,13 +66,15 @@ class Recipe(NamedTuple):
     applied_by: Node | None = None
     missing: tuple[Missing, ...] = ()
     files: tuple[str, ...] = ()
+    exact: bool = False
 
 
 class Outcome(NamedTuple):
     """What a recipe gave. `objects`: None where it could not be rendered, for the reason that is said; the static view stands in.
     `reason` beside objects: what of it is missing. `failed`: the tool ran and did not succeed, rather than was not run.
     `troubles` are findings about it; `sources` the templates that gave something; `output` is what the tool printed, read,
-    for what looks at whole files; `missing` is what was left out because it is not here."""
+    for what looks at whole files; `missing` is what was left out because it is not here. `followed`: the static view is
+    all of it, so that no tool is needed."""
 
     objects: tuple[Draft, ...] | None
     reason: str | None = None
@@ -80,6 +83,11 @@ class Outcome(NamedTuple):
     output: tuple[FileRead, ...] = ()
     sources: frozenset[str] = frozenset()
     missing: tuple[Missing, ...] = ()
+    followed: bool = False
 
 
 Render = Callable[["Tree", Sequence[Recipe]], Sequence[Outcome]]  # one outcome for each recipe, in their order
+
+
+class ToolMissingError(Exception):
+    """Rendering was demanded, and the tool for it is not there."""

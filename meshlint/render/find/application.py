@@ -38,7 +38,8 @@ class Source(NamedTuple):
 
 class Application(NamedTuple):
     """`by`: argocd, flux (a Kustomization), release (a HelmRelease) or helmfile. `cluster`: where it is applied: HERE, the
-    name or address of another cluster, None: not known. `made`: namespaces that are made with it."""
+    name or address of another cluster, None: not known. `made`: namespaces that are made with it. `lost`: what of it is not
+    followed."""
 
     by: str
     name: str
@@ -46,3 +47,4 @@ class Application(NamedTuple):
     cluster: str | None
     sources: tuple[Source, ...]
     made: tuple[Draft, ...] = ()
+    lost: tuple[Missing, ...] = ()

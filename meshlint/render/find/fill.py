@@ -6,10 +6,38 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 
-from meshlint.model.node import UNKNOWN, Node, Table, Value
+from meshlint.model.node import UNKNOWN, Node, Table, Value, scalar_text
 
 _FAST = re.compile(r"\{\{-?\s*\.?([\w.\[\]/-]+)\s*-?\}\}")
 _GO = re.compile(r"\{\{-?\s*(?:\.([\w.-]+)|index\s+\.([\w.-]+)\s+(?:(\d+)|\"([^\"]+)\"))\s*-?\}\}")
+
+
+class Written(str):
+    """A parameter's text, and the value of a file that gives it."""
+
+    node: Node
+
+    @classmethod
+    def at(cls, node: Node) -> Written:
+        made = cls(scalar_text(node.value))
+        made.node = node
+        return made
+
+
+class _Origins:
+    """What a template has from a parameter as a whole was written where the generator has it; what it puts together stands in
+    the template, and is not exact."""
+
+    def __init__(self, table: Table, filled: Mapping[int, Node | None]) -> None:
+        self._table = table
+        self._filled = filled
+
+    def of(self, row: int) -> tuple[Node, bool]:
+        given = self._filled.get(row)
+        if given is not None:
+            return given.origin, given.exact
+        node = Node(self._table, row)
+        return node.origin, node.exact and row not in self._filled
 
 
 class Filled:
@@ -44,18 +72,25 @@ class Filled:
         return self._parameters.get(key, match[0])
 
     def _table(self, table: Table) -> Table:
-        """The table with other values; the places are those of the template."""
+        """The table with other values."""
         made = Table(table.source)
         made.starts, made.ends, made.key_starts, made.key_ends = table.starts, table.ends, table.key_starts, table.key_ends
-        made.parents, made.steps, made.exact, made.origins = table.parents, table.steps, table.exact, table.origins
-        made.values = [self._value(table, row, value) for row, value in enumerate(table.values)]
+        made.parents, made.steps, made.exact = table.parents, table.steps, table.exact
+        filled: dict[int, Node | None] = {}
+        made.values = [self._value(table, row, value, filled) for row, value in enumerate(table.values)]
+        made.origins = _Origins(table, filled)
         return made
 
-    def _value(self, table: Table, row: int, value: Value) -> Value:
-        if value is UNKNOWN:
-            filled = self.text(written(table, row))
-            return UNKNOWN if filled is None else filled
-        return self._filled(value) if isinstance(value, str) and "{{" in value else value
+    def _value(self, table: Table, row: int, value: Value, filled: dict[int, Node | None]) -> Value:
+        if value is not UNKNOWN and not (isinstance(value, str) and "{{" in value):
+            return value
+        text = written(table, row) if value is UNKNOWN else str(value)
+        whole = (_GO if self._go else _FAST).fullmatch(text)
+        known = self._one(whole) if whole is not None else self._filled(text)
+        if value is not UNKNOWN or "{{" not in known:
+            filled[row] = known.node if isinstance(known, Written) else None
+            return str(known)
+        return UNKNOWN
 
 
 def written(table: Table, row: int) -> str:

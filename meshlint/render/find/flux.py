@@ -25,7 +25,7 @@ def kustomization(draft: Draft, holder: Holder, beside: Sequence[Draft]) -> Appl
     overlay += [("namespace", spec.get("targetNamespace"))] if spec.get("targetNamespace").text else []
     common = spec.get("commonMetadata")
     overlay += [("labels", common.get("labels"))] if common.get("labels") else []
-    overlay += [("commonAnnotations", common.get("annotations"))] if common.get("annotations") else []
+    overlay += [("annotations", common.get("annotations"))] if common.get("annotations") else []
     substitute, missing = _substitutes(spec.get("postBuild"), draft, holder, beside)
     source = Source(said, folder, reason, overlay=tuple(overlay), substitute=substitute, missing=tuple(missing), mixed=True)
     return Application("flux", draft.name, root, cluster_of(spec), (source,))

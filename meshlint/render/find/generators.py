@@ -6,9 +6,9 @@ import re
 from collections.abc import Iterator, Sequence
 from itertools import product
 
-from meshlint.model.node import Node, scalar_text
+from meshlint.model.node import Node
 from meshlint.read.inner import documents_of
-from meshlint.render.find.fill import Filled, unfilled
+from meshlint.render.find.fill import Filled, Written, unfilled
 from meshlint.render.find.globs import fits
 from meshlint.render.tree import Tree, base, parent
 
@@ -118,7 +118,7 @@ def flat(node: Node, prefix: str = "") -> Parameters:
         elif at.is_list:
             waiting += [(f"{name}[{number}]", item) for number, item in enumerate(at.each())]
         elif at and name:
-            out[name] = scalar_text(at.value)
+            out[name] = Written.at(at)
     return out
 
 

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from fnmatch import fnmatchcase
 from functools import cached_property
 
 from meshlint.render.charts import chart_files
 from meshlint.render.draft import Draft
+from meshlint.render.exact import literal, plain_overlay
 from meshlint.render.find.application import Application, Source
 from meshlint.render.find.overlay import overlaid
 from meshlint.render.find.repository import Holder
@@ -66,7 +67,9 @@ class Making:
         built = self.kustomize.build(folder)
         drafts = built.drafts if source is None else overlaid(built.drafts, source.overlay, source.namespace)
         reason = "; ".join(filter(None, (reason_of(built.gaps) if built.gaps else "", _lost(source)))) or None
-        recipe = _recipe("kustomize", folder, source, applied)
+        exact = built.exact and (source is None or _adds_nothing(source, built.drafts, drafts))
+        drafts = literal(drafts) if exact else drafts
+        recipe = _recipe("kustomize", folder, source, applied)._replace(exact=exact)
         folders = frozenset((folder, *built.folders))
         files = self._files(built, (folder,))
         group = Group("kustomize", self.tree.called(folder), folder, drafts, files, reason, (recipe,), "static", "kustomize")
@@ -125,9 +128,13 @@ class Making:
     def _directory(self, folder: str, source: Source, applied: Applied, kind: str) -> Iterator[Group]:
         """A folder as it lies there. Flux makes one kustomization of it, which uses those below."""
         files = self.loose(folder, source)
-        drafts = overlaid((draft for path in files for draft in self.tree.drafts(path)), source.overlay, source.namespace)
+        written = [draft for path in files for draft in self.tree.drafts(path)]
+        drafts = overlaid(written, source.overlay, source.namespace)
         needed = source.overlay or source.substitute is not None
-        recipes = (_recipe("directory", folder, source, applied)._replace(files=tuple(files)),) if needed and files else ()
+        exact = all(map(self.kustomize.plain, files)) and _adds_nothing(source, written, drafts) if needed else False
+        drafts = literal(drafts) if exact else drafts
+        recipe = _recipe("directory", folder, source, applied)._replace(files=tuple(files), exact=exact)
+        recipes = (recipe,) if needed and files else ()
         name = self.tree.called(folder)
         yield Group(kind, name, folder, drafts, frozenset(files), _lost(source) or None, recipes, "static", "directory")
         for inner in self.below(folder) if source.mixed else ():
@@ -190,6 +197,11 @@ def _recipe(tool: str, folder: str, source: Source | None, applied: Applied | No
         applied.at if applied is not None else None,
         source.missing,
     )
+
+
+def _adds_nothing(source: Source, drafts: Sequence[Draft], out: Sequence[Draft]) -> bool:
+    """Is what an application adds followed, too?"""
+    return source.substitute is None and not source.missing and plain_overlay(source.overlay, drafts, out)
 
 
 def _lost(source: Source | None) -> str:

@@ -35,7 +35,9 @@ def _without_made(groups: Sequence[Group]) -> Iterator[Draft]:
 def _status(groups: Iterable[Group]) -> str:
     """The worst of what there was to render."""
     found = {group.status for group in groups if group.recipes}
-    return "failed" if "failed" in found else "rendered" if found == {"rendered"} else "static"
+    if found == {"followed"}:
+        return "followed"
+    return "failed" if "failed" in found else "rendered" if found and found <= {"rendered", "followed"} else "static"
 
 
 def _reason(groups: Iterable[Group]) -> str | None:

@@ -61,6 +61,6 @@ def _given(overlay: Sequence[tuple[str, Node]]) -> Given:
             given.take("labels", node)
         if field == "commonLabels":
             given.take("pods", node)
-        if field == "commonAnnotations":
+        if field in ("annotations", "commonAnnotations"):
             given.take("annotations", node)
     return given

@@ -100,6 +100,7 @@ class Walk:
             self.troubles.append(Trouble("not-analysed", at.file, at.place, message))
             return
         self._seen.add(key)
+        self.troubles += [Trouble("not-analysed", lack.at.file, lack.at.place, lack.what) for lack in application.lost if lack.at]
         for group in self.making.of(application._replace(cluster=here), root, way):
             self._objects += len(group.drafts)
             yield group

@@ -11,7 +11,7 @@ from meshlint.model.position import Source
 from meshlint.render.draft import Draft
 from meshlint.render.origin.changes import Change, Sources
 from meshlint.render.origin.made import line_node
-from meshlint.render.origin.match import Claims, alike, same, scalars
+from meshlint.render.origin.match import Claims, alike, named, same, scalars
 from meshlint.render.target import Target
 from meshlint.render.tree import base, parent, resolve
 
@@ -37,7 +37,7 @@ class Applied:
         elif change.key in ("commonLabels", "labels"):
             for pairs in (change.node,) if change.node.is_map else [item.get("pairs") for item in change.node.each()]:
                 self._pairs(pairs, _LABELS)
-        elif change.key == "commonAnnotations":
+        elif change.key in ("annotations", "commonAnnotations"):
             self._pairs(change.node, ("annotations",))
         elif change.key == "namespace":
             self._namespace(change.node)
@@ -72,7 +72,7 @@ class Applied:
         steps = [step.replace("~1", "/").replace("~0", "~") for step in (operation.get("path").text or "").split("/")[1:]]
         value = operation.get("value")
         if value.present and steps:
-            found = next(self._at(self._made, steps, value), None) or _straight(self._made, steps)
+            found = next(self._at(self._made, steps, value), None) or _straight(self._made, steps) or _changed(self._made, steps, value)
             if found is not None:
                 self._claims.take(found, value)
 
@@ -148,6 +148,9 @@ class Applied:
         name = self._made.get("metadata", "name")
         if name.present and entry.get("name").present:
             self._claims.take(name, entry.get("name"))
+        namespace = self._made.get("metadata", "namespace")
+        if namespace.present and entry.get("namespace").present:
+            self._claims.take(namespace, entry.get("namespace"))
         data = self._made.get("data")
         for literal in entry.each("literals"):
             key, _, value = (literal.text or "").partition("=")
@@ -168,6 +171,14 @@ def _straight(node: Node, steps: list[str]) -> Node | None:
     for step in steps:
         node = node.get(int(step) if node.is_list and step.isdigit() else step)
     return node if node.present else None
+
+
+def _changed(node: Node, steps: list[str], value: Node) -> Node | None:
+    """An item that an operation added to a list, and that was changed later."""
+    held = _straight(node, steps[:-1])
+    items = list(held.each())[:_MOST] if held is not None and held.is_list else []
+    at = named([value], items, 0, set()) if items else None
+    return items[at] if at is not None else None
 
 
 def _draft(root: Node, names: tuple[str, ...]) -> Draft | None:

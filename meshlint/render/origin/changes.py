@@ -141,10 +141,12 @@ class Changes:
     def _overlaid(self) -> Iterator[Change]:
         nothing = self.levels[self._start].root.get("patches", "none")
         for key, node in self._overlay:
-            if key == "patches":
+            if key in ("patches", "patchesJson6902"):
                 for item in node.each():
                     yield from self._patch(item, self._start, nothing)
-            elif key in _FIELDS:
+            elif key == "patchesStrategicMerge":
+                yield from self._read([item for item in node.each() if item.is_map], nothing)
+            elif key in _FIELDS or key == "annotations":
                 yield Change(key, node)
 
     def _overlay_nodes(self, wanted: str) -> list[Node]:

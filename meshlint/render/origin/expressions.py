@@ -48,7 +48,7 @@ class Said(NamedTuple):
     env: Env
 
 
-Thing = Union[World, At, Node, Said, dict[str, "Thing"], None]
+Thing = Union[World, At, Node, Said, dict[str, "Thing"], list["Thing"], None]
 
 
 class Env(NamedTuple):
@@ -87,11 +87,13 @@ def turns(thing: Thing) -> int:
         if items or (nodes and nodes[0].is_list):
             return max(items, len(list(nodes[0].each())) if nodes and nodes[0].is_list else 0)
         return len(_keys(nodes)) or 1
-    return 1
+    return len(thing) if isinstance(thing, list) else 1
 
 
 def turn(thing: Thing, number: int) -> tuple[Thing, Thing]:
     """Key and item of one turn."""
+    if isinstance(thing, list):
+        return None, thing[number] if number < len(thing) else None
     if not isinstance(thing, At):
         return None, None
     nodes = thing.nodes()
@@ -118,6 +120,8 @@ def thing_of(expression: str, env: Env) -> Thing:
         expression = expression[1:-1].strip()
     if expression.startswith("dict "):
         return _dict(expression[5:], env)
+    if expression.startswith(("list ", "tuple ")):
+        return [resolve(token["path"], env) if token["path"] else None for token in _TOKEN.finditer(expression.partition(" ")[2])]
     for match in _TOKEN.finditer(expression):
         if match["path"]:
             found = resolve(match["path"], env)

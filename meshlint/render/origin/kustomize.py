@@ -95,20 +95,25 @@ class KustomizeOrigins:
         return self._document.root.get("metadata", "name").text or ""
 
     def _document_in(self, roots: list[Node]) -> Node | None:
-        """The document of a file that an object was: of its kind, with a name that the object's holds."""
+        """The document of a file that an object was: of its kind, with a name that the object's holds; of several, as where a
+        variable is the name, the one with the most of its values."""
         group = self._document.api_version.rpartition("/")[0]
         name = self._name()
-        best: tuple[int, int] = (-1, 0)
-        found = None
+        scores: dict[int, tuple[int, Node]] = {}
         for number, root in enumerate(roots):
             of = (root.get("apiVersion").text or "").rpartition("/")[0]
-            if root.get("kind").text != self._document.kind or of != group:
-                continue
-            written = root.get("metadata", "name").text or ""
-            score = (len(written) + 1_000 * (written == name) if written and written in name else 0, -number)
-            if score > best:
-                best, found = score, root
-        return found
+            if root.get("kind").text == self._document.kind and of == group:
+                written = root.get("metadata", "name").text or ""
+                scores[number] = (len(written) + 1_000 * (written == name) if written and written in name else 0, root)
+        most = max((score for score, _ in scores.values()), default=0)
+        best = [root for score, root in scores.values() if score == most]
+        return max(best, key=self._held) if len(best) > 1 else best[0] if best else None
+
+    def _held(self, root: Node) -> int:
+        """How many values of the object are those of a document."""
+        claims = Claims()
+        claims.take(self._document.root, root)
+        return len(claims.exact)
 
     def claims(self) -> Claims:
         if self._claims is None:

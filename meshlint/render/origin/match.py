@@ -104,7 +104,7 @@ def aligned(made: Node, source: Node) -> Iterator[tuple[Node, Node]]:
     absent = source.get(-1)
     taken: set[int] = set()
     pairs: dict[int, int] = {}
-    for passing in (_equal_here, _equal, _named):
+    for passing in (_equal_here, _equal, named):
         for at in range(len(mine)):
             if at not in pairs and (found := passing(mine, theirs, at, taken)) is not None:
                 pairs[at] = found
@@ -125,7 +125,7 @@ def _equal(mine: list[Node], theirs: list[Node], at: int, taken: set[int]) -> in
     return next((other for other in range(len(theirs)) if other not in taken and same(mine[at], theirs[other])), None)
 
 
-def _named(mine: list[Node], theirs: list[Node], at: int, taken: set[int]) -> int | None:
+def named(mine: list[Node], theirs: list[Node], at: int, taken: set[int]) -> int | None:
     """By the first of the keys that lists are merged by which both have."""
     for key in _KEYS:
         name = mine[at].get(key).scalar

@@ -12,7 +12,11 @@ from meshlint.render.run.plain import plain
 _TEXTS = ("namespace", "namePrefix", "nameSuffix")
 _OLD = ("patchesStrategicMerge", "patchesJson6902")
 _MAPS = ("commonLabels", "commonAnnotations")
-_LISTS = ("patches", "components")
+_ENTRIES = ("patches", "components", "labels", "annotations", "images", "replicas", *_OLD)
+_ANNOTATED = {  # Flux annotates objects, and leaves their templates alone
+    "apiVersion": "builtin", "kind": "AnnotationsTransformer", "metadata": {"name": "given"},
+    "fieldSpecs": [{"path": "metadata/annotations", "create": True}],
+}  # fmt: skip
 
 
 def overlay_of(overlay: Sequence[tuple[str, Node]]) -> dict[str, Any]:
@@ -23,21 +27,30 @@ def overlay_of(overlay: Sequence[tuple[str, Node]]) -> dict[str, Any]:
         if key in _TEXTS and isinstance(value, (str, int)):
             out[key] = str(value)
         elif key in _MAPS and isinstance(value, dict):
-            out[key] = {**out.get(key, {}), **{name: _text(text) for name, text in value.items()}}
-        elif key in _LISTS and isinstance(value, list):
-            out[key] = [*out.get(key, ()), *value]
-        elif key == "labels" and isinstance(value, dict):
-            pairs = {name: _text(text) for name, text in value.items()}
-            out[key] = [*out.get(key, ()), {"pairs": pairs, "includeSelectors": False}]
-        elif key == "labels" and isinstance(value, list):
-            out[key] = [*out.get(key, ()), *value]
-        elif key in _OLD and isinstance(value, list):
-            out["patches"] = [*out.get("patches", ()), *(_patch(item) for item in value)]
-        elif key == "images" and isinstance(value, list):
-            out[key] = [*out.get(key, ()), *(_image(item) if isinstance(item, str) else item for item in value)]
-        elif key == "replicas" and isinstance(value, list):
-            out[key] = [*out.get(key, ()), *(_replicas(item) for item in value if isinstance(item, dict))]
+            out[key] = {**out.get(key, {}), **_pairs(value)}
+        elif key in _ENTRIES and isinstance(value, (dict, list)):
+            field, entries = _entries(key, value)
+            out[field] = [*out.get(field, ()), *entries]
     return out
+
+
+def _entries(key: str, value: Any) -> tuple[str, list[Any]]:
+    """A field of kustomizations, and what goes into its list."""
+    if isinstance(value, dict):
+        if key == "annotations":
+            return "transformers", [json.dumps({**_ANNOTATED, "annotations": _pairs(value)})]
+        return key, [{"pairs": _pairs(value), "includeSelectors": False}] if key == "labels" else []
+    if key in _OLD:
+        return "patches", [_patch(item) for item in value]
+    if key == "images":
+        return key, [_image(item) if isinstance(item, str) else item for item in value]
+    if key == "replicas":
+        return key, [_replicas(item) for item in value if isinstance(item, dict)]
+    return key, value if key != "annotations" else []
+
+
+def _pairs(value: dict[str, Any]) -> dict[str, str]:
+    return {name: _text(text) for name, text in value.items()}
 
 
 def _patch(item: Any) -> Any:

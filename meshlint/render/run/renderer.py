@@ -9,9 +9,8 @@ from functools import partial
 from typing import NamedTuple
 
 from meshlint.model.document import Trouble
-from meshlint.model.position import Span
 from meshlint.render.origin.made import Made
-from meshlint.render.recipe import Outcome, Recipe
+from meshlint.render.recipe import Outcome, Recipe, ToolMissingError
 from meshlint.render.run.child import Done, Job, run_all
 from meshlint.render.run.limits import LIMITS, Limits
 from meshlint.render.run.results import Results
@@ -19,10 +18,6 @@ from meshlint.render.run.said import message_of
 from meshlint.render.run.stage import Files, Refusal, Stage
 from meshlint.render.run.tools import Tool, Tools, absent
 from meshlint.render.tree import Tree
-
-
-class ToolMissingError(Exception):
-    """Rendering was demanded, and the tool for it is not there."""
 
 
 class Settings(NamedTuple):
@@ -150,11 +145,13 @@ class Renderer:
         reason = f"{task.tool.name} failed: {message}"
         at = task.made.place
         file, span = (at.file, at.place) if at is not None else (recipe.folder, None)
-        return Outcome(None, reason, True, (_trouble(file, span, reason),))
+        return Outcome(None, reason, True, (Trouble(_rule(task, recipe), file, span, reason),))
 
 
-def _trouble(file: str, span: Span | None, message: str) -> Trouble:
-    return Trouble("not-analysed", file, span, message)
+def _rule(task: _Task, recipe: Recipe) -> str:
+    """A chart that nothing installs may need values, and what was left out may be what the tool misses: neither tells of a fault."""
+    installed = recipe.tool != "helm" or recipe.applied_by is not None
+    return "render-failed" if installed and not task.made.missing else "not-analysed"
 
 
 def _job(task: _Task, folder: str) -> Job:

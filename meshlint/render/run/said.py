@@ -22,6 +22,10 @@ def message_of(done: Done, folder: str) -> str:
     if not wanted:
         return f"ended with code {done.code}"
     said = wanted[0]
+    if said.endswith(" err=<") and (more := lines[lines.index(said) + 1 :]):  # of kubectl, where it has several lines
+        said = more[0]
+    if said.endswith(" with config: `") and (more := [line for line in lines if line.startswith("`: ")]):
+        said = f"{said.removesuffix(' with config: `')}: {more[0][3:]}"
     if said.endswith(":") and (more := lines[lines.index(said) + 1 :]):
         said = f"{said} {more[0]}"
     return shortened(_cause(_PREFIX.sub("", cleaned(said, folder))))

@@ -10,6 +10,7 @@ from __future__ import annotations
 import json
 import posixpath
 from collections.abc import Iterable, Iterator
+from functools import partial
 from typing import Any
 
 from meshlint.model.document import Document
@@ -19,6 +20,7 @@ from meshlint.read.compose import compose
 from meshlint.read.file import read_content
 from meshlint.render.level import FILE_NAMES, Level, folder_of, kustomization_in, remote
 from meshlint.render.recipe import Recipe
+from meshlint.render.run.lenient import lenient
 from meshlint.render.run.overlay import overlay_of
 from meshlint.render.run.plain import plain
 from meshlint.render.run.stage import Files, Refusal, Stage
@@ -50,6 +52,7 @@ class KustomizeStage:
         self.levels: dict[str, Level] = {}
         self.missing: list[str] = []
         self._data: dict[str, dict[str, Any]] = {}
+        self._empty: set[str] = set()
         self._open = 0
         folder = files.real(recipe.folder)
         if folder is not None and recipe.tool == "directory":
@@ -64,7 +67,12 @@ class KustomizeStage:
         for where, written in self._data.items():
             target = WRAPPER if where == WRAPPER + ":" else staged(where)
             file = self.levels[where].file if where in self.levels and recipe.tool != "directory" else None
+            if self.missing:
+                lenient(written, partial(self._copy, target), self._empty)
             stage.put(f"{target}/kustomization.yaml", json.dumps(written, ensure_ascii=False).encode("utf-8", "replace"), file)
+
+    def _copy(self, target: str, reference: str) -> bytes | None:
+        return self.stage.contents.get(posixpath.normpath(f"{target}/{reference}"))
 
     def _directory(self, folder: str, recipe: Recipe) -> None:
         """The kustomization that Flux makes of a folder without one."""
@@ -198,11 +206,14 @@ class KustomizeStage:
 
     def _generator(self, folder: str, entry: dict[str, Any]) -> None:
         """What is not there, such as a file of secrets, is an empty one."""
+        before = len(self.missing)
         for key in ("files", "envs"):
             if key in entry:
                 entry[key] = [self._source(folder, text, key == "files") for text in _texts(entry[key])]
         if isinstance(entry.get("env"), str):
             entry["env"] = self._source(folder, entry["env"], False)
+        if len(self.missing) > before:
+            self._empty.add(str(entry.get("name")))
 
     def _source(self, folder: str, text: str, named: bool) -> str:
         key, sign, reference = text.partition("=") if named else ("", "", text)

@@ -1,0 +1,57 @@
+"""Templates that were rendered, but whose conditions let some of their objects out in every environment."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Final
+
+from meshlint.model.document import Trouble
+from meshlint.model.kind import Kind
+from meshlint.render.group import Group
+from meshlint.render.tree import Tree, base, parent
+
+_OURS: Final = frozenset(kind.kind for kind in Kind if kind.group.endswith(("istio.io", "gateway.networking.k8s.io")))
+_OBJECT: Final = re.compile(r"^kind:[ \t]*[\"']?(\w+)", re.MULTILINE)  # deeper ones are references as a rule
+_NAMED: Final = 3
+
+
+def given(groups: Iterable[Group]) -> dict[str, set[str]]:
+    """The files that rendered objects come from, each with the kinds of these."""
+    out: dict[str, set[str]] = {}
+    for group in groups:
+        if group.status == "rendered":
+            for path in group.sources:
+                out.setdefault(path, set())
+            for draft in group.drafts:
+                out.setdefault(draft.document.file, set()).add(draft.kind.kind)
+    return out
+
+
+def held_back(tree: Tree, gave: Mapping[str, set[str]]) -> dict[str, tuple[str, ...]]:
+    """The kinds of the mesh that a template writes and no environment renders, by its path."""
+    out: dict[str, tuple[str, ...]] = {}
+    for path in sorted(gave):
+        file = tree.files.get(path)
+        if file is not None and file.template and file.source is not None:
+            kinds = (_OURS & {*_OBJECT.findall(file.source.text)}) - gave[path]
+            if kinds:
+                out[path] = tuple(sorted(kinds))
+    return out
+
+
+def troubles(tree: Tree, left: Mapping[str, tuple[str, ...]]) -> Iterator[Trouble]:
+    """One for each folder, at the first template of it."""
+    folders: dict[str, list[str]] = {}
+    for path in left:
+        folders.setdefault(parent(path), []).append(path)
+    for paths in folders.values():
+        kinds = sorted({kind for path in paths for kind in left[path]})
+        names = [base(path) for path in paths]
+        more = f" and {len(names) - _NAMED} more" if len(names) > _NAMED else ""
+        of = f" of {', '.join(names[:_NAMED])}{more}" if len(names) > 1 else " here"
+        source = tree.files[paths[0]].source
+        at = next(match for match in _OBJECT.finditer(source.text) if match[1] in left[paths[0]]) if source is not None else None
+        span = source.span(at.start(1), at.end(1)) if source is not None and at is not None else None
+        message = f"no environment renders the {', '.join(kinds)}{of}, and so {'it was' if len(kinds) == 1 else 'they were'} not analysed"
+        yield Trouble("not-analysed", paths[0], span, message, tuple(kinds))
