@@ -12,6 +12,8 @@ Key = tuple[Hashable, ...]
 
 _OF_ITSELF = frozenset({"workload", "schema"})
 """Questions that the object and the target alone answer."""
+_NEVER_SURE = frozenset({"convert", "keeps", "gateway_users"})
+"""Questions that fixes ask when somebody wants to see them. Other environments answer them, too."""
 _FOLLOWS: Mapping[str, tuple[str, ...]] = {
     "reordered": ("converted_rules", "mesh_subject"),
     "narrowed": ("converted_rules", "mesh_subject"),
@@ -65,7 +67,8 @@ class Asking:
 
     def _ask(self, key: Key, arguments: tuple[Any, ...], named: Mapping[str, Any]) -> Any:
         answer = (self._owner if key[0] == "owner" else getattr(self.mesh, str(key[0])))(*arguments, **named)
-        self._sure.add(key)
+        if key[0] not in _NEVER_SURE:
+            self._sure.add(key)
         if key not in self._answers:
             self._answers[key] = answer
         elif self._answers[key] != answer:

@@ -56,7 +56,7 @@ class Document:
     def _offset(self, at: types.Position) -> int | None:
         return None if self.source is None else offset_of(self.source, at, self.encoding)
 
-    def hover(self, at: types.Position) -> types.Hover | None:
+    def hover(self, at: types.Position, form: types.MarkupKind) -> types.Hover | None:
         offset = self._offset(at)
         if offset is None:
             return None
@@ -64,7 +64,7 @@ class Document:
         if found := at_place(self.session, self.path, offset):
             parts.append(told(found))
         parts += [self._explained(finding) for finding in self.findings if _holds(self.range_of(finding), at)]
-        return types.Hover(types.MarkupContent(types.MarkupKind.Markdown, "\n\n---\n\n".join(parts))) if parts else None
+        return types.Hover(types.MarkupContent(form, "\n\n---\n\n".join(parts))) if parts else None
 
     def _explained(self, finding: Finding) -> str:
         return f"**{finding.name}**: {finding.message}\n\n{page(self.session.registry.named(finding.rule))}"
@@ -86,8 +86,8 @@ class Document:
             places |= {name_span(target) for target in targets}
         return [types.Location(self.uri(path), span_range(self.lines(path), span, self.encoding)) for path, span in sorted(places)]
 
-    def links(self) -> Iterator[types.DocumentLink]:
-        """From the rules that ignore comments name to their pages."""
+    def links(self, tooltips: bool) -> Iterator[types.DocumentLink]:
+        """From the rules that ignore comments name to their pages. `tooltips`: does the editor show them?"""
         source = self.source
         for comment in comments(source) if source is not None else ():
             if source is None or comment.words_span is None:
@@ -99,7 +99,8 @@ class Document:
                 page_at = None if entry is None else page_of(entry.id, entry.name)
                 if entry is not None and page_at is not None:
                     span = source.span(at, at + len(word))
-                    yield types.DocumentLink(span_range(source, span, self.encoding), page_at, f"{entry.id} {entry.name}")
+                    said = f"{entry.id} {entry.name}" if tooltips else None
+                    yield types.DocumentLink(span_range(source, span, self.encoding), page_at, said)
                 at += len(word)
 
     def range_of(self, finding: Finding) -> types.Range:

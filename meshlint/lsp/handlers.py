@@ -51,7 +51,7 @@ def _workspace(server: Server) -> None:
         delay = said.get("debounce") if isinstance(said, dict) else getattr(said, "debounce", None)
         if isinstance(delay, (int, float)) and 0 <= delay <= 60_000:
             server.delay = delay / 1000
-        server.reload()
+        server.configured()
 
     @server.feature(types.WORKSPACE_DID_CHANGE_WATCHED_FILES)
     async def watched(params: types.DidChangeWatchedFilesParams) -> None:
@@ -89,6 +89,7 @@ def _documents(server: Server) -> None:
         found = server.of_ours(params.text_document.uri)
         if found is not None:
             found[0].closed(found[1])
+        server.forget(params.text_document.uri)
 
 
 def _questions(server: Server) -> None:
@@ -102,7 +103,7 @@ def _questions(server: Server) -> None:
     @server.feature(types.TEXT_DOCUMENT_HOVER)
     async def hover(params: types.HoverParams) -> types.Hover | None:
         document = server.document(params.text_document.uri)
-        return None if document is None else document.hover(params.position)
+        return None if document is None else document.hover(params.position, server.markup)
 
     @server.feature(types.TEXT_DOCUMENT_DEFINITION)
     async def definition(params: types.DefinitionParams) -> list[types.Location]:
@@ -117,7 +118,7 @@ def _questions(server: Server) -> None:
     @server.feature(types.TEXT_DOCUMENT_DOCUMENT_LINK)
     async def links(params: types.DocumentLinkParams) -> list[types.DocumentLink]:
         document = server.document(params.text_document.uri)
-        return [] if document is None else list(document.links())
+        return [] if document is None else list(document.links(server.tooltips))
 
 
 def _commands(server: Server) -> None:

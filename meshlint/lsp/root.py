@@ -39,6 +39,7 @@ class Root:
         self._saved: set[str] = set()
         self._timer: asyncio.TimerHandle | None = None
         self._worker: asyncio.Task[None] | None = None
+        self._frozen = False
 
     def path_of(self, full: str) -> str:
         return os.path.relpath(os.path.realpath(full), self.project.root).replace(os.sep, "/")
@@ -55,8 +56,6 @@ class Root:
         session = Session(self.project, self.config, self.registry)
         await asyncio.to_thread(session.load, dict(self.open), progress)
         self.session = session
-        gc.collect()
-        gc.freeze()  # a repository as it was read is not worth looking through again
         await told("rules")
         self._start()
 
@@ -107,12 +106,20 @@ class Root:
                 self.catch_up()
                 if await self._settle(session):
                     self._publish(self, session.finish())
+                    self._freeze()
                     if not self._waiting():
                         break
         except Exception as error:
             self._failed("linting", error)
         finally:
             self.settled.set()
+
+    def _freeze(self) -> None:
+        """A repository as it was read, and what rules asked of it, is not worth looking through for what can be let go of."""
+        if not self._frozen:
+            self._frozen = True
+            gc.collect()
+            gc.freeze()
 
     async def _settle(self, session: Session) -> bool:
         """Renew all findings; False where something else changed meanwhile."""

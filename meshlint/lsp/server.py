@@ -41,6 +41,7 @@ class Server(LanguageServer):
         self.delay = _DELAY
         self.leaving = False  # the editor said that it is done
         self.roots: dict[str, Root] = {}
+        self._places: dict[str, tuple[Root, str] | None] = {}  # of documents, until files or projects come or go
         self._shown: dict[str, list[types.Diagnostic]] = {}
         self._tasks: set[asyncio.Task[None]] = set()
         self._tokens = 0
@@ -51,16 +52,36 @@ class Server(LanguageServer):
         said = self.workspace.position_encoding
         return said.value if isinstance(said, types.PositionEncodingKind) else str(said or "utf-16")
 
+    @property
+    def tooltips(self) -> bool:
+        """Does the editor show what is said beside a link?"""
+        can = self.client_capabilities.text_document
+        return bool(can is not None and can.document_link is not None and can.document_link.tooltip_support)
+
+    @property
+    def markup(self) -> types.MarkupKind:
+        """How the editor wants texts; markdown can be read as it stands, too."""
+        can = self.client_capabilities.text_document
+        wanted = can.hover.content_format if can is not None and can.hover is not None else None
+        return types.MarkupKind.PlainText if wanted and types.MarkupKind.Markdown not in wanted else types.MarkupKind.Markdown
+
     def root_of(self, uri: str) -> tuple[Root, str] | None:
         """The project that a document belongs to, and its path there."""
+        if uri not in self._places:
+            self._places[uri] = self._place(uri)
+        return self._places[uri]
+
+    def _place(self, uri: str) -> tuple[Root, str] | None:
         full = uris.to_fs_path(uri)
-        if full is None:
-            return None
-        holding = [root for root in self.roots.values() if root.holds(full)]
-        if not holding:
+        holding = [root for root in self.roots.values() if root.holds(full)] if full is not None else []
+        if full is None or not holding:
             return None
         root = max(holding, key=lambda one: len(one.project.root))
         return root, root.path_of(full)
+
+    def forget(self, uri: str) -> None:
+        """A document was closed: what its address stands for is looked up again when it is opened."""
+        self._places.pop(uri, None)
 
     def uri_of(self, root: Root) -> Callable[[str], str]:
         """Addresses of files, of open documents as the editor writes them."""
@@ -112,11 +133,13 @@ class Server(LanguageServer):
     def leave(self, folder: str) -> None:
         """A folder left the workspace."""
         root = self.roots.pop(folder, None)
+        self._places.clear()
         if root is not None:
             self._forget(root, None)
 
     def files_changed(self, paths: list[str]) -> None:
         """Files changed on disk, came or went."""
+        self._places.clear()
         if any(os.path.basename(path) in CONFIGURATIONS for path in paths):
             self.reload()
             return
@@ -156,6 +179,7 @@ class Server(LanguageServer):
                 root.open[root.path_of(full)] = document.source
         old = self.roots.get(folder)
         self.roots[folder] = root
+        self._places.clear()
         token = await self._begin(f"Reading {os.path.basename(folder)}")
         loop = asyncio.get_running_loop()
 
@@ -215,3 +239,13 @@ class Server(LanguageServer):
     def reload(self) -> None:
         """Read everything anew: a configuration changed."""
         self.start(list(self.roots))
+
+    def configured(self) -> None:
+        """The editor's settings changed, or are told for the first time: read anew what is configured otherwise by now."""
+        self.start([folder for folder, root in self.roots.items() if self._differs(folder, root)])
+
+    def _differs(self, folder: str, root: Root) -> bool:
+        try:
+            return self.configure(folder) != root.config
+        except (ConfigError, TargetError):
+            return True  # whoever reads it says what is wrong

@@ -7,10 +7,10 @@ at an object again only if one of the questions that it asked is answered otherw
 
 from __future__ import annotations
 
+import os
 from collections.abc import Collection, Iterator, Mapping
 
 from meshlint import engine
-from meshlint.check.findings import fingerprinted
 from meshlint.check.registry import Registry
 from meshlint.check.runner import RULE_FAILED, Checked
 from meshlint.config import Config
@@ -19,7 +19,8 @@ from meshlint.index.renewal import Renewable
 from meshlint.lsp.calls import Calls, Rules
 from meshlint.lsp.calls import Told as Said
 from meshlint.lsp.keep import Kept
-from meshlint.lsp.swap import Replaced, is_plain, replaced
+from meshlint.lsp.printed import Printed
+from meshlint.lsp.swap import Replaced, is_plain, replaced, takes_values
 from meshlint.lsp.told import Told
 from meshlint.model.document import FileRead
 from meshlint.model.later import ANNOTATION
@@ -27,7 +28,7 @@ from meshlint.model.position import Source
 from meshlint.model.problem import Finding, Severity
 from meshlint.model.resource import Environment, Resource
 from meshlint.project import Project
-from meshlint.read.file import read_text
+from meshlint.read.file import read_file, read_text
 
 
 class Session:
@@ -41,7 +42,8 @@ class Session:
         self.texts: dict[str, str] = {}
         self.drafts: dict[str, str] = {}
         self.findings: dict[str, list[Finding]] = {}
-        self._alikes: dict[str, set[str]] = {}  # what all findings alike share, by file
+        self._printed = Printed()
+        self._annotated: set[str] = set()  # the files that hold an annotation which suppresses
         self._provisional: dict[str, list[Finding]] = {}  # of files that do not parse for the moment
         self.structural = 0  # how often the environments were found anew
         self._chosen = registry.chosen(self.config.select or (), self.config.extend_select, self.config.ignore)
@@ -59,6 +61,7 @@ class Session:
             loaded = engine.reload(loaded, self.project, self.config, texts)
         self._earlier = engine.earlier_of(loaded, self.project, self.config, self.registry, None)
         self._take(loaded)
+        self._printed = Printed()
         self._rules = Rules(self.registry, self._chosen, self._forced, self.repository)
         self._told = Told(self._chosen, self._rules, self._forced)
         self._calls = {e.name: Calls(e, self.repository.index(e), self._rules) for e in loaded.environments}
@@ -72,6 +75,9 @@ class Session:
             loaded.environments, loaded.files, self.targets, self.config.settings, loaded.output, earlier
         )  # fmt: skip
         self.files = {file.path: file for file in loaded.files}
+        self._at = {file.path: number for number, file in enumerate(loaded.files)}
+        self._annotated = {file.path for file in loaded.files if _is_annotated(file)}
+        self._taking = [file.source for file in loaded.files if file.source is not None and takes_values(file)]
 
     def _number(self) -> None:
         self._numbered = {one.name: (number, one) for number, one in enumerate(self.loaded.environments)}
@@ -93,11 +99,15 @@ class Session:
         self.texts[path] = text
         new = read_text(text, path)
         old = self.files.get(path)
-        swapped = None if old is None else replaced(old, new, self.repository.holders)
+        swapped = None if old is None else replaced(old, new, self.repository.holders, self._names)
         if old is not None and swapped is not None:
             self._swap(old, new, swapped)
         else:
-            self._rebuild({path: new}, whole=not is_plain(new) or (old is not None and not is_plain(old)))
+            self._rebuild({path: new}, whole=any(not is_plain(file, self._names) for file in (old, new) if file is not None))
+
+    def _names(self, name: str) -> bool:
+        """Does anything that takes values from ConfigMaps hold this name?"""
+        return not name or any(source.holds(name) for source in self._taking)
 
     def typed(self, path: str, text: str) -> bool:
         """The same while somebody types. What does not parse for the moment, and what a tool has to render, is put off until
@@ -144,18 +154,32 @@ class Session:
         for path in closed:
             self.texts.pop(path, None)
             self._resumed(path)
-        concerned = {path for path in (*paths, *closed) if path not in self.texts}
+        concerned = {path for path in (*paths, *closed) if path not in self.texts and not self._again(path)}
         if concerned:
             self._rebuild(dict.fromkeys(concerned), whole=True)
 
+    def _again(self, path: str) -> bool:
+        """Read a file that is known, if that leaves the structure as it is."""
+        old, full = self.files.get(path), os.path.join(self.project.root, *path.split("/"))
+        if old is None or self._rendered(path) or os.path.realpath(full) != full:
+            return False
+        new = read_file(full, path)
+        if old.source is not None and new.source is not None and old.source.text == new.source.text:
+            return True
+        swapped = replaced(old, new, self.repository.holders, self._names)
+        if swapped is not None:
+            self._swap(old, new, swapped)
+        return swapped is not None
+
     def _swap(self, old: FileRead, new: FileRead, swapped: Replaced) -> None:
-        files = tuple(new if file.path == new.path else file for file in self.loaded.files)
-        unrendered = tuple(new if file.path == new.path else file for file in self.loaded.unrendered)
+        at = self._at[new.path]
+        files, unrendered = ((*held[:at], new, *held[at + 1 :]) for held in (self.loaded.files, self.loaded.unrendered))
         if old.troubles or new.troubles:
             troubles = (*(trouble for trouble in self.loaded.troubles if trouble not in old.troubles), *new.troubles)
             self.loaded = self.loaded._replace(troubles=troubles)
         self.loaded = self.loaded._replace(files=files, unrendered=unrendered)
         self.files[new.path] = new
+        (self._annotated.add if _is_annotated(new) else self._annotated.discard)(new.path)
         for environment in self.repository.renew(swapped, old, new):
             calls = self._calls[environment.name]
             calls.renewed(self.repository.index(environment), {resource.kind for resource in swapped})
@@ -220,7 +244,8 @@ class Session:
                 held.pop(path, None)
             loaded = engine.load(self.project, self.config, held=held)
             return engine.reload(loaded, self.project, self.config, self.texts) if self.texts else loaded
-        return engine.reload(self.loaded, self.project, self.config, self.texts)
+        unrendered = tuple({**held, **{path: file for path, file in changed.items() if file is not None}}.values())
+        return engine.reload(self.loaded._replace(unrendered=unrendered), self.project, self.config, self.texts)
 
     # findings
     def first(self, paths: Collection[str]) -> set[str]:
@@ -254,29 +279,18 @@ class Session:
         return self._finish(files, alone=False)
 
     def _finish(self, files: set[str], alone: bool) -> set[str]:
-        before = [self._alikes.get(path, set()) for path in files]
-        judged = {path: self._judged({path}, self._only(path)).get(path, []) for path in files}
-        if not alone and (self._speaks_of_others() or self._alike(files, set().union(*before))):
+        concerned = self._printed.renew(files, lambda path: self._told.of(path, self._numbered), self.repository, self._unsettled)
+        if alone or not self._speaks_of_others():
+            judged = {path: self._judged({path}, self._only(path)).get(path, []) for path in concerned}
+        else:
             every = self._told.files | set(self.findings)
             judged = {**{path: [] for path in every}, **self._judged(every, self.loaded)}
         judged.update((path, found) for path, found in self._provisional.items() if path in judged)
         changed = {path for path, found in judged.items() if self._shown(path) != [one._replace(repair=None) for one in found]}
         self.findings.update(judged)
-        for path in [path for path, found in self.findings.items() if not found]:
+        for path in [path for path, found in judged.items() if not found]:
             del self.findings[path]
         return changed
-
-    def _alike(self, files: set[str], some: set[str]) -> bool:
-        """Are there findings in several files, these among them, that are told apart by their number alone? `some`: what their
-        earlier findings shared with others."""
-        here: set[str] = set()
-        for path in files:
-            found = self._alikes.get(path, set())
-            if not here.isdisjoint(found):
-                return True
-            here |= found
-        some = some | here
-        return any(not some.isdisjoint(found) for path, found in self._alikes.items() if path not in files)
 
     def _shown(self, path: str) -> list[Finding]:
         return [one._replace(repair=None) for one in self.findings.get(path, ())]
@@ -289,16 +303,11 @@ class Session:
         config = self.config
         if config.suppress or config.baseline is not None or config.new_since is not None:
             return True
-        return any(file.source is not None and file.source.holds(ANNOTATION) for file in self.loaded.files)
+        return bool(self._annotated)
 
     def _judged(self, files: Collection[str], loaded: engine.Loaded) -> dict[str, list[Finding]]:
-        merged = [finding for path in files for finding in self._told.of(path, self._numbered)]
-        printed = fingerprinted(merged, self.repository)
-        for path in files:
-            self._alikes[path] = set()
-        for finding in printed:
-            self._alikes[finding.location.file].add(finding.alike)
-        checked = Checked(printed, dict(self._rules.used), self._broken(merged))
+        printed = self._printed.of(sorted(files))
+        checked = Checked(printed, dict(self._rules.used), any(finding.name == RULE_FAILED for finding in printed))
         asked = (self._chosen, self._forced)
         judged = engine.conclude(checked, loaded, self.repository, self.targets, asked, self.project, self.config, self.registry)
         told = engine.told_of(judged, self.project, self.config, self._earlier)
@@ -308,9 +317,10 @@ class Session:
                 out.setdefault(finding.location.file, []).append(finding)
         return out
 
-    def _broken(self, merged: Collection[Finding]) -> bool:
-        return any(finding.name == RULE_FAILED for finding in merged)
-
 
 def _broken(file: FileRead) -> bool:
     return any(trouble.rule == "yaml-syntax" for trouble in file.troubles)
+
+
+def _is_annotated(file: FileRead) -> bool:
+    return file.source is not None and file.source.holds(ANNOTATION)

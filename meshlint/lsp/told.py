@@ -73,7 +73,7 @@ class Told:
             entry = self._engine.get(said.rule)
             if entry is not None:
                 finding = engine_finding(self._rules.rule(entry), self._forced, said.message, said.place)
-                yield finding._replace(related=said.related)
+                yield finding._replace(related=said.related, remedy=said.remedy or finding.remedy)
 
     def of(self, file: str, environments: Mapping[str, tuple[int, Environment]]) -> list[Finding]:
         """One finding a defect, in no order. `environments`: by name, with their number."""

@@ -14,7 +14,7 @@ from tests.lsp.sessions import session_on, settle, shown, whole_run
 ROOT = Path(__file__).parent.parent.parent
 WORDS = (
     "reviews", "catalog", "orders", "payments", "shop", "bookshop", "ambient", "none", "v1", "v2", "v9", "enabled", "waypoint", "mesh",
-    "Service", "VirtualService", "istio-system", "ISTIO_MUTUAL", "default", "{{ .Values.x }}",
+    "Service", "VirtualService", "istio-system", "ISTIO_MUTUAL", "default", "vars", "colours", "place", "ConfigMap", "{{ .Values.x }}",
 )  # fmt: skip
 COMMENTS = ("  # meshlint: ignore[all] because", "  # meshlint: ignore[vs-retries, nonsense]", "\n# meshlint: ignore-file[traffic] here")
 EXTRA = {
@@ -36,6 +36,38 @@ spec: {hosts: [cart], http: [{route: [{destination: {host: cart, subset: v1}}]}]
 """,
     "kustomize/prod/kustomization.yaml": "resources: [../base]\nnamespace: prod\nlabels: [{pairs: {tier: one}, includeTemplates: true}]\n",
     "kustomize/staging/kustomization.yaml": "resources: [../base]\nnamePrefix: st-\n",
+    "flux/apps.yaml": """apiVersion: kustomize.toolkit.fluxcd.io/v1
+kind: Kustomization
+metadata: {name: apps, namespace: flux-system}
+spec:
+  path: ./flux/app
+  sourceRef: {kind: GitRepository, name: flux-system}
+  postBuild: {substituteFrom: [{kind: ConfigMap, name: vars}]}
+""",
+    "flux/vars.yaml": """apiVersion: v1
+kind: ConfigMap
+metadata: {name: vars, namespace: flux-system}
+data: {place: shop, plane: ambient}
+""",
+    "flux/app/app.yaml": """apiVersion: v1
+kind: Namespace
+metadata: {name: "${place}", labels: {istio.io/dataplane-mode: "${plane}"}}
+---
+apiVersion: v1
+kind: ConfigMap
+metadata: {name: colours, namespace: shop}
+data: {waypoint: mesh}
+---
+apiVersion: networking.istio.io/v1
+kind: Gateway
+metadata: {name: ingress, namespace: shop}
+spec: {selector: {istio: ingress}, servers: [{port: {number: 80, name: http, protocol: HTTP}, hosts: [shop.example.com]}]}
+---
+apiVersion: networking.istio.io/v1
+kind: VirtualService
+metadata: {name: outside, namespace: shop}
+spec: {hosts: [shop.example.com], gateways: [ingress], http: [{route: [{destination: {host: cart.shop.svc.cluster.local}}]}]}
+""",
     "plain/a/policy.yaml": """apiVersion: security.istio.io/v1
 kind: AuthorizationPolicy
 metadata: {name: allow, namespace: shop}
@@ -138,6 +170,25 @@ def test_files_come_and_go(folder: Path, seed: int) -> None:
             full.write_text(chance.choice(EDITS)(chance, full.read_text()))
         session.reread([path])
         check(session)
+
+
+def test_edits_that_are_thrown_away_and_edits_by_others(folder: Path) -> None:
+    """A document is closed without saving; another one is written by somebody else."""
+    session = session_on(folder)
+    text = (folder / "reviews/traffic.yaml").read_text()
+    session.change("reviews/traffic.yaml", text.replace("subset: v1", "subset: v3"))
+    check(session)
+    rebuilt = session.structural
+    session.reread([], ["reviews/traffic.yaml"])
+    check(session)
+    (folder / "catalog/catalog.yaml").write_text("# theirs\n" + (folder / "catalog/catalog.yaml").read_text())
+    session.reread(["catalog/catalog.yaml", "reviews/traffic.yaml"])
+    check(session)
+    assert session.structural == rebuilt, "what is applied where is the same"
+    (folder / "catalog/catalog.yaml").write_text("")
+    session.reread(["catalog/catalog.yaml"])
+    check(session)
+    assert session.structural == rebuilt + 1
 
 
 def test_an_edit_in_between_does_not_lose_the_one_before(folder: Path) -> None:

@@ -27,9 +27,8 @@ def test_neovim_shows_fixes_and_saves(tmp_path: Path) -> None:
     given = {"MESHLINT_FILE": FILE, "MESHLINT_COMMAND": json.dumps(command), "MESHLINT_OUT": str(tmp_path / "seen.json")}
     script = Path(__file__).parent / "neovim" / "quick_fix.lua"
     nvim = ["nvim", "--headless", "-u", "NONE", "-i", "NONE", "-n", "-c", f"luafile {script}"]
-    done = subprocess.run(
-        nvim, cwd=shop, env={**os.environ, **home, **given, "PYTHONPATH": str(ROOT)}, capture_output=True, text=True, timeout=150, check=False
-    )  # fmt: skip
+    environment = {**os.environ, **home, **given, "PYTHONPATH": str(ROOT)}
+    done = subprocess.run(nvim, cwd=shop, env=environment, capture_output=True, text=True, timeout=400, check=False)
     assert (tmp_path / "seen.json").exists(), done.stderr
     seen = json.loads((tmp_path / "seen.json").read_text())
     assert seen["errors"] in ([], {}), (seen, done.stderr)

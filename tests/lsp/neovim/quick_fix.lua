@@ -22,7 +22,7 @@ local function codes()
 end
 
 local function wait(what, holds)
-  if not vim.wait(40000, holds, 50) then
+  if not vim.wait(120000, holds, 50) then
     table.insert(seen.errors, "waited in vain for " .. what)
     done()
   end
@@ -40,7 +40,7 @@ seen.before = codes()
 local params = vim.lsp.util.make_range_params()
 params.range = { start = { line = 0, character = 0 }, ["end"] = { line = 0, character = 5 } }
 params.context = { diagnostics = {} }
-local answers = vim.lsp.buf_request_sync(0, "textDocument/codeAction", params, 20000) or {}
+local answers = vim.lsp.buf_request_sync(0, "textDocument/codeAction", params, 120000) or {}
 for id, answer in pairs(answers) do
   for _, action in ipairs(answer.result or {}) do
     table.insert(seen.actions, action.title)
