@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import TYPE_CHECKING
 
 from meshlint.edit.changes import Changes
@@ -41,23 +41,33 @@ def _fix_of(found: Sequence[Converted], unused: Sequence[Node]) -> Fix | None:
 
 
 def together(found: Sequence[Converted], unused: Sequence[Node] = ()) -> tuple[Changes, list[tuple[Converted, str]]]:
-    """Several conversions as one set of changes, what two of them need written once; and those whose file cannot hold them, with the
-    reason (which also refuse the changes, where nothing is left out)."""
-    changes, made, left = Changes(), list[Document](), list[tuple[Converted, str]]()
+    """Several conversions as one set of changes, what two of them need written once (but once for each copy of one object, which are
+    alternatives); and those whose file cannot hold them, with the reason (which also refuse the changes, where nothing is left)."""
+    changes, left = Changes(), list[tuple[Converted, str]]()
+    made: list[tuple[Document, Resource]] = []
     for one in map(as_written, found):
-        fresh = one._replace(documents=tuple(document for document in one.documents if document not in made))
-        alone = replaced(fresh, Changes())
-        if alone.refused is not None:
-            left.append((one, alone.refused))
+        fresh = one._replace(documents=tuple(document for document in one.documents if not _is_there(document, one.resource, made)))
+        tried = replaced(fresh, Changes())
+        if len(found) == 1 and not unused:
+            return tried, [] if tried.refused is None else [(one, tried.refused)]
+        if tried.refused is not None:
+            left.append((one, tried.refused))
             continue
         replaced(fresh._replace(unused=()), changes)
-        made += fresh.documents
+        made += [(document, one.resource) for document in fresh.documents]
         unused = (*unused, *one.unused)
+    alone = {node for one in found for node in one.alone}
     for group in _by_list(tuple(dict.fromkeys(unused))):
-        _without(group, changes)
+        _without(group, alone, changes)
     if len(left) == len(found):
         changes.refused = left[0][1]
     return changes, left
+
+
+def _is_there(document: Document, resource: Resource, made: Sequence[tuple[Document, Resource]]) -> bool:
+    """Is what an object needs besides its routes written for another one?"""
+    helps = document["kind"] in _HELPERS
+    return helps and any(other == document and maker.identity != resource.identity for other, maker in made)
 
 
 def as_written(found: Converted) -> Converted:
@@ -100,7 +110,7 @@ def replaced(found: Converted, changes: Changes) -> Changes:
     for document in documents:
         changes.add_document(root, dict(document))
     for group in _by_list(found.unused):
-        _without(group, changes)
+        _without(group, found.alone, changes)
     return changes
 
 
@@ -123,10 +133,15 @@ def _by_list(unused: Sequence[Node]) -> list[list[Node]]:
     return list(out.values())
 
 
-def _without(group: Sequence[Node], changes: Changes) -> None:
+def _without(group: Sequence[Node], alone: Collection[Node], changes: Changes) -> None:
+    """Take subsets away; all of them with their list, and with a DestinationRule that says nothing else."""
     held = group[0].parent
     if held is not None and len(list(held.each())) == len(group):
-        changes.remove(held)
+        root = held.parent.parent if held in alone and held.parent is not None else None
+        if root is None:
+            changes.remove(held)
+        else:
+            changes.remove_document(root)
         return
     for node in group:
         changes.remove(node)

@@ -26,7 +26,7 @@ class Verdict(NamedTuple):
 
 class Run(NamedTuple):
     """All verdicts, sorted by file and place. `meshes`: the environments that they come from; `notes`: what was not
-    read."""
+    read; `loaded` and `config`: the project as it was read."""
 
     verdicts: tuple[Verdict, ...]
     meshes: tuple[Mesh, ...]
@@ -34,6 +34,8 @@ class Run(NamedTuple):
     project: Project
     read: int
     notes: tuple[str, ...]
+    loaded: Loaded
+    config: Config
 
 
 def verdicts(options: Namespace, scope: Project, config: Config) -> Run:
@@ -51,7 +53,7 @@ def verdicts(options: Namespace, scope: Project, config: Config) -> Run:
     target = max(targets, key=lambda target: (target.istio[:2], target.gateway_api[:2])) if targets else None
     return Run(
         tuple(Verdict(one, tuple(names)) for one, names in ordered), tuple(meshes),
-        target or target_of(scope, config, Current()), scope, len(loaded.files), (*loaded.notes, *_unread(loaded)),
+        target or target_of(scope, config, Current()), scope, len(loaded.files), (*loaded.notes, *_unread(loaded)), loaded, config,
     )  # fmt: skip
 
 

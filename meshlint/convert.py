@@ -20,25 +20,30 @@ def convert(options: Namespace, scope: Project) -> int:
     config = configuration(options)
     _usable(options)
     run = verdicts(options, scope, config)
+    all_of_it = True
     for note in run.notes:
         print(f"meshlint: {visible(note)}", file=sys.stderr)
     if options.write is not None:
         from meshlint.convert_write import write_beside, write_in_place
 
-        written = write_in_place(run) if options.write == "" else write_beside(run, options.write)
+        written, all_of_it = write_in_place(run) if options.write == "" else write_beside(run, options.write)
         for line in written:
-            print(f"meshlint: {line}", file=sys.stderr)
+            print(f"meshlint: {visible(line)}", file=sys.stderr)
     elif options.output_format == "diff":
         from meshlint.convert_write import differences
 
-        sys.stdout.write(differences(run))
+        text, left = differences(run)
+        all_of_it = not left
+        sys.stdout.write(text)
+        for line in left:
+            print(f"meshlint: {visible(line)}", file=sys.stderr)
     else:
         write(run, options.output_format, sys.stdout)
     if options.output_format in ("yaml", "diff") and not options.quiet:
         write(run, "table", sys.stderr)
     if not run.read:
         return EXIT_NO_FILES
-    return EXIT_WHOLE if all(one.found.whole for one in run.verdicts) else EXIT_PARTLY
+    return EXIT_WHOLE if all_of_it and all(one.found.whole for one in run.verdicts) else EXIT_PARTLY
 
 
 def _usable(options: Namespace) -> None:

@@ -10,6 +10,7 @@ from contextlib import redirect_stdout
 
 from meshlint.check.registry import Registry
 from meshlint.config import Config, ConfigError
+from meshlint.edit.pieces import Cut
 from meshlint.engine import EXIT_FAILED, Stdin
 from meshlint.files import upwards
 from meshlint.fix.diff import changed_file, gone_file, new_file
@@ -67,9 +68,9 @@ def _to_stdout(done: Repaired, stdin: Stdin, formats: Sequence[Format], options:
 
 
 def _diff(done: Repaired, project: Project, config: Config, stdin: Stdin | None) -> int:
-    base = _base(project, done.changes)
+    base = base_of(project, done.changes)
     for change in done.changes:
-        sys.stdout.writelines(_of_one(change, done, project, base, stdin))
+        sys.stdout.writelines(diff_of(change, done.cuts.get(change.path, ()), project, base, on_disk=stdin is None))
     sys.stdout.flush()
     _say(done, project, config, "Would fix")
     if done.result.exit_code == EXIT_FAILED:
@@ -77,22 +78,23 @@ def _diff(done: Repaired, project: Project, config: Config, stdin: Stdin | None)
     return 1 if done.changes else 0
 
 
-def _of_one(change: Change, done: Repaired, project: Project, base: str, stdin: Stdin | None) -> Iterator[str]:
+def diff_of(change: Change, cuts: Sequence[Cut], project: Project, base: str, on_disk: bool = True) -> Iterator[str]:
+    """The diff of a file with its cuts. Raises WriteError."""
     full = os.path.join(project.root, *change.path.split("/"))
     path = os.path.relpath(full, base).replace(os.sep, "/")
     if change.old is None:
         return new_file(path, change.new)
     try:
-        mark = "" if stdin is not None else mark_of(full)
+        mark = mark_of(full) if on_disk else ""
     except (WriteError, OSError) as error:
         raise WriteError(f"{project.show(change.path)} cannot be shown as a diff: {error}") from None
     if change.deletes:
         return gone_file(path, mark + change.old, os.stat(full).st_mode)
     shift = len(mark)
-    return changed_file(path, mark + change.old, [(start + shift, end + shift, text) for start, end, text in done.cuts[change.path]])
+    return changed_file(path, mark + change.old, [(start + shift, end + shift, text) for start, end, text in cuts])
 
 
-def _base(project: Project, changes: Sequence[Change]) -> str:
+def base_of(project: Project, changes: Sequence[Change]) -> str:
     """Where paths of a diff begin: at the top of the git work tree, as git apply takes them; without one, here."""
     top = next((folder for folder in upwards(project.root) if os.path.exists(os.path.join(folder, ".git"))), None)
     if top is not None:

@@ -79,8 +79,8 @@ def test_fix_and_diff_come_to_the_same(repo: Path, tmp_path: Path) -> None:
     subprocess.run(["git", "apply", "-"], cwd=other, input=shown.out.encode(), check=True)
     run(repo, "--fix")
     assert tree(other) == tree(repo)
-    assert tree(repo)["x/kustomization.yaml"] == "resources:\n- cm.yaml\n- secret.yaml\n"
-    assert tree(repo)["x/secret.yaml"] == "apiVersion: v1\r\nkind: Secret\r\nmetadata:\r\n  name: made\r\n"
+    assert tree(repo)["x/kustomization.yaml"] == "resources:\n- cm.yaml\n- made-secret.yaml\n"
+    assert tree(repo)["x/made-secret.yaml"] == "apiVersion: v1\r\nkind: Secret\r\nmetadata:\r\n  name: made\r\n"
     assert "gone.yaml" not in tree(repo)
 
 
@@ -324,6 +324,36 @@ def test_the_owner_stays(repo: Path) -> None:
     there = (repo / "a.yaml").stat()
     assert (there.st_uid, there.st_gid) == (12345, 23456)
     assert (repo / "a.yaml").read_text() == config_map("a")
+
+
+@pytest.mark.parametrize(
+    ("overlay", "stays"),
+    [
+        ("patches:\n- path: patch.yaml\n", True),
+        ("patchesStrategicMerge: [patch.yaml]\n", True),
+        ("patches:\n- patch: |-\n    apiVersion: v1\n    kind: ConfigMap\n    metadata: {name: b}\n", True),
+        ("patches:\n- {path: other.yaml, target: {kind: ConfigMap, name: b}}\n", True),
+        ("patches:\n- {path: other.yaml, target: {kind: ConfigMap, name: a}}\n", False),
+        ("", False),
+    ],
+)
+def test_what_a_patch_names_is_not_deleted(repo: Path, overlay: str, stays: bool) -> None:
+    write(repo, {
+        "base/a.yaml": config_map("a"), "base/b.yaml": config_map("b", wrong="gone"),
+        "base/kustomization.yaml": "resources: [a.yaml, b.yaml]\n", "over/kustomization.yaml": f"resources: [../base]\n{overlay}",
+        "over/patch.yaml": "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: b, namespace: shop, labels: {a: b}}\n",
+        "over/other.yaml": "- {op: add, path: /metadata/labels, value: {a: b}}\n",
+    })  # fmt: skip
+    run(repo, "--fix")
+    assert ("base/b.yaml" in tree(repo)) == stays
+    assert tree(repo)["base/kustomization.yaml"] == f"resources: [a.yaml{', b.yaml' if stays else ''}]\n"
+
+
+def test_the_only_resource_of_a_kustomization_is_not_deleted(repo: Path) -> None:
+    write(repo, {"b.yaml": config_map("b", wrong="gone"), "kustomization.yaml": "resources: [b.yaml]\n"})
+    before = tree(repo)
+    run(repo, "--fix")
+    assert tree(repo) == before
 
 
 def test_a_base_is_fixed_where_it_is_written_and_an_overlay_where_it_patches(repo: Path) -> None:

@@ -8,14 +8,21 @@ from __future__ import annotations
 
 import shutil
 import subprocess
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from meshlint import fixing, repair
+from meshlint.repair import Repaired
 from tests.door import Run, call
 from tests.rules_harness import Case, cases
 
 CASES = cases()
+FIXED = [case for case in CASES if (case.folder / "fixed").is_dir()]
+OTHERS = [case for case in CASES if case not in FIXED]
+RARELY = [pytest.param(case, marks=[pytest.mark.slow] if number % 6 else []) for number, case in enumerate(OTHERS)]
 _GONE = ".deleted"
 
 
@@ -46,10 +53,32 @@ def write_folder(before: dict[str, bytes], after: dict[str, bytes], folder: Path
         (folder / path).write_bytes(content)
 
 
-@pytest.mark.parametrize("case", CASES, ids=lambda case: case.id)
-def test_case_is_fixed(case: Case, tmp_path: Path, write: bool) -> None:
+class Made:
+    """What is made of a case, and whether any of it is safe: --diff and --fix ask for the same, which is made once for both."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.repaired: list[Repaired] = []
+        self.safe = False
+        self._repair, self._with_fixes = fixing.repair, repair.with_fixes
+        monkeypatch.setattr(fixing, "repair", self._once)
+        monkeypatch.setattr(repair, "with_fixes", self._looked_at)
+
+    def _once(self, *asked: Any) -> Repaired:
+        if not self.repaired:
+            self.repaired.append(self._repair(*asked))
+        return self.repaired[0]
+
+    def _looked_at(self, *asked: Any) -> Any:
+        told = self._with_fixes(*asked)
+        self.safe |= any(finding.fix is not None and finding.fix.safe for finding in told.findings)
+        return told
+
+
+@pytest.mark.parametrize("case", [*FIXED, *RARELY], ids=lambda case: case.id)
+def test_case_is_fixed(case: Case, tmp_path: Path, write: bool, monkeypatch: pytest.MonkeyPatch) -> None:
     folder = case.copy(tmp_path)
     before = tree(folder)
+    made = Made(monkeypatch)
     diff = fix(folder, "--diff", "--unsafe-fixes", *case.arguments)
     assert tree(folder) == before, "--diff wrote something"
     assert bool(diff.out) == bool(diff.code), diff.err
@@ -63,20 +92,38 @@ def test_case_is_fixed(case: Case, tmp_path: Path, write: bool) -> None:
         write_folder(before, after, case.folder / "fixed")
     assert after == fixed(before, case.folder / "fixed"), f"not what fixed/ holds; stderr: {run.err}"
     assert bool(diff.out) == (after != before), diff.err
+    monkeypatch.undo()
     if diff.out:
         assert patched(case.copy(tmp_path / "again"), diff.out) == after
         assert fix(folder, "--diff", "--unsafe-fixes", *case.arguments).out == "", "fixing twice changes more"
+    outside_of_the_edits_nothing_changes(made.repaired[0], before, after)
+    safe_alone(case, tmp_path, before, write, made.safe)
 
 
-@pytest.mark.parametrize("case", [case for case in CASES if (case.folder / "fixed").is_dir()], ids=lambda case: case.id)
-def test_safe_fixes_alone(case: Case, tmp_path: Path, write: bool) -> None:
-    """Without --unsafe-fixes nothing else happens than with it: what is left is what fixed-safe/ says, or is one of both ends."""
-    folder = case.copy(tmp_path)
-    before = tree(folder)
+def outside_of_the_edits_nothing_changes(done: Repaired, before: dict[str, bytes], after: dict[str, bytes]) -> None:
+    """Byte for byte: what is on disk is what was there with the edits made, in files that have any."""
+    for path in before.keys() - {change.path for change in done.changes}:
+        assert after[path] == before[path]
+    for change in done.changes:
+        if change.old is not None and not change.deletes:
+            old, at, parts = before[change.path].decode(), 0, []
+            for start, end, text in done.cuts[change.path]:
+                parts += [old[at:start], text]
+                at = end
+            assert after[change.path] == "".join((*parts, old[at:])).encode(), change.path
+
+
+def safe_alone(case: Case, tmp_path: Path, before: dict[str, bytes], write: bool, some: bool) -> None:
+    """Without --unsafe-fixes nothing else happens than with it: what is left is what fixed-safe/ says, or is one of both ends.
+    `some`: there are safe fixes; without any nothing happens."""
+    expected = case.folder / "fixed-safe"
+    assert some or not expected.is_dir()
+    if not some:
+        return
+    folder = case.copy(tmp_path / "safe")
     run = fix(folder, "--fix", *case.arguments)
     assert run.code in (0, 1), run.err
     after, whole = tree(folder), fixed(before, case.folder / "fixed")
-    expected = case.folder / "fixed-safe"
     if write and after not in (before, whole):
         write_folder(before, after, expected)
     if expected.is_dir():
@@ -89,3 +136,41 @@ def patched(folder: Path, diff: str) -> dict[str, bytes]:
     """The repository with the diff applied by git, which must find nothing wrong with it."""
     subprocess.run(["git", "apply", "-"], cwd=folder, input=diff.encode(), check=True)
     return tree(folder)
+
+
+def crlf(content: bytes) -> bytes:
+    return content.replace(b"\n", b"\r\n")
+
+
+def marked(content: bytes) -> bytes:
+    return b"\xef\xbb\xbf" + content
+
+
+def headed(content: bytes) -> bytes:
+    return b"# what this is\n\n" + content
+
+
+@pytest.mark.parametrize("written", [crlf, marked, headed])
+@pytest.mark.parametrize("case", FIXED[::9], ids=lambda case: case.id)
+def test_the_way_files_are_written_stays(case: Case, written: Callable[[bytes], bytes], tmp_path: Path) -> None:
+    same_in_another_writing(case, written, tmp_path)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("written", [crlf, marked, headed])
+@pytest.mark.parametrize("case", FIXED, ids=lambda case: case.id)
+def test_the_way_files_are_written_stays_everywhere(case: Case, written: Callable[[bytes], bytes], tmp_path: Path) -> None:
+    same_in_another_writing(case, written, tmp_path)
+
+
+def same_in_another_writing(case: Case, written: Callable[[bytes], bytes], tmp_path: Path) -> None:
+    """Line ends, byte order marks and the comment at the head are those of the file; a new one takes line ends from its neighbour."""
+    folder = case.copy(tmp_path)
+    before = tree(folder)
+    for path, content in before.items():
+        (folder / path).write_bytes(written(content))
+    fix(folder, "--unsafe-fixes", *case.arguments)
+    after = tree(folder)
+    for path, content in fixed(before, case.folder / "fixed").items():
+        new = written is not crlf and path not in before
+        assert after[path] == (content if new else written(content)), path

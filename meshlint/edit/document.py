@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from bisect import bisect_right
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import lru_cache
 from typing import Any, Final
 
 from meshlint.edit.emit import Plain, Style
@@ -21,7 +22,9 @@ from meshlint.read.split import boundaries
 Path = tuple[Step, ...]
 _LARGEST: Final = 2_000_000  # characters of a document that is read again for each change
 _DEEPEST: Final = 200
-_last: list[tuple[Source, list[tuple[int, int]]]] = []
+_MOST_KEPT: Final = 32  # texts whose documents are remembered
+_lately: dict[int, tuple[Source, list[tuple[int, int]]]] = {}  # by id, so the texts are held
+_styles: dict[int, tuple[Table, Style]] = {}
 _RENDERED: Final = re.compile(r"^[ \t]*#[^\r\n]*(?:\{\{|\{%|<%)|^[ \t]*#@|[ \t]#@", re.MULTILINE)
 _HEAD: Final = re.compile(r"(?:(?:---)?[ \t]*(?:#[^\r\n]*)?[\r\n]|%[^\r\n]*[\r\n])*(?:---[ \t]+)?(?:[&!]\S*\s+)*").fullmatch
 _MOST: Final = 200_000  # values, with those that aliases repeat
@@ -45,15 +48,17 @@ class Part:
         self._base = self.start  # where the text of the table begins in the file: 0 once it was read again
         self._moves: list[Callable[[Path], Path]] = []
         self._whole: Any = None
+        self._style: Style | None = None
         self.gone = False
         self._kept = 0  # characters of the text that stay when the document goes
 
     def clear(self) -> None:
-        """Take the whole document away; what a blank line parts from it at the top of a file is about the file."""
+        """Take the whole document away; what a blank line or --- parts from it at the top of a file is about the file."""
         self.gone = True
         if self.start == 0:
             head = self._pieces.text[: self._layout().start(0)]
-            kept = max((match.end() for match in re.finditer(r"\n\r?\n", head)), default=0)
+            mark = re.search(r"^---", head, re.MULTILINE)
+            kept = mark.start() if mark else max((match.end() for match in re.finditer(r"\n\r?\n", head)), default=0)
             self._kept = kept if head[:kept].strip() else 0
 
     def cuts(self) -> Iterator[Cut]:
@@ -89,8 +94,7 @@ class Part:
 
     def do(self, make: Callable[[Writing], Sequence[Cut]], expected: Any, move: Callable[[Path], Path] | None = None) -> None:
         """Change the text, and look whether the document is as expected then. Raises RefusedError, and has changed nothing."""
-        layout = self._layout()
-        style = layout.style()
+        layout, style = self._layout(), self.style()
         cuts = [*make(Writing(layout, style))]
         end = len(layout.text)
         if not self._become(cuts, expected) and not self._become([*cuts, (end, end, style.newline)], expected):
@@ -114,7 +118,10 @@ class Part:
         return self._inner is not None
 
     def style(self) -> Style:
-        return self._layout().style()
+        """How the document is written, as it was found."""
+        if self._style is None:
+            self._style = _style_of(self._table, self._layout())
+        return self._style
 
     def _layout(self) -> Layout:
         return Layout(self._table, self._pieces.text, self._base)
@@ -126,7 +133,7 @@ class Part:
         return self._whole
 
     def _read(self, text: str) -> Table | None:
-        tables = tables_of(Source(self.path, text))
+        tables = _tables(self.path, text)
         if self._inner is None:
             return tables[0] if len(tables) == 1 else None
         found = dict(_inner_tables(tables))
@@ -134,10 +141,27 @@ class Part:
 
 
 def stretches(source: Source) -> list[tuple[int, int]]:
-    """Where the documents of a text begin and end. Those of the last text are kept: fixes come file by file."""
-    if not _last or _last[0][0] is not source:
-        _last[:] = [(source, boundaries(source.text))]
-    return _last[0][1]
+    """Where the documents of a text begin and end. Those of the last texts are kept: fixes come file by file."""
+    if id(source) not in _lately:
+        if len(_lately) >= _MOST_KEPT:
+            del _lately[next(iter(_lately))]
+        _lately[id(source)] = (source, boundaries(source.text))
+    return _lately[id(source)][1]
+
+
+@lru_cache(_MOST_KEPT)
+def _tables(path: str, text: str) -> list[Table]:
+    """The documents of a text: fixes of several findings begin with the same change."""
+    return tables_of(Source(path, text))
+
+
+def _style_of(table: Table, layout: Layout) -> Style:
+    """The same for the documents of the last fixes: several are proposed for one."""
+    if id(table) not in _styles:
+        if len(_styles) >= _MOST_KEPT:
+            del _styles[next(iter(_styles))]
+        _styles[id(table)] = (table, layout.style())
+    return _styles[id(table)][1]
 
 
 def _stretch(source: Source, at: int) -> tuple[int, int]:

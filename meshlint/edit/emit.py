@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
+from functools import lru_cache
 from typing import Final, NamedTuple, Union
 
 from meshlint.read.scalars import resolve
@@ -43,11 +44,19 @@ def scalar(value: Plain, quote: str = "", prefer: str = '"') -> str:
     return quoted(value, quote or ("'" if '"' in value and "'" not in value else prefer))
 
 
+@lru_cache(4096)
 def is_plain(text: str) -> bool:
     """Can every YAML parser, of 1.1 or 1.2, read the text without quotes as this string?"""
     if not _PLAIN(text) or text.endswith((" ", ":")) or ": " in text or _ODD(text):
         return False
     return isinstance(resolve(text), str) and isinstance(resolve(text.lower()), str) and not _like_a_number(text)
+
+
+def is_plain_in_block(text: str) -> bool:
+    """The same of a value on a line of its own, where the marks of flow collections say nothing."""
+    if text.isprintable() and _PLAIN(text[:1]) and not re.search(r": |:\Z| #| \Z|\{\{", text) and not _ODD(text):
+        return isinstance(resolve(text), str) and isinstance(resolve(text.lower()), str) and not _like_a_number(text)
+    return False
 
 
 def _like_a_number(text: str) -> bool:

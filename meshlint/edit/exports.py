@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from meshlint.edit.changes import Changes
 from meshlint.edit.document import known, plain
 from meshlint.edit.operations import RefusedError
+from meshlint.model.kind import Kind
 from meshlint.model.mesh import Host, Mesh
 from meshlint.model.problem import Fix
 from meshlint.model.resource import Resource
@@ -14,7 +15,7 @@ from meshlint.model.resource import Resource
 
 def add(resource: Resource, read_from: Sequence[tuple[Host, str]], mesh: Mesh) -> Fix | None:
     """Export an object to the namespaces from which the waypoints of its hosts have to read it as well. Safe where it stands beside
-    all of these hosts, and no sidecars of the namespaces would begin to read it."""
+    all of these hosts, no other object speaks for them, and no sidecars of the namespaces would begin to read it."""
     missing = dict.fromkeys(where for _, where in read_from if not mesh.readable(resource, where))
     own, exported = resource.spec.get("exportTo"), mesh.export_to(resource)
     made = Changes()
@@ -30,8 +31,15 @@ def add(resource: Resource, read_from: Sequence[tuple[Host, str]], mesh: Mesh) -
             return None
         made.set_key(resource.root, ("spec", "exportTo"), [*default, *missing])
     beside = all(host.service is not None and host.namespace == resource.namespace for host, _ in read_from)
-    safe = beside and not any(_has_sidecars(where, mesh) for where in missing)
+    alone = not any(_has_rivals(resource, host, mesh) for host, _ in read_from)
+    safe = beside and alone and not any(_has_sidecars(where, mesh) for where in missing)
     return made.fix(f"Export it to {', '.join(missing)}", safe=safe)
+
+
+def _has_rivals(resource: Resource, host: Host, mesh: Mesh) -> bool:
+    """Does another object of the kind speak for the host, which would act together with it then?"""
+    every = mesh.virtual_services(host) if resource.kind is Kind.VIRTUAL_SERVICE else mesh.destination_rules(host)
+    return any(other.identity != resource.identity for other in every)
 
 
 def _has_sidecars(namespace: str, mesh: Mesh) -> bool:

@@ -33,11 +33,14 @@ def file_name(beside: Node, old_kind: str, old_name: str, value: Plain) -> str:
     stem, dot, ending = file.rpartition(".")
     found = _kind_in(stem, old_kind, old_name)
     if found is None:
-        stem = f"{_with_name(stem, old_name, name)}-{_words(kind, '-' if '-' in stem else '')}"
+        about = _with_name(stem, old_name, name) if _is_about(stem, old_name) or not name else name
+        stem = f"{about}-{_words(kind, '-' if '-' in stem else '')}"
     else:
         start, end, joint, upper = found
-        word = kind if upper else _words(kind, joint)
+        word = stem[start:end] if kind == old_kind else kind if upper else _words(kind, joint)
         stem = f"{_with_name(stem[:start], old_name, name)}{word}{_with_name(stem[end:], old_name, name)}"
+        if stem == word and kind != old_kind and name not in ("", old_name, "default"):
+            stem = f"{name}{joint or '-'}{word}"
         if kind == old_kind and name and name not in stem:
             stem = f"{stem}-{name}"
     return f"{folder}{slash}{stem}{dot}{ending}"
@@ -51,6 +54,12 @@ def _kind_in(stem: str, kind: str, name: str) -> tuple[int, int, str, bool] | No
             if match and stem[match.start() : match.end()] != name:
                 return match.start(), match.end(), joint, match[0].startswith(kind)
     return None
+
+
+def _is_about(stem: str, name: str) -> bool:
+    """Does a file's name say a word of its object's name? Else it tells nothing that holds for another object."""
+    words = re.split(r"[-_.]", stem.lower())
+    return any(word in words for word in re.split(r"[-_.]", name.lower()) if word)
 
 
 def _words(kind: str, joint: str) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from meshlint.edit.emit import Plain, Style, entry, inline, is_block, item, lines_of, quoted, scalar, spread
+from meshlint.edit.emit import Plain, Style, entry, inline, is_block, is_plain_in_block, item, lines_of, quoted, scalar, spread
 from meshlint.edit.layout import Layout
 from meshlint.edit.pieces import Cut
 from meshlint.edit.strings import changed
@@ -46,6 +46,9 @@ class Writing(NamedTuple):
         """The text of a value of one line; a string keeps the quotes of the one that it replaces."""
         mark = self.at.text[self.at.start(row) : self.at.start(row) + 1]
         if isinstance(value, str):
+            bare = isinstance(self.at.table.values[row], str) and not self.at.in_flow(row) and mark not in ("", *"'\"|>*&!")
+            if bare and is_plain_in_block(value):
+                return value
             return scalar(value, mark if mark in "'\"" and self.at.start(row) < self.at.end(row) else "", self.style.quote)
         return inline(value, self.style)
 

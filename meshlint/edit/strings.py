@@ -28,7 +28,19 @@ def changed(raw: str, start: int, old: str, new: str) -> list[Cut] | None:
     if found is None:
         return None
     places, written = found
-    return [(start + places[a], start + places[b], written(new[c:d])) for a, b, c, d in _differences(old, new)]
+    cuts = [(places[a], places[b], written(new[c:d])) for a, b, c, d in _differences(old, new)]
+    if raw[:1] == "|":
+        cuts = [_with_its_line(raw, cut) for cut in cuts]
+    return [(start + a, start + b, text) for a, b, text in cuts]
+
+
+def _with_its_line(raw: str, cut: Cut) -> Cut:
+    """The end of a block that goes takes the margin with it, so that no line of blanks is left."""
+    begin, end, text = cut
+    line = raw.rfind("\n", 0, begin)
+    if text or line <= 0 or raw[line + 1 : begin].strip(" ") or raw[end : end + 1] not in ("", "\r", "\n"):
+        return cut
+    return line - (raw[line - 1] == "\r"), end, ""
 
 
 Found = Union[tuple[Sequence[int], Callable[[str], str]], None]

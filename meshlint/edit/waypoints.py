@@ -20,6 +20,9 @@ LISTENER: Final[dict[str, Plain]] = {"name": "mesh", "port": 15008, "protocol": 
 _ACCOUNT: Final = "gateway.istio.io/service-account"
 _DEFAULT: Final = "waypoint"
 _METADATA_NAME: Final = "kubernetes.io/metadata.name"
+_MOST: Final = 64
+_lately: dict[tuple[tuple[int, ...], int, bool], tuple[Sequence[Resource], Mesh, Fix | None]] = {}
+"""What was given last: rules on routes, policies and Services propose the same for one. By id, so all of it is held."""
 
 
 class Chosen(NamedTuple):
@@ -60,11 +63,14 @@ def namespace_of(beside: Resource) -> dict[str, Plain]:
 
 def anchor(namespace: str, mesh: Mesh) -> Resource | None:
     """What a new waypoint of a namespace stands beside, the same for every fix: its Namespace, else its first Service, else its
-    first ServiceEntry."""
-    found = (one for one in mesh.all(Kind.NAMESPACE) if one.name == namespace)
-    services = (one for one in mesh.all(Kind.SERVICE) if one.namespace == namespace)
-    entries = (one for one in mesh.all(Kind.SERVICE_ENTRY) if one.namespace == namespace)
-    return next(found, None) or next(services, None) or next(entries, None)
+    first ServiceEntry; of these, one that the environment holds itself rather than one that stands beside all of them."""
+    found = [one for one in mesh.all(Kind.NAMESPACE) if one.name == namespace]
+    for kind in (Kind.SERVICE, Kind.SERVICE_ENTRY) if not found else ():
+        found += [one for one in mesh.all(kind) if one.namespace == namespace]
+    if len({one.file for one in found}) > 1:
+        own = {one.root for one in mesh.environment.resources}
+        found = [one for one in found if one.root in own] or found
+    return found[0] if found else None
 
 
 def is_headless(service: Resource) -> bool:
@@ -73,7 +79,8 @@ def is_headless(service: Resource) -> bool:
 
 def choose(service: Resource, mesh: Mesh) -> Chosen | None:
     """The waypoint that a Service has; else the only one of its namespace that can serve it; else a new one called waypoint. None:
-    it cannot have one, keeps off waypoints, is bound to one that refuses it, or several could be meant."""
+    it cannot have one, keeps off waypoints, is bound to one that refuses it, several could be meant, or what stands beside it names
+    one that another repository holds."""
     waypoint = mesh.waypoint(service)
     if waypoint.bound:
         return Chosen(waypoint.name, mesh.waypoint_peers(service)[0], True) if waypoint.name else None
@@ -86,11 +93,18 @@ def choose(service: Resource, mesh: Mesh) -> Chosen | None:
     if len(fitting) == 1 and not assumed:
         account = fitting[0].annotations.get(_ACCOUNT) or fitting[0].name
         return Chosen(fitting[0].name, Peer(mesh.trust_domain(), service.namespace, account), False)
-    if fitting or assumed or mesh.find(Kind.K8S_GATEWAY, service.namespace, _DEFAULT) is not None:
+    if fitting or assumed or _awaits_one(service.namespace, mesh) or mesh.find(Kind.K8S_GATEWAY, service.namespace, _DEFAULT) is not None:
         return None
     beside = anchor(service.namespace, mesh)
     peer = Peer(mesh.trust_domain(), service.namespace, _DEFAULT)
     return None if beside is None else Chosen(_DEFAULT, peer, False, beside)
+
+
+def _awaits_one(namespace: str, mesh: Mesh) -> bool:
+    """Does something of a namespace name a waypoint that the repository does not hold?"""
+    kinds = (Kind.NAMESPACE, Kind.SERVICE, Kind.SERVICE_ENTRY)
+    near = (one for kind in kinds for one in mesh.all(kind) if namespace == (one.name if kind is Kind.NAMESPACE else one.namespace))
+    return any(mesh.waypoint(one).state is WaypointState.MISSING for one in near)
 
 
 def bind(made: Changes, services: Sequence[Resource], mesh: Mesh, *, ingress: bool = False) -> list[Peer] | None:
@@ -126,6 +140,15 @@ def passes_by(service: Resource, mesh: Mesh) -> bool:
 def give(targets: Sequence[Resource], mesh: Mesh, *, safe: bool = False) -> Fix | None:
     """Bind Services and ServiceEntries that have no waypoint to one. Safe only where it stands already, and nothing else waits for
     it: no VirtualService of the mesh for them, no AuthorizationPolicy for their pods, which sees the waypoint as the caller then."""
+    key = (tuple(map(id, targets)), id(mesh), safe)
+    if key not in _lately:
+        if len(_lately) >= _MOST:
+            del _lately[next(iter(_lately))]
+        _lately[key] = (targets, mesh, _given(targets, mesh, safe))
+    return _lately[key][2]
+
+
+def _given(targets: Sequence[Resource], mesh: Mesh, safe: bool) -> Fix | None:
     chosen = [choose(target, mesh) for target in targets]
     if not targets or any(one is None or one.bound for one in chosen):
         return None

@@ -15,7 +15,7 @@ def together(repairs: Iterable[Repair]) -> list[Repair]:
     new_files: dict[str, str] = {}
     for repair in repairs:
         fits = all(new_files.get(new.path, new.text) == new.text for new in repair.fix.new_files)
-        if fits and all(map(chosen.takes, repair.fix.edits)):
+        if fits and all(map(chosen.takes, repair.fix.edits)) and not any(map(chosen.leaves, repair.fix.edits)):
             for edit in repair.fix.edits:
                 chosen.add(edit)
             new_files.update((new.path, new.text) for new in repair.fix.new_files)

@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import NamedTuple
 
-from meshlint.model.problem import Finding, Fix, Impact, Severity
+from meshlint.model.problem import Confidence, Finding, Fix, Impact, Severity
 
 Key = tuple[object, ...]
 _HOLES = (Impact.BREAKS, Impact.UNENFORCED)
@@ -47,6 +47,18 @@ def objections(
     return [*_left(batch, *told), *_brought(batch, *all, yields)]
 
 
+def worse(before: Sequence[Finding], after: Sequence[Finding]) -> list[str]:
+    """Why what rules say afterwards is worse: errors and holes of files that have more of them than before. What is only likely if
+    another repository holds nothing (a low confidence) was as likely before."""
+    out: list[str] = []
+    before, after = ([one for one in said if one.confidence is not Confidence.LOW] for said in (before, after))
+    for what, holds in (("a new error", _is_error), ("a hole", _is_hole)):
+        was, now = (Counter(one.location.file for one in said if holds(one)) for said in (before, after))
+        more = (one for one in _more(before, after, holds) if now[one.location.file] > was[one.location.file])
+        out += [_brings(what, finding) for finding in more]
+    return out
+
+
 def _left(batch: Sequence[Repair], before: Sequence[Finding], after: Sequence[Finding]) -> Iterator[Objection]:
     """Every fix takes its finding away: of its rule, the object has one less for each."""
     was, now = Counter(map(_place, before)), Counter(map(_place, after))
@@ -69,15 +81,21 @@ def _brought(
         for finding in _more(before, after, holds):
             if any(_came_to_light(finding, repair.finding, yields) for repair in batch):
                 continue
-            place = f"{finding.location.file}:{finding.location.line}"
-            reason = f"it would bring {what}, {finding.rule} {finding.name} at {place}: {finding.message}"
-            yield Objection(reason, _suspects(batch, finding))
+            yield Objection(_brings(what, finding), _suspects(batch, finding))
+
+
+def _brings(what: str, finding: Finding) -> str:
+    place = f"{finding.location.file}:{finding.location.line}"
+    return f"it would bring {what}, {finding.rule} {finding.name} at {place}: {finding.message}"
 
 
 def _came_to_light(finding: Finding, fixed: Finding, yields: Callable[[str], Sequence[str]]) -> bool:
-    """Had a finding given way to one of the same object that is fixed, and is no worse than that?"""
-    same = finding.location.file == fixed.location.file and finding.resource is not None and finding.resource == fixed.resource
-    return same and fixed.name in yields(finding.rule) and finding.severity.rank <= fixed.severity.rank
+    """Had a finding given way to one of the same object that is fixed, and is no worse than that? Or does it only say, of an object
+    that an error is taken from, what could not be seen behind that error, and is none itself?"""
+    if finding.location.file != fixed.location.file or finding.resource is None or finding.resource[1:] != (fixed.resource or ())[1:]:
+        return False
+    gave_way = fixed.name in yields(finding.rule) and finding.severity.rank <= fixed.severity.rank
+    return gave_way or finding.severity.rank < fixed.severity.rank == Severity.ERROR.rank
 
 
 def _is_error(finding: Finding) -> bool:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import re
 from bisect import bisect_right
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from difflib import SequenceMatcher
 from typing import NamedTuple
 
@@ -26,7 +26,7 @@ class _Change(NamedTuple):
 def changed_file(path: str, text: str, cuts: Sequence[Cut]) -> Iterator[str]:
     """The diff of a file; cuts in places of its text."""
     lines = split(text)
-    changes = list(_changes(text, lines, cuts))
+    changes = _joined(_changes(text, lines, cuts))
     if changes:
         yield f"diff --git {_quoted('a/' + path)} {_quoted('b/' + path)}\n--- {_named('a/' + path)}\n+++ {_named('b/' + path)}\n"
         yield from _hunks(lines, changes)
@@ -75,6 +75,17 @@ def _changes(text: str, lines: Sequence[str], cuts: Sequence[Cut]) -> Iterator[_
             new, at = new + text[at:start] + written, stop
         new += text[at : max(starts[end], at)]
         yield from _fine(first, end, lines, split(new))
+
+
+def _joined(changes: Iterable[_Change]) -> list[_Change]:
+    """Changes of neighbouring lines as one: what goes first, then what comes."""
+    out: list[_Change] = []
+    for change in changes:
+        if out and out[-1].end == change.start:
+            out[-1] = _Change(out[-1].start, change.end, out[-1].new + change.new)
+        else:
+            out.append(change)
+    return out
 
 
 def _fine(start: int, end: int, lines: Sequence[str], new: list[str]) -> Iterator[_Change]:

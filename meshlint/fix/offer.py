@@ -6,6 +6,7 @@ import os
 from collections.abc import Callable, Iterable, Iterator, Sequence
 
 from meshlint.edit.changes import Changes
+from meshlint.fix.patched import Patched
 from meshlint.fix.texts import consistent
 from meshlint.model.document import FileRead
 from meshlint.model.node import Node
@@ -23,6 +24,7 @@ class Offers:
         self._files = {file.path: file for file in files}
         self._there = there
         self._uses: dict[str, list[Node]] | None = None
+        self._patched = Patched(self._files)
 
     def all(self, findings: Iterable[Finding]) -> tuple[list[Finding], list[tuple[Finding, Exception]]]:
         """The findings with their fixes, and what went wrong with those of some."""
@@ -43,12 +45,15 @@ class Offers:
     def of(self, finding: Finding) -> Fix | None:
         """The fix of a finding; None: it has none, or it cannot be made here. Raises what the rule raises."""
         fix = finding.fix if finding.repair is None else finding.repair()
-        if fix is None or not all(edit.file in self._files for edit in fix.edits):
+        return None if fix is None else self.complete(fix)
+
+    def complete(self, fix: Fix) -> Fix | None:
+        """A fix with what it takes besides. None: it cannot be made here."""
+        if not all(edit.file in self._files for edit in fix.edits) or self._patched.loses(fix):
             return None
         gone = [edit.file for edit in fix.edits if not edit.text and self._is_all(edit)]
-        if fix.new_files or gone:
-            fix = self._placed(fix, gone)
-        return fix if fix is not None and consistent(fix) else None
+        placed = self._placed(fix, gone) if fix.new_files or gone else fix
+        return placed if placed is not None and consistent(placed) else None
 
     def _is_all(self, edit: Edit) -> bool:
         source = self._files[edit.file].source
@@ -68,6 +73,8 @@ class Offers:
             files.append(new._replace(path=path))
         for path in gone:
             for use in self._used_by(path):
+                if use.parent is not None and len(list(use.parent.each())) == 1:
+                    return None  # kustomize builds nothing of a kustomization without resources
                 changes.remove(use)
         more = changes.fix("")
         if changes.refused is not None:

@@ -47,6 +47,12 @@ class Chosen:
         new = cut_of(edit)
         return all(new == old or _apart(old, new) for old in self._cuts.get(edit.file, ()))
 
+    def leaves(self, edit: Edit) -> bool:
+        """Does it take away what stands next to what is taken away already? Both together may leave a list without items."""
+        start, end, new = cut_of(edit)
+        cuts = self._cuts.get(edit.file, ())
+        return not new and any(not old[2] and (old[1] == start or old[0] == end) for old in cuts if old != (start, end, new))
+
     def add(self, edit: Edit) -> bool:
         self._cuts.setdefault(edit.file, []).append(cut_of(edit))
         return True

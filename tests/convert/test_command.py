@@ -224,6 +224,38 @@ def test_a_name_that_kustomize_changes_is_not_written(tmp_path: Path) -> None:
     assert (tmp_path / "route.yaml").read_text() == before
 
 
+@pytest.mark.parametrize("options", [["--write"], ["-o", "diff"]])
+def test_what_would_make_it_worse_is_left(tmp_path: Path, options: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    """The project is linted with the routes in place; that of two which brings an error is found, and the other is written."""
+    from meshlint import convert_check
+    from meshlint.model.problem import Finding
+
+    def worse(before: list[Finding], after: list[Finding]) -> list[str]:
+        was, now = ({one.location.file for one in said if one.rule == "ML101"} for said in (before, after))
+        assert was == {"bad.yaml", "route.yaml"}
+        return [] if "bad.yaml" in now else ["it would bring a new error"]
+
+    monkeypatch.setattr(convert_check, "worse", worse)
+    bad = ROUTE.replace("name: reviews\n", "name: bad\n").replace("hosts: [reviews]", "hosts: [bad]").replace("host: reviews", "host: bad")
+    rule = RULE.replace("name: reviews,", "name: bad,").replace("host: reviews", "host: bad")
+    files = {**FILES, "bad.yaml": bad, "bad-service.yaml": SERVICE.replace("name: reviews,", "name: bad,"), "bad-rule.yaml": rule}
+    write(tmp_path, files)
+    run = call("convert", *options, cwd=tmp_path)
+    assert run.code == 1
+    assert "meshlint: VirtualService shop/bad in bad.yaml is left as it is: it would bring a new error\n" in run.err
+    assert (tmp_path / "bad.yaml").read_text() == bad and "bad.yaml" not in run.out
+    assert ("kind: HTTPRoute" in (tmp_path / "route.yaml").read_text()) == (options == ["--write"])
+
+
+def test_copies_of_one_object_are_alternatives(tmp_path: Path) -> None:
+    write(tmp_path, {"service.yaml": SERVICE, "rule.yaml": RULE, "a/route.yaml": ROUTE, "b/route.yaml": ROUTE})
+    run = call("convert", "--write", cwd=tmp_path)
+    assert run.code == 0, run.err
+    for copy in ("a", "b"):
+        route, service = yaml.safe_load_all((tmp_path / copy / "route.yaml").read_text())
+        assert (route["kind"], service["metadata"]["name"]) == ("HTTPRoute", "reviews-v2")
+
+
 def test_two_that_use_one_rule_are_written_together(tmp_path: Path) -> None:
     other = (
         ROUTE.replace("name: reviews\n", "name: other\n").replace("hosts: [reviews]", "hosts: [other]").replace("subset: v2", "subset: v1")
@@ -232,4 +264,5 @@ def test_two_that_use_one_rule_are_written_together(tmp_path: Path) -> None:
     write(tmp_path, {**FILES, "other.yaml": other, "other-service.yaml": service})
     run = call("convert", "--write", cwd=tmp_path)
     assert run.code == 0, run.err
-    assert yaml.safe_load((tmp_path / "rule.yaml").read_text())["spec"] == {"host": "reviews"}
+    assert not (tmp_path / "rule.yaml").exists()
+    assert "deleted rule.yaml" in run.err

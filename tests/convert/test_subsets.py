@@ -5,9 +5,9 @@ from __future__ import annotations
 import pytest
 import yaml
 
+from meshlint.edit.names import label
 from meshlint.model.conversion import Outcome
 from meshlint.model.node import dotted
-from meshlint.edit.names import label
 from tests.convert.small import convert, made, route, stays
 
 TO_V2 = "http: [{route: [{destination: {host: reviews, subset: v2}}]}]"

@@ -18,6 +18,7 @@ from meshlint.semantics.convert.stay import Stay, known
 from meshlint.semantics.convert.subsets import Subsets
 
 _CONCATENATED = ("1.28.6", "1.29.2", "1.30.0")  # a waypoint reads a route beside a VirtualService of the same host (istio 59484)
+_BARE = {"host", "subsets", "exportTo"}
 
 
 class Converter:
@@ -41,11 +42,8 @@ class Converter:
             parts = self._parts(service)
         except Stay as stay:
             return Converted(service, Outcome.STAYS, because=(stay.because,))
-        staying: dict[Part, Because] = {}
-        for part in parts:
-            why = self._why_not(service, part)
-            if why is not None:
-                staying[part] = why
+        tried = {part: self._alone(service, part) for part in parts}
+        staying = {part: why for part, why in tried.items() if isinstance(why, Because)}
         because = tuple(dict.fromkeys(staying.values()))
         sections_apart = all(not part.mesh for part in parts) or self._mesh.target.istio_at_least(*_CONCATENATED)
         left = closed(staying, parts, sections_apart)
@@ -53,7 +51,8 @@ class Converter:
         if not going:
             return Converted(service, Outcome.STAYS, because=because)
         try:
-            made = self._made(service, going)
+            one = tried[going[0]] if len(going) == 1 else None
+            made = one if isinstance(one, Making) else self._made(service, going)
             if not made.routes:
                 raise Stay(service.root, "has no rule that acts for its hosts and gateways: it can be deleted")
         except Stay as stay:
@@ -63,9 +62,10 @@ class Converter:
         notes = made.notes if not left else [*made.notes, Because(service.root, f"stays for {named(left, service)}")]
         inlined = () if left else tuple(made.inlined)
         notes += [Because(one.root, f"takes in {one.title}, which can go when nothing else delegates to it") for one in inlined]
-        unused = self._unused(service, made) if not left else ()
+        unused = _unused(service, made, self._mesh) if not left else ()
         documents = tuple(_in_order(made))
-        return Converted(service, outcome, documents, rest, because, tuple(dict.fromkeys(notes)), unused, inlined)
+        alone = tuple(rule.spec.get("subsets") for rule in dict.fromkeys(made.subsets.used.values()) if self._is_alone(rule))
+        return Converted(service, outcome, documents, rest, because, tuple(dict.fromkeys(notes)), unused, inlined, alone)
 
     def _allowed(self, service: Resource) -> None:
         if service.partial:
@@ -104,14 +104,15 @@ class Converter:
                 out.append(Part(section, False, -1))
         return out
 
-    def _why_not(self, service: Resource, part: Part) -> Because | None:
+    def _alone(self, service: Resource, part: Part) -> Making | Because:
+        """What is made of a part, or why it stays."""
         try:
-            self._made(service, [part])
+            made = self._made(service, [part])
             if not part.mesh:
                 self._gateways.parents(service)
         except Stay as stay:
             return stay.because
-        return None
+        return made
 
     def keeps(self, service: Resource) -> Because | None:
         """What keeps a VirtualService at its Istio Gateways, leaving aside what keeps the others there; None: nothing."""
@@ -134,14 +135,20 @@ class Converter:
         making.check(service, self._mesh.target)
         return making
 
-    def _unused(self, service: Resource, made: Making) -> tuple[Node, ...]:
-        """The subsets that only this VirtualService and its delegates use."""
-        mine = {service.root, *(one.root for one in made.inlined)}
-        return tuple(
-            at
-            for at, rule in made.subsets.used.items()
-            if all(sent.route.root in mine for sent in self._mesh.subset_users(rule, at.get("name").text or ""))
-        )
+    def _is_alone(self, rule: Resource) -> bool:
+        """Does a DestinationRule only declare subsets, and is it the only one for its host?"""
+        host = self._mesh.host(rule.spec.get("host"), rule)
+        if host.wildcard or rule.partial:
+            return False
+        return {key for key, _ in rule.spec.items()} <= _BARE and len(self._mesh.destination_rules(host)) == 1
+
+
+def _unused(service: Resource, made: Making, mesh: Mesh) -> tuple[Node, ...]:
+    """The subsets that only this VirtualService uses; its delegates stay, and with them what they name."""
+    used = made.subsets.used.items()
+    return tuple(
+        at for at, rule in used if all(sent.route.root == service.root for sent in mesh.subset_users(rule, at.get("name").text or ""))
+    )
 
 
 def _in_order(made: Making) -> list[Document]:

@@ -16,6 +16,8 @@ class Stay(Exception):  # noqa: N818 - a verdict, not an error
 
 def known(node: Node) -> None:
     """Stay where a template fills in any of it."""
+    if UNKNOWN not in node.table.values:
+        return
     stack = [node]
     while stack:
         at = stack.pop()

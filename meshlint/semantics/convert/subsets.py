@@ -76,7 +76,8 @@ class Subsets:
 
     def _policy(self, subset: Subset, host: Host, owner: Resource) -> dict[str, Any] | None:
         """What the DestinationRule of the new host says; None where it needs none."""
-        rules = [rule for rule in self._mesh.destination_rules(host, owner) if not (rule.spec.get("host").text or "").startswith("*")]
+        every = self._mesh.destination_rules(host, owner)
+        rules = [rule for rule in every if not (rule.spec.get("host").text or "").startswith("*")]
         above = [rule for rule in rules if rule.spec.get("trafficPolicy").value and rule.identity != subset.rule.identity]
         if subset.rule.spec.get("trafficPolicy").value:
             above.append(subset.rule)
@@ -84,8 +85,8 @@ class Subsets:
             raise Stay(subset.at, f"has its policy from several DestinationRules ({', '.join(rule.title for rule in above)})")
         top = plain(above[0].spec.get("trafficPolicy")) if above else {}
         policy = merged(top, plain(subset.at.get("trafficPolicy")) or {})
-        shadowed = len(rules) < len(self._mesh.destination_rules(host, owner))  # a wildcard rule would reach the new host
-        return policy if policy or shadowed else None
+        reached = any(rule.spec.get("trafficPolicy").value for rule in every if rule not in rules)  # by the policy of a wildcard rule
+        return policy if policy or reached else None
 
     def _make(self, base: Resource, subset: Subset, selector: dict[str, str], policy: dict[str, Any] | None, port: int) -> str:
         name = self._name(base, subset, selector, port)

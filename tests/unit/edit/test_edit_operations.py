@@ -224,6 +224,8 @@ def test_documents(operation: Operation, expected: str) -> None:
 def test_the_head_of_a_file_stays_when_its_first_document_goes() -> None:
     text = "# License\n\n# about a\na: 1\n---\nb: 1\n"
     assert done(text, lambda c, a, b: c.remove_document(a)) == "# License\n\n---\nb: 1\n"
+    text = "# License\n# [START all]\n---\n# about a\na: 1\n---\nb: 1\n"
+    assert done(text, lambda c, a, b: c.remove_document(a)) == "# License\n# [START all]\n---\nb: 1\n"
 
 
 def test_a_document_behind_one_without_a_line_end() -> None:

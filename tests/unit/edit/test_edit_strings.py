@@ -40,6 +40,37 @@ def test_only_the_words_that_differ_are_edited(form: str, newline: str) -> None:
     assert plain(root_of(applied(text, fix))) == {"a": new, "b": 1}
 
 
+@pytest.mark.parametrize("newline", ["\n", "\r\n"])
+@pytest.mark.parametrize("tail", ["", "b: 1\n"])
+def test_a_block_whose_last_line_goes_keeps_no_blanks(newline: str, tail: str) -> None:
+    text = f"a: |\n  first, which is long enough to be changed in places\n  # between\n  last\n{tail}".replace("\n", newline)
+    node = root_of(text).get("a")
+    fix = Changes().set(node, (node.text or "").replace("last\n", "")).fix("x")
+    assert fix is not None
+    assert applied(text, fix) == text.replace(f"  last{newline}", "")
+
+
+@pytest.mark.parametrize(
+    ("old", "new"), [
+        ('sum(a{b="c"}) > 1', 'sum(a{b=~"c|d"}) > 1'), ("a/b", "a/b,c/d"), ("a", "a's [b] {c}"),
+    ],
+)  # fmt: skip
+def test_a_text_without_quotes_needs_none_for_marks_of_flow_collections(old: str, new: str) -> None:
+    text = f"a: {old} # c\nb:\n- {old}\n"
+    fix = Changes().set(root_of(text).get("a"), new).set(root_of(text).get("b", 0), new).fix("x")
+    assert fix is not None
+    assert applied(text, fix) == f"a: {new} # c\nb:\n- {new}\n"
+
+
+@pytest.mark.parametrize("new", ["a: b", "a #b", "a ", "a:", "on", "1", "{a}", "*a", "a\tb", "- a", "@a"])
+def test_what_needs_quotes_gets_them(new: str) -> None:
+    text = "a: plain\n"
+    fix = Changes().set(root_of(text).get("a"), new).fix("x")
+    assert fix is not None
+    made = applied(text, fix)
+    assert made[3] in "\"'" and plain(root_of(made)) == {"a": new}
+
+
 TEXTS = st.text('ab \n"\'\\:#[\u00e9', min_size=1, max_size=60)
 
 

@@ -32,6 +32,9 @@ def repair(*edits: Edit, new: tuple[NewFile, ...] = (), of: Finding | None = Non
     [
         (edit(0, 4, "x"), edit(5, 9, "y"), True),
         (edit(0, 4, "x"), edit(4, 9, "y"), True),
+        (edit(0, 4, ""), edit(4, 9, ""), False),
+        (edit(0, 4, ""), edit(5, 9, ""), True),
+        (edit(0, 4, ""), edit(0, 4, ""), True),
         (edit(0, 5, "x"), edit(4, 9, "y"), False),
         (edit(0, 4, "x"), edit(0, 4, "x"), True),
         (edit(0, 4, "x"), edit(0, 4, "y"), False),
@@ -100,6 +103,14 @@ def test_new_errors_and_holes() -> None:
     assert against([a], [a], [of("X2", impact=Impact.UNENFORCED)]) == [("it would bring a hole", [0])]
     assert against([a], [a], [of("X2", impact=Impact.BREAKS)]) == [("it would bring a hole", [0])]
     assert against([a], [a], [of("X2", severity=Severity.WARNING, impact=Impact.DIFFERS)]) == []
+
+
+def test_what_an_error_hid_is_no_hole() -> None:
+    wrong = of("X1", severity=Severity.ERROR)
+    hole = of("X2", impact=Impact.BREAKS)
+    assert against([wrong], [wrong], [hole]) == []
+    assert against([wrong], [wrong], [hole._replace(severity=Severity.ERROR)]) != []
+    assert against([wrong], [wrong], [of("X2", "b", impact=Impact.BREAKS)]) == [("it would bring a hole", [0])]
 
 
 def test_a_warning_that_becomes_an_error_is_a_new_error() -> None:
