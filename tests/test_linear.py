@@ -133,15 +133,119 @@ def overlays(size: int) -> str:
     return "".join(f"{_FILE}o{number}/kustomization.yaml\n{_OVERLAY}namespace: n{number}\n" for number in range(size)) + _BASE
 
 
+APP = """---
+apiVersion: apps/v1
+kind: Deployment
+metadata: {{name: a{number}, namespace: shop}}
+spec:
+  selector: {{matchLabels: {{app: a{number}}}}}
+  template:
+    metadata: {{labels: {{app: a{number}, version: v1}}}}
+    spec: {{containers: [{{name: app, image: "app:1", ports: [{{containerPort: 8080}}]}}]}}
+---
+apiVersion: networking.istio.io/v1
+kind: DestinationRule
+metadata: {{name: a{number}, namespace: {clients}}}
+spec: {{host: a{number}.shop.svc.cluster.local, trafficPolicy: {{connectionPool: {{tcp: {{maxConnections: 5}}}}}}}}
+---
+apiVersion: security.istio.io/v1
+kind: AuthorizationPolicy
+metadata: {{name: a{number}, namespace: shop}}
+spec: {{selector: {{matchLabels: {{app: a{number}}}}}, rules: [{{to: [{{operation: {{methods: [GET]}}}}]}}]}}
+---
+apiVersion: networking.k8s.io/v1
+kind: NetworkPolicy
+metadata: {{name: a{number}, namespace: shop}}
+spec: {{podSelector: {{matchLabels: {{app: a{number}}}}}, ingress: [{{ports: [{{port: 80}}]}}]}}
+"""
+
+
+def applications(size: int) -> str:
+    """Many kinds of objects in one namespace, half of what speaks of them in another one."""
+    parts = (APP.format(number=number, clients="clients" if number % 2 else "shop") for number in range(size))
+    return "".join(service(f"a{number}") + part for number, part in enumerate(parts))
+
+
+def waypoints(size: int) -> str:
+    """Namespaces with a waypoint, a Service and a policy for it."""
+    own = MESH.split("---\n")
+    policy = """---
+apiVersion: security.istio.io/v1
+kind: AuthorizationPolicy
+metadata: {{name: p, namespace: {where}}}
+spec: {{targetRefs: [{{kind: Service, name: a}}], rules: [{{to: [{{operation: {{methods: [GET]}}}}]}}]}}
+"""
+    parts = (
+        "---\n" + own[0].replace("shop", f"n{number}") + "---\n" + own[1].replace("shop", f"n{number}")
+        + service("a", f"n{number}") + policy.format(where=f"n{number}")
+        for number in range(size)
+    )  # fmt: skip
+    return "".join(parts)
+
+
+def listeners(size: int) -> str:
+    """Listeners of one Gateway, each with a route."""
+    gateway = """---
+apiVersion: gateway.networking.k8s.io/v1
+kind: Gateway
+metadata: {name: big, namespace: shop}
+spec:
+  gatewayClassName: istio
+  listeners:
+"""
+    held = "".join(f"  - {{name: l{number}, port: 80, protocol: HTTP, hostname: h{number}.example.com}}\n" for number in range(size))
+    route = """---
+apiVersion: gateway.networking.k8s.io/v1
+kind: HTTPRoute
+metadata: {{name: r{number}, namespace: shop}}
+spec:
+  parentRefs: [{{name: big, sectionName: l{number}}}]
+  hostnames: [h{number}.example.com]
+  rules: [{{backendRefs: [{{name: a, port: 80}}]}}]
+"""
+    return service("a") + gateway + held + "".join(route.format(number=number) for number in range(size))
+
+
+def releases(size: int) -> str:
+    """Releases of istiod, each with values in a folder of its own."""
+    release = """{file}r{number}/release.yaml
+apiVersion: helm.toolkit.fluxcd.io/v2
+kind: HelmRelease
+metadata: {{name: istiod, namespace: i{number}}}
+spec: {{chart: {{spec: {{chart: istiod, version: 1.28.0}}}}, values: {{pilot: {{env: {{A: b}}}}}}}}
+{file}r{number}/values.yaml
+meshConfig: {{accessLogFile: /dev/stdout}}
+global: {{istioNamespace: i{number}}}
+pilot: {{env: {{A: b}}}}
+"""
+    return "".join(release.format(file=_FILE, number=number) for number in range(size))
+
+
+def files_on_one_host(size: int) -> str:
+    """The same host in many files of one folder, any of which may be a choice."""
+    return service("a") + "".join(f"{_FILE}f{number}/route.yaml\n{pair(number, 'a', 'a')[4:]}" for number in range(size))
+
+
+def kustomizations(size: int) -> str:
+    """Applications in folders of their own, each an environment."""
+    parts = (
+        f"{_FILE}k{number}/kustomization.yaml\n{_OVERLAY.replace('../base', 'app.yaml')}namespace: n{number}\n"
+        f"{_FILE}k{number}/app.yaml\n{SERVICE[4:].format(name='a', namespace='x')}{pair(0, 'a', 'a')}"
+        for number in range(size)
+    )  # fmt: skip
+    return "".join(parts)
+
+
 _FILE = "---\n# file "
 _OVERLAY = "apiVersion: kustomize.config.k8s.io/v1beta1\nkind: Kustomization\nresources: [../base]\n"
 _BASE = (
     f"{_FILE}base/kustomization.yaml\n{_OVERLAY.replace('../base', 'app.yaml')}"
     f"{_FILE}base/app.yaml\n{SERVICE[4:].format(name='a', namespace='x')}{pair(0, 'a', 'a')}"
 )
-SHAPES = [
-    all_on_one_host, each_its_own_host, each_its_own_namespace, all_at_one_gateway, one_host_at_one_gateway, wildcards_in_the_mesh,
-    wildcard_rules, policies, overlays,
+SHAPES = [all_on_one_host, each_its_own_host, one_host_at_one_gateway, policies, overlays, applications]
+MORE_SHAPES = [
+    each_its_own_namespace, all_at_one_gateway, wildcards_in_the_mesh, wildcard_rules, waypoints, listeners, releases, kustomizations,
+    files_on_one_host,
 ]  # fmt: skip
 
 
@@ -171,7 +275,7 @@ def check(tmp_path: Path, shape: Callable[[int], str], size: int) -> None:
     assert whole_said < 2.3 * half_said, "the report grows faster than the objects"
 
 
-@pytest.mark.parametrize("shape", SHAPES)
+@pytest.mark.parametrize("shape", [*SHAPES, *(pytest.param(shape, marks=pytest.mark.slow) for shape in MORE_SHAPES)])
 def test_work_is_linear(tmp_path: Path, shape: Callable[[int], str]) -> None:
     check(tmp_path, shape, 80)
 
@@ -183,6 +287,12 @@ def test_two_thousand_of_each_are_linted_in_linear_work(tmp_path: Path, shape: C
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(("shape", "size"), [(each_its_own_host, 300), (overlays, 500), (policies, 5_000), (wildcard_rules, 1_000)])
+@pytest.mark.parametrize(
+    ("shape", "size"),
+    [
+        (each_its_own_host, 300), (overlays, 500), (policies, 5_000), (wildcard_rules, 1_000), (applications, 150), (waypoints, 200),
+        (listeners, 300), (kustomizations, 500), (files_on_one_host, 1_000),
+    ],
+)  # fmt: skip
 def test_large_repositories_are_linted_in_linear_work(tmp_path: Path, shape: Callable[[int], str], size: int) -> None:
     check(tmp_path, shape, size)

@@ -190,3 +190,17 @@ class TestCopies:
             for number in range(piece.start, piece.stop):
                 seen += [(number, at) for at in range(piece.first, sizes[number], piece.of)]
         assert sorted(seen) == [(number, at) for number, size in enumerate(sizes) for at in range(size)]
+
+
+@pytest.mark.parametrize(("form", "made"), [("text", False), ("concise", False), ("json", True), ("sarif", True)])
+def test_fixes_of_more_than_people_read_are_left_to_machines(tree: Path, monkeypatch: pytest.MonkeyPatch, form: str, made: bool) -> None:
+    asked = []
+    monkeypatch.setattr(engine, "with_fixes", lambda told, *_: asked.append(told) or told)
+    monkeypatch.setattr("meshlint.output._MANY", 10)
+    run = call("check", ".", "-o", form, "--no-cache", cwd=tree)
+    assert bool(asked) is made
+    assert ("--diff shows them" in run.out + run.err) is not made
+    monkeypatch.setattr("meshlint.output._MANY", 10_000)
+    asked.clear()
+    call("check", ".", "-o", form, "--no-cache", cwd=tree)
+    assert asked

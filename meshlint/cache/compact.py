@@ -52,7 +52,7 @@ def pack(file: FileRead) -> Packed:
     ]
     source = file.source
     held = None if source is None else [word for word in sorted(WORDS) if source.holds(word)]
-    troubles = [[trouble.rule, _pack_span(trouble.span), trouble.message, [*trouble.kinds]] for trouble in file.troubles]
+    troubles = [[said.rule, _pack_span(said.span), said.message, [*said.kinds], said.remedy] for said in file.troubles]
     return Packed(documents, troubles, file.skipped, [*file.skipped_kinds], file.template, held, tables)
 
 
@@ -66,7 +66,7 @@ def unpack(packed: Packed, path: str, source: Source | None, opened: Opened) -> 
         Document(Node(tables[table], row), api_version, kind, tuple((where, Node(tables[at], below)) for where, at, below in inner))
         for table, row, api_version, kind, inner in packed.documents
     )
-    troubles = tuple(Trouble(rule, path, _span(span), message, tuple(kinds)) for rule, span, message, kinds in packed.troubles)
+    troubles = tuple(Trouble(rule, path, _span(span), said, tuple(kinds), remedy) for rule, span, said, kinds, remedy in packed.troubles)
     return FileRead(path, source, documents, troubles, packed.skipped, tuple(packed.skipped_kinds), packed.template)
 
 

@@ -108,9 +108,9 @@ def give_way(findings: list[Finding], rules: Mapping[str, Rule]) -> list[Finding
     return [finding for finding in findings if not gives_way(finding)]
 
 
-def fingerprinted(findings: list[Finding], repository: Repository) -> list[Finding]:
+def fingerprinted(findings: list[Finding], repository: Repository, before: Callable[[str], int] = lambda alike: 0) -> list[Finding]:
     """Findings in their order, each with a fingerprint that leaves line numbers out: rule, object as written, path without
-    list indices, offending text, and a count of those alike."""
+    list indices, offending text, and a count of those alike. `before`: how many alike there are in front of all of these."""
     if not findings:
         return []
     import hashlib
@@ -118,9 +118,10 @@ def fingerprinted(findings: list[Finding], repository: Repository) -> list[Findi
     seen: dict[str, int] = {}
     out = []
     for finding in sorted(findings, key=lambda finding: finding.order):
-        base = "\x1f".join(_identity(finding, repository))
-        seen[base] = number = seen.get(base, 0) + 1
-        one, alike = (hashlib.sha256(text.encode("utf-8", "backslashreplace")).hexdigest()[:32] for text in (f"{base}\x1f{number}", base))
+        base = "\x1f".join(_identity(finding, repository)).encode("utf-8", "backslashreplace")
+        alike = hashlib.sha256(base).hexdigest()[:32]
+        seen[alike] = number = seen.get(alike, before(alike)) + 1
+        one = hashlib.sha256(b"%s\x1f%d" % (base, number)).hexdigest()[:32]
         out.append(finding._replace(fingerprint=one, alike=alike))
     return out
 

@@ -157,7 +157,8 @@ class Runner:
         chosen = {entry.name: entry for entry in self._chosen if entry.engine}
         for said in told(troubles, self._repository.skipped):
             if said.rule in chosen:
-                yield engine_finding(self._use(chosen[said.rule]), self._forced, said.message, said.place)._replace(related=said.related)
+                finding = engine_finding(self._use(chosen[said.rule]), self._forced, said.message, said.place)
+                yield finding._replace(related=said.related, remedy=said.remedy or finding.remedy)
 
 
 def _judged(rule: Rule, mesh: MeshIndex, held: Collection[Kind]) -> Iterator[Resource | None]:

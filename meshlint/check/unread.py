@@ -16,6 +16,7 @@ class Told(NamedTuple):
     message: str
     place: Location
     related: tuple[Related, ...] = ()
+    remedy: str = ""
 
 
 def told(troubles: Sequence[Trouble], skipped: Collection[str]) -> Iterator[Told]:
@@ -25,9 +26,13 @@ def told(troubles: Sequence[Trouble], skipped: Collection[str]) -> Iterator[Told
         if trouble.rule == "not-analysed" and trouble.file in skipped:
             folders.setdefault(trouble.file.rpartition("/")[0], []).append(trouble)
         else:
-            yield Told(trouble.rule, trouble.message, _place(trouble))
+            yield _alone(trouble)
     for folder, alike in folders.items():
-        yield _folder(folder, alike) if len(alike) > 1 else Told(alike[0].rule, alike[0].message, _place(alike[0]))
+        yield _folder(folder, alike) if len(alike) > 1 else _alone(alike[0])
+
+
+def _alone(trouble: Trouble) -> Told:
+    return Told(trouble.rule, trouble.message, _place(trouble), remedy=trouble.remedy)
 
 
 def _folder(folder: str, alike: Sequence[Trouble]) -> Told:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping, Sequence
 
+from meshlint.index.homes import Homes
 from meshlint.model.document import Document, FileRead
 from meshlint.model.installation import CrdSource
 from meshlint.model.kind import Kind, kind_of
@@ -30,7 +31,7 @@ class CrdSources:
         """`written`: as they stand in the repository; `files`: with what tools made of them in place of their objects."""
         objects = [source for file in files for document in file.documents for source in _objects(document, holders)]
         self.all = [*objects, *(source for file in written for document in file.documents for source in _used(document, file.path))]
-        self._environments = environments
+        self._homes = Homes(environments)
         self._by_holder: dict[Resource, list[int]] = {}  # numbers of sources
         self._by_home: dict[int, list[int]] = {}
         for number, source in enumerate(self.all):
@@ -49,8 +50,7 @@ class CrdSources:
 
     def _home(self, source: CrdSource) -> Environment | None:
         folder = parent(source.at.file)
-        above = [e for e in self._environments if e.reach(folder) >= 0]
-        home = max(above, key=lambda e: e.reach(folder), default=None)
+        home = self._homes.of(folder)
         if home is None or home.kind in ("plain", "helm"):
             return None  # a kustomization that others use stands in none of its own
         return home if home.kind != "kustomize" or home.reach(folder) == len(folder) else None

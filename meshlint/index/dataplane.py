@@ -25,6 +25,7 @@ class Dataplane:
         self._modes: dict[str, Mode] = {}
         self._workloads: dict[tuple[str, tuple[str, str] | None], list[Workload]] | None = None
         self._selecting: dict[tuple[str, str], list[tuple[Mapping[str, str], Resource]]] | None = None
+        self._gateways: list[Mapping[str, str]] | None = None  # the selectors of Istio Gateways
         self._any_ambient: bool | None = None
         self._labels: dict[str, tuple[Mapping[str, str], Resource | None]] = {}
         self._by_object: dict[Resource, Workload | None] = {}
@@ -126,7 +127,16 @@ class Dataplane:
         found = self.workloads(selector, namespace)
         if found:
             return all(workload.gateway for workload in found)
-        return gateway_labels(selector)
+        return self.of_gateways(selector)
+
+    def of_gateways(self, labels: Mapping[str, str]) -> bool:
+        """Are pods with these labels, of which the repository shows none, gateways: by the labels, or as an Istio Gateway takes them?"""
+        if gateway_labels(labels):
+            return True
+        if self._gateways is None:
+            found = (gateway.spec.get("selector").strings() for gateway in self._store.of_kind(Kind.GATEWAY))
+            self._gateways = [chosen for chosen in found if chosen]
+        return any(chosen.items() <= labels.items() for chosen in self._gateways)
 
     def _labelled(self, namespace: str, pair: tuple[str, str] | None) -> Sequence[Workload]:
         """Workloads of a namespace that carry a label (None: all)."""

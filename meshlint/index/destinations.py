@@ -20,13 +20,14 @@ class Destinations:
         self._routes = routes
         self._moves = moves
         self._settings = settings
+        self._gateways_in: dict[str, bool | None] = {}
 
     def subject(self, rule: Resource, host: Host) -> Subject | None:
         """What decides whether the mesh's use of a DestinationRule is ambient now or may be; None: it has none that moves."""
         subject = (self._everywhere(rule, host) or self._moves.of_host(host, rule)) if host.written else None
         if subject is None or not (self._settings.to_ambient or self._dataplane.ambient_now(subject)):
             return None
-        if self._of_gateway(host) or self._for_gateways_only(rule, host):
+        if self._of_gateway(host) or self._for_gateways_only(rule, host) or self._of_api_server(host):
             return None
         if host.kind is HostKind.ENTRY and any(self._routes.binding(service).gateways for service in self._routes.virtual_services(host)):
             return None  # the way through an egress gateway, which goes on reading it
@@ -47,6 +48,10 @@ class Destinations:
         service = host.service
         return service is not None and self._dataplane.selects_only_gateways(service.spec.get("selector").strings(), service.namespace)
 
+    def _of_api_server(self, host: Host) -> bool:
+        """Kubernetes makes this Service in every cluster; what it leads to is in no mesh, and nobody gives it a waypoint."""
+        return host.fqdn == service_key("kubernetes", "default", self._settings.cluster_domain)
+
     def _for_gateways_only(self, rule: Resource, host: Host) -> bool:
         """Does it stand in a namespace of gateways, whose pods alone read it there?"""
         if rule.namespace in ("", host.namespace, self._settings.root_namespace):
@@ -55,8 +60,10 @@ class Destinations:
 
     def gateways_in(self, namespace: str) -> bool | None:
         """True: all pods of the namespace that the repository makes are gateways; False: some are; None: none is."""
-        found = [workload.gateway for workload in self._dataplane.workloads({}, namespace) if workload.namespace == namespace]
-        return all(found) if any(found) else None
+        if namespace not in self._gateways_in:
+            found = [workload.gateway for workload in self._dataplane.workloads({}, namespace) if workload.namespace == namespace]
+            self._gateways_in[namespace] = all(found) if any(found) else None
+        return self._gateways_in[namespace]
 
 
 def policies(rule: Resource, used: Callable[[str], bool]) -> Iterator[Node]:

@@ -9,6 +9,8 @@ from meshlint.model.mesh import Host, HostKind, Settings
 from meshlint.model.node import Node
 from meshlint.model.resource import Resource
 
+_STUB_DOMAIN = ".global"  # of Services in other clusters, before Istio 1.8: none of this cluster has such a name
+
 
 class Hosts:
     def __init__(self, store: Store, settings: Settings) -> None:
@@ -62,7 +64,9 @@ class Hosts:
             return self._service(text, name, namespace or self._only_namespace(name))
         place = service_of(name)
         if place is not None and (name.endswith(f".svc.{self._domain}") or not self._entries_for(name)):
-            return self._service(text, place[1], place[0], given=name)
+            if name.endswith(_STUB_DOMAIN):
+                return Host(text, HostKind.ASSUMED, name, place[0])
+            return self._service(text, place[1], self._as_written(text, *place, namespace), given=name)
         if entries := self._entries_for(name):
             return Host(text, HostKind.ENTRY, name, entries[0].namespace, None, tuple(entries))
         if name.startswith("*"):
@@ -74,6 +78,12 @@ class Hosts:
             if name.endswith(".svc") or (service is not None and service.namespace == place[0]):
                 return Host(text, HostKind.PARTIAL, name, place[0], service)
         return Host(text, HostKind.EXTERNAL, name, "")
+
+    def _as_written(self, text: str, place: str, name: str, namespace: str) -> str:
+        """The namespace in a host, with capitals where the objects have them too: a script fills in such names (TEAM_NAME-shop)."""
+        written = text[len(name) + 1 : len(name) + 1 + len(place)]
+        known = written == namespace or (written != place and self._store.find(Kind.SERVICE, written, name) is not None)
+        return written if known else place
 
     def _service(self, text: str, name: str, namespace: str, given: str = "") -> Host:
         service = self._store.find(Kind.SERVICE, namespace, name)

@@ -6,7 +6,7 @@ the `istio` ConfigMap, in Helm values (files, HelmRelease, Argo CD Application),
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence, Set
 
 from meshlint.model.document import Document, FileRead
 from meshlint.model.kind import Kind, kind_of
@@ -21,15 +21,22 @@ _MESH_HOLDERS = frozenset({"Sidecar"})
 _DEPTH = 12
 
 
-def settings_in(files: Iterable[FileRead], holders: Mapping[Node, Resource]) -> Iterator[MeshSetting]:
-    """Every MeshConfig of the files. `holders`: the objects of the repository by their root."""
+def settings_in(files: Sequence[FileRead], holders: Mapping[Node, Resource]) -> Iterator[MeshSetting]:
+    """Every MeshConfig of the files. `holders`: the objects of the repository by their root. What a chart keeps under `files/`,
+    such as the profiles of Istio's charts, acts only if its templates take it up."""
+    charts = {file.path.rpartition("/")[0] for file in files if file.path.rpartition("/")[2] == "Chart.yaml"}
     for file in files:
-        if file.source is None or not any(map(file.source.holds, MESH_CONFIG)):
+        if file.source is None or not any(map(file.source.holds, MESH_CONFIG)) or _kept_in(charts, file.path):
             continue
         for document in file.documents:
             holder = holders.get(document.root)
             for config in _configs(document):
                 yield MeshSetting(config, holder, file.path)
+
+
+def _kept_in(charts: Set[str], path: str) -> bool:
+    parts = path.split("/")
+    return any(name == "files" and "/".join(parts[:at]) in charts for at, name in enumerate(parts))
 
 
 def _configs(document: Document) -> Iterator[Node]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
+from meshlint.index.homes import Homes
 from meshlint.index.releases import Files, installers_of, releases_in, releases_of
 from meshlint.model.document import FileRead
 from meshlint.model.installation import CNI, ISTIOD, ZTUNNEL, Installer, Layer
@@ -38,8 +39,9 @@ class Installers:
                     makers_in[id(resources)] = [resource for resource in resources if resource.kind in _KINDS]
             makers = [resource for resources in near for resource in makers_in[id(resources)]]
             self._own[id(environment)] = [installer for resource in makers for installer in self._made_by(resource, named)]
+        homes = Homes(environments)
         for installer in self._from_files(frozenset(named)):
-            if (home := _home(installer, environments)) is not None:
+            if (home := homes.of(parent(installer.file))) is not None:
                 self._own[id(home)].append(installer)
         held = [(environment, own) for environment in environments if (own := self._own[id(environment)])]
         self._firm = [(own, frozenset(one.component for one in own)) for environment, own in held if not environment.loose]
@@ -87,12 +89,6 @@ class Installers:
         """What environments that install nothing of `here` say of a component."""
         found = [one for own, components in self._firm if not here & components for one in own if one.component == component]
         return _distinct(found) if len({one.root for one in found}) == 1 else ()
-
-
-def _home(installer: Installer, environments: Sequence[Environment]) -> Environment | None:
-    folder = parent(installer.file)
-    above = [e for e in environments if e.reach(folder) >= 0]
-    return max(above, key=lambda e: e.reach(folder)) if above else None
 
 
 def _distinct(found: Sequence[Installer]) -> Sequence[Installer]:

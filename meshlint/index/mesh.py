@@ -29,6 +29,7 @@ from meshlint.model.mesh import (
 )
 from meshlint.model.node import Node
 from meshlint.model.policy import Peer, PolicyTarget
+from meshlint.model.problem import MESH
 from meshlint.model.resource import Resource
 from meshlint.model.schema import Fault
 
@@ -100,7 +101,7 @@ class MeshIndex(Parts):
         return self._policies.targets(policy)
 
     def attached(self, target: Resource, kind: Kind) -> Sequence[tuple[Resource, Node]]:
-        return list(self._policies.attached(target, kind))
+        return self._policies.attached(target, kind)
 
     def peer_authentications_above(self, policy: Resource) -> tuple[Resource | None, Resource | None]:
         return self._peer_authentications.above(policy)
@@ -114,6 +115,8 @@ class MeshIndex(Parts):
     def read_in_ambient(self, entry: Resource) -> bool:
         named = [node.text or "*" for node in self.export_to(entry).each()]
         places = [entry.namespace if name == "." else name for name in named]
+        if not (self.settings.to_ambient or self.ambient_now(MESH)):
+            return False
         return self.candidate(entry) and any(
             name == "*" or (name != "~" and self.candidate(name) and self.gateways_in(name) is not True) for name in places or ["*"]
         )
@@ -194,6 +197,9 @@ class MeshIndex(Parts):
 
     def virtual_services(self, host: Host) -> Sequence[Resource]:
         return self._routes.virtual_services(host)
+
+    def beside(self, service: Resource, host: Host) -> Sequence[Resource]:
+        return self._routes.beside(service, host)
 
     def mesh_routes(self, host: Host) -> Sequence[tuple[Resource, Node]]:
         return self._routes.mesh_routes(host)

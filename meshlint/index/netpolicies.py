@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from operator import itemgetter
 
 from meshlint.index.store import Store
 from meshlint.model.kind import Kind
@@ -15,20 +16,25 @@ class NetPolicies:
 
     def __init__(self, store: Store) -> None:
         self._store = store
-        self._by_namespace: dict[str, list[Resource]] | None = None
+        self._by_label: dict[tuple[str, str], dict[tuple[str, str] | None, list[tuple[int, Resource]]]] = {}
 
     def together(self, policy: Resource, direction: str) -> Sequence[Resource]:
         """The policies of its namespace that isolate, in a direction, every pod that this one selects; itself among them."""
-        if self._by_namespace is None:
-            self._by_namespace = {}
-            for resource in self._store.of_kind(Kind.NETWORK_POLICY):
-                self._by_namespace.setdefault(resource.namespace, []).append(resource)
+        held = self._isolating(direction).get((policy.namespace, direction), {})
         own = policy.spec.get("podSelector")
-        return [
-            other
-            for other in self._by_namespace.get(policy.namespace, ())
-            if isolates(other, direction) and _covers(other.spec.get("podSelector"), own)
-        ]
+        labels = (None, *own.get("matchLabels").strings().items())
+        found = sorted((pair for label in labels for pair in held.get(label, ())), key=itemgetter(0))
+        return [other for _, other in found if _covers(other.spec.get("podSelector"), own)]
+
+    def _isolating(self, direction: str) -> Mapping[tuple[str, str], Mapping[tuple[str, str] | None, Sequence[tuple[int, Resource]]]]:
+        """By namespace and direction, then by the first label that they select by (None: by none), with their number in order."""
+        if not any(known == direction for _, known in self._by_label):
+            for number, resource in enumerate(self._store.of_kind(Kind.NETWORK_POLICY)):
+                if isolates(resource, direction):
+                    label = next(iter(resource.spec.get("podSelector", "matchLabels").strings().items()), None)
+                    held = self._by_label.setdefault((resource.namespace, direction), {})
+                    held.setdefault(label, []).append((number, resource))
+        return self._by_label
 
 
 def isolates(policy: Resource, direction: str) -> bool:

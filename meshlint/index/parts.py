@@ -109,7 +109,7 @@ class Parts:
     def _listeners(self) -> Listeners:
         from meshlint.index.listeners import Listeners
 
-        return Listeners(self._dataplane, self._routes)
+        return Listeners(self._dataplane, self._routes, self.target)
 
     @cached_property
     def _gatewayapi(self) -> GatewayApi:

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from operator import itemgetter
+from typing import Union
 
-from meshlint.index.dataplane import Dataplane, gateway_labels
+from meshlint.index.dataplane import Dataplane
 from meshlint.index.hosts import Hosts
 from meshlint.index.names import takes
 from meshlint.index.routes import Routes
@@ -23,6 +25,14 @@ _TARGETS = {
     (_GATEWAY_API, "Gateway"): Kind.K8S_GATEWAY,
     (_GATEWAY_API, "GatewayClass"): Kind.GATEWAY_CLASS,
 }
+
+
+_Referring = dict[tuple[Union[Kind, None], str], list[tuple[int, Resource, PolicyTarget]]]
+
+
+def _in_namespace(namespace: str) -> str:
+    """A key beside names: no object is called so."""
+    return f"/{namespace}"
 
 
 class Policies:
@@ -46,9 +56,13 @@ class Policies:
         self._ahead = settings.to_ambient
         self._trust = trust
         self._reaches: dict[Resource, Reach] = {}
+        self._by_selector: dict[
+            tuple[str, tuple[tuple[str, str], ...]], tuple[Sequence[Workload], tuple[Workload, ...], tuple[Resource, ...]]
+        ] = {}
         self._everywhere: list[Workload] | None = None
         self._over: dict[Kind, dict[Resource, list[Resource]]] = {}
-        self._referring: dict[Kind, list[tuple[Resource, list[PolicyTarget]]]] = {}
+        self._referring: dict[Kind, _Referring] = {}
+        self._attached: dict[tuple[Resource, Kind], Sequence[tuple[Resource, Node]]] = {}
         self._selectors: dict[str, list[tuple[int, Resource, Mapping[str, str]]]] | None = None  # by namespace of the Service
 
     # selectors
@@ -67,12 +81,20 @@ class Policies:
         said = [policy.spec, policy.spec.get("selector"), selector, *(value for _, value in selector.items())]
         if any(node.unknown for node in said):
             return Reach(Scope.WORKLOAD, (), (), None)
-        taken = self._taken(labels, policy.namespace)
-        applications = tuple(workload for workload in taken if not workload.gateway)
-        if (taken and not applications) or (not taken and gateway_labels(labels)):
+        taken, applications, services = self._selected(labels, policy.namespace)
+        if (taken and not applications) or (not taken and self._dataplane.of_gateways(labels)):
             return Reach(scope, (), (), None)
         subject = self._subject(policy, scope, applications)
-        return Reach(scope, applications, tuple(self._services(policy, labels, applications)), subject)
+        return Reach(scope, applications, services, subject)
+
+    def _selected(self, labels: Mapping[str, str], namespace: str) -> tuple[Sequence[Workload], tuple[Workload, ...], tuple[Resource, ...]]:
+        """What policies of a namespace take by these labels: workloads, those which are no gateways, and the Services of these."""
+        key = (namespace, tuple(labels.items()))
+        if key not in self._by_selector:
+            taken = self._taken(labels, namespace)
+            applications = tuple(workload for workload in taken if not workload.gateway)
+            self._by_selector[key] = (taken, applications, tuple(self._services(namespace, labels, applications)))
+        return self._by_selector[key]
 
     def _taken(self, labels: Mapping[str, str], namespace: str) -> Sequence[Workload]:
         if namespace != self._root:
@@ -97,14 +119,14 @@ class Policies:
             return now or movers[0]
         return policy if self._dataplane.candidate(policy) else None
 
-    def _services(self, policy: Resource, labels: Mapping[str, str], taken: Sequence[Workload]) -> Iterator[Resource]:
+    def _services(self, namespace: str, labels: Mapping[str, str], taken: Sequence[Workload]) -> Iterator[Resource]:
         seen = set()
         for workload in taken:
             for service in self._dataplane.services_of(workload):
                 if service not in seen:
                     seen.add(service)
                     yield service
-        for _, service, chosen in self._selecting(policy.namespace):
+        for _, service, chosen in self._selecting(namespace):
             if service not in seen and takes(labels, chosen) and not self._dataplane.selects_only_gateways(chosen, service.namespace):
                 yield service  # every pod of it is one of the policy's, whatever pods there are
 
@@ -141,15 +163,33 @@ class Policies:
         found = self._store.find(known, "" if known.cluster_scoped else policy.namespace, name) if known and name else None
         return PolicyTarget(ref, "" if group == "core" else group, kind, name, found)
 
-    def attached(self, target: Resource, kind: Kind) -> Iterator[tuple[Resource, Node]]:
+    def attached(self, target: Resource, kind: Kind) -> Sequence[tuple[Resource, Node]]:
         """Policies whose targetRefs act on a Service or ServiceEntry: by its name, by its waypoint, or by the waypoint class."""
+        if (target, kind) not in self._attached:
+            self._attached[(target, kind)] = tuple(self._attaching(target, kind))
+        return self._attached[(target, kind)]
+
+    def _attaching(self, target: Resource, kind: Kind) -> Iterator[tuple[Resource, Node]]:
         gateway = self._waypoints.of(target)
         if kind not in self._referring:
-            self._referring[kind] = [(policy, refs) for policy in self._store.of_kind(kind) if (refs := self.targets(policy))]
-        for policy, refs in self._referring[kind]:
-            for ref in refs:
-                if self._acts_on(ref, policy, target, (gateway.namespace, gateway.name)):
-                    yield policy, ref.at
+            self._referring[kind] = self._by_target(kind)
+        through = gateway.name or _in_namespace(target.namespace)
+        named = {(target.kind, target.name), (Kind.GATEWAY_CLASS, WAYPOINT_CLASS), (Kind.K8S_GATEWAY, through)}
+        found = (one for key in named for one in self._referring[kind].get(key, ()))
+        for _, policy, ref in sorted(found, key=itemgetter(0)):
+            if self._acts_on(ref, policy, target, (gateway.namespace, gateway.name)):
+                yield policy, ref.at
+
+    def _by_target(self, kind: Kind) -> _Referring:
+        """Policies of a kind, in their order, by kind and name of what their references name; those for Gateways by their own
+        namespace, too."""
+        out: _Referring = {}
+        refs = ((policy, ref) for policy in self._store.of_kind(kind) for ref in self.targets(policy))
+        for number, (policy, ref) in enumerate(refs):
+            known = _TARGETS.get((ref.group, ref.kind))
+            for name in (ref.name, _in_namespace(policy.namespace)) if known is Kind.K8S_GATEWAY else (ref.name,):
+                out.setdefault((known, name), []).append((number, policy, ref))
+        return out
 
     def _acts_on(self, ref: PolicyTarget, policy: Resource, target: Resource, waypoint: tuple[str, str]) -> bool:
         kind = _TARGETS.get((ref.group, ref.kind))
@@ -163,12 +203,17 @@ class Policies:
 
     # waypoints
     def waypoint_reason(self, service: Resource) -> Node | None:
-        """Why the Service has a waypoint, or will need one; None: no reason to be seen, or it opted out."""
+        """Why the Service has a waypoint, or will need one; None: no reason to be seen, or it opted out, or it is headless:
+        its callers address the pods, so nothing comes through a waypoint."""
+        if service.spec.get("clusterIP").text == "None":
+            return None
         waypoint = self._waypoints.of(service)
         if waypoint.bound:
             return waypoint.label
-        if waypoint.state is not WaypointState.NONE:
-            return None
+        return self._work(service) if waypoint.state is WaypointState.NONE else None
+
+    def _work(self, service: Resource) -> Node | None:
+        """What asks for a waypoint of the Service: a policy's targetRef, a route's parentRef, a VirtualService of the mesh."""
         for kind in (Kind.AUTHORIZATION_POLICY, Kind.REQUEST_AUTHENTICATION):
             for _, ref in self.attached(service, kind):
                 if ref.get("kind").text == service.kind.kind:

@@ -115,6 +115,7 @@ class Renewable(Repository):
         _renew_part(self._everything, replaced)
         self._renew_files(old, new)
         self._renew_owners(replaced)
+        self._gateway_users = None
         for environment in (*touched, *others):
             self._indexes.pop(id(environment), None)
             self._stores.pop(id(environment), None)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING
 
+from meshlint.index.homes import Homes
 from meshlint.index.installation import settings_in
 from meshlint.index.mesh import MeshIndex
 from meshlint.index.store import Part, Store
@@ -171,17 +172,18 @@ class Repository:
                 if root in holding:
                     holding[root].append(environment)
         out: dict[int, list[MeshSetting]] = {}
+        homes = Homes(self.environments)
         for setting in settings:
-            for environment in self._homes(setting, holding):
+            for environment in self._homes(setting, holding, homes):
                 out.setdefault(id(environment), []).append(setting)
         return out
 
-    def _homes(self, setting: MeshSetting, holding: Mapping[Node, Sequence[Environment]]) -> Sequence[Environment]:
+    def _homes(self, setting: MeshSetting, holding: Mapping[Node, Sequence[Environment]], homes: Homes) -> Sequence[Environment]:
         """`holding`: the environments that hold each object with settings."""
         if setting.holder is not None:
             return holding[setting.holder.root]
-        above = [e for e in self.environments if e.reach(setting.file) >= 0]
-        return [max(above, key=lambda e: e.reach(setting.file))] if above else list(self.environments[:1])
+        home = homes.of(setting.file)
+        return self.environments[:1] if home is None else (home,)
 
 
 def _without_replaced(files: Sequence[FileRead], environments: Sequence[Environment]) -> Iterator[FileRead]:

@@ -34,6 +34,7 @@ class Routes:
         self._waypoints = waypoints
         self._bindings: dict[Resource, Binding] = {}
         self._destinations: dict[Resource, tuple[Destination, ...]] = {}
+        self._in_files: dict[str, dict[str, list[Resource]]] = {}  # by host and file
         self._by_host: dict[str, list[Resource]] | None = None
         self._wild: dict[str, list[tuple[int, Resource]]] = {}
         self._speaking: dict[str, tuple[Resource, ...]] = {}
@@ -133,6 +134,16 @@ class Routes:
             known = self._speaking[host.fqdn] = tuple(dict.fromkeys([*self._by_host.get(host.fqdn, ()), *(service for _, service in wild)]))
         return known
 
+    def beside(self, service: Resource, host: Host) -> Sequence[Resource]:
+        found = self.virtual_services(host)
+        if self._store.environment.kind != "plain":
+            return found
+        if host.fqdn not in self._in_files:
+            held = self._in_files[host.fqdn] = {}
+            for other in found:
+                held.setdefault(other.file, []).append(other)
+        return self._in_files[host.fqdn].get(service.file, ())
+
     # Gateway API routes
 
     def parent(self, route: Resource, ref: Node) -> Resource | None:
@@ -154,14 +165,20 @@ class Routes:
         entry = self.parent(route, ref) if kind is Kind.SERVICE_ENTRY else None
         return next(iter(self._hosts.of_resource(entry)), None) if entry is not None else None
 
+    def holder(self, route: Resource, ref: Node) -> Resource | None:
+        """The Gateway or ListenerSet that a parentRef names."""
+        kind, name = _LISTENER_SETS.get(_parent(ref)), ref.get("name").text
+        if kind is not None:
+            return self._store.find(kind, _or(ref.get("namespace"), route.namespace), name) if name else None
+        found = self.parent(route, ref)
+        return found if found is not None and found.kind is Kind.K8S_GATEWAY else None
+
     def gateway_of(self, route: Resource, ref: Node) -> Resource | None:
         """The Gateway that a parentRef names, itself or by a ListenerSet."""
-        kind, name = _LISTENER_SETS.get(_parent(ref)), ref.get("name").text
-        if kind is None:
-            found = self.parent(route, ref)
-            return found if found is not None and found.kind is Kind.K8S_GATEWAY else None
-        held = self._store.find(kind, _or(ref.get("namespace"), route.namespace), name) if name else None
-        found = self.parent(held, held.spec.get("parentRef")) if held is not None else None
+        held = self.holder(route, ref)
+        if held is None or held.kind is Kind.K8S_GATEWAY:
+            return held
+        found = self.parent(held, held.spec.get("parentRef"))
         return found if found is not None and found.kind is Kind.K8S_GATEWAY else None
 
     def foreign(self, resource: Resource) -> bool:

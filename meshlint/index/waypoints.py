@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from meshlint.index.dataplane import Dataplane, pod_labels, pod_template
-from meshlint.index.names import takes
 from meshlint.index.store import Store
 from meshlint.model.kind import WORKLOADS, Kind
 from meshlint.model.mesh import Host, Settings, Waypoint, WaypointState
 from meshlint.model.node import Node
 from meshlint.model.resource import Resource
+from meshlint.model.selectors import selects_namespace
 
 USE_WAYPOINT = "istio.io/use-waypoint"
 _WAYPOINT_CLASSES = frozenset({"istio-waypoint", "istio-agentgateway-waypoint"})
@@ -80,20 +80,19 @@ class Waypoints:
         return found.labels.get("istio.io/waypoint-for") if found else None
 
     def _admits(self, gateway: Resource, namespace: str) -> bool:
-        if not namespace or not gateway.namespace or namespace == gateway.namespace:
+        if not namespace or not gateway.namespace:
             return True
         labels, holder = self._dataplane.namespace_labels(namespace)
-        labels = {"kubernetes.io/metadata.name": namespace, **labels}  # the API server sets it
         for listener in gateway.spec.each("listeners"):
             allowed = listener.get("allowedRoutes", "namespaces")
             origin = allowed.get("from").text or "Same"
-            if origin == "All" or allowed.get("from").unknown:
+            if origin == "All" or allowed.get("from").unknown or allowed.unknown:
                 return True
-            if origin == "Selector":
-                wanted = allowed.get("selector", "matchLabels").strings()
-                if holder is None or allowed.get("selector", "matchExpressions") or takes(wanted, labels):
-                    return True
-        return False
+            if origin == "Selector" and selects_namespace(allowed.get("selector"), namespace, labels if holder else None) is not False:
+                return True
+            if origin != "Selector" and namespace == gateway.namespace:
+                return True
+        return not any(gateway.spec.each("listeners")) and namespace == gateway.namespace
 
     def is_waypoint(self, gateway: Resource) -> bool:
         if gateway.kind is not Kind.K8S_GATEWAY:

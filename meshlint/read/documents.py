@@ -51,6 +51,6 @@ def without_version(document: Document) -> Trouble | None:
         return None
     if not (root.get("spec").is_map or root.get("metadata").is_map):
         return None
-    known = f"may be of {' or '.join(groups)}" if len(groups) > 1 else f"is known in {groups[0]} only"
-    message = f"no apiVersion, and {document.kind} {known}; say which it is"
-    return Trouble("not-analysed", document.file, root.get("kind").span, message, (document.kind,))
+    message = f"no apiVersion: no client applies this {document.kind}, and it was not analysed"
+    remedy = f"Write the apiVersion: {' or '.join(f'{group}/VERSION' for group in groups)}."
+    return Trouble("not-analysed", document.file, root.get("kind").span, message, (document.kind,), remedy)

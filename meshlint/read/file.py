@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from typing import Final
 
 from meshlint.model.document import Document, FileRead, Trouble
@@ -144,10 +145,10 @@ def _with_broken(source: Source, documents: list[Document], troubles: list[Troub
     unrendered = [piece for piece, error in broken if excused and error.rule == "yaml-syntax"]
     troubles += [Trouble(error.rule, source.path, _point(source, error.offset), error.described(source)) for error in errors]
     if not broken or documents:
-        troubles += [_not_analysed(source, piece) for piece in unrendered]
+        troubles += [_not_analysed(source, unrendered)] if unrendered else []
         return FileRead(source.path, source, tuple(documents), tuple(troubles), template=template)
     if unrendered:
-        troubles.append(_not_analysed(source, Piece(unrendered[0].start, len(source.text), [], None)))
+        troubles.append(_not_analysed(source, [Piece(unrendered[0].start, len(source.text), [], None)]))
     reason = errors[0].described(source) if errors else TEMPLATE_REASON
     return FileRead(source.path, source, (), tuple(troubles), reason, guess_kinds(source.text), template)
 
@@ -157,12 +158,14 @@ def guess_kinds(text: str) -> tuple[str, ...]:
     return tuple(sorted(set(_KIND.findall(text))))
 
 
-def _not_analysed(source: Source, piece: Piece) -> Trouble:
-    kinds = guess_kinds(source.text[piece.start : piece.end])
-    what = f" (it seems to hold {', '.join(kinds)})" if kinds else ""
-    first = _CONTENT.search(source.text, piece.start, piece.end)
-    span = source.span(first.start(1), first.end(1)) if first else _point(source, piece.start)
-    return Trouble("not-analysed", source.path, span, TEMPLATE_REASON + what, kinds)
+def _not_analysed(source: Source, pieces: Sequence[Piece]) -> Trouble:
+    """One for all pieces of a file; it stands at the first."""
+    kinds = tuple(sorted({kind for piece in pieces for kind in guess_kinds(source.text[piece.start : piece.end])}))
+    said, they = (TEMPLATE_REASON, "it seems") if len(pieces) == 1 else (f"{len(pieces)} templates that do not parse as YAML", "they seem")
+    what = f" ({they} to hold {', '.join(kinds)})" if kinds else ""
+    first = _CONTENT.search(source.text, pieces[0].start, pieces[0].end)
+    span = source.span(first.start(1), first.end(1)) if first else _point(source, pieces[0].start)
+    return Trouble("not-analysed", source.path, span, said + what, kinds)
 
 
 def _point(source: Source, offset: int) -> Span:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from typing import Final, NamedTuple
 
 from meshlint.model.node import Table
@@ -11,6 +12,7 @@ from meshlint.read.compose import compose
 from meshlint.read.errors import ReadError
 
 _SEPARATOR: Final = re.compile(r"(?:\A|(?<=[\r\n]))(?:---(?=[ \t\r\n]|\Z)|\.\.\.[ \t]*(?:#[^\r\n]*)?(?:\r\n|\n|\r|\Z))")
+_MARK: Final = re.compile(r"\n(?:---|\.\.\.)")  # begins with a literal: many times as fast as the above
 _PRELUDE: Final = re.compile(r"(?:[ \t]*(?:#[^\r\n]*)?(?:\r\n|\n|\r|\Z)|%[^\r\n]*(?:\r\n|\n|\r|\Z))*\Z")
 
 
@@ -27,7 +29,7 @@ def boundaries(text: str) -> list[tuple[int, int]]:
     """Start and end of each document; directives and comments ahead of `---` belong to the document behind it."""
     out: list[tuple[int, int]] = []
     start = 0
-    for match in _SEPARATOR.finditer(text):
+    for match in _separators(text):
         end = match.start() if match.group() == "---" else match.end()
         if not _PRELUDE.match(text, start, end):
             out.append((start, end))
@@ -37,6 +39,16 @@ def boundaries(text: str) -> list[tuple[int, int]]:
     if start < len(text) and not _PRELUDE.match(text, start):
         out.append((start, len(text)))
     return out
+
+
+def _separators(text: str) -> Iterator[re.Match[str]]:
+    if "\r---" in text or "\r..." in text:
+        yield from _SEPARATOR.finditer(text)
+        return
+    for at in (0, *(mark.start() + 1 for mark in _MARK.finditer(text))):
+        match = _SEPARATOR.match(text, at)
+        if match is not None:
+            yield match
 
 
 def compose_pieces(text: str, source: Source) -> list[Piece]:

@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from meshlint.model.problem import Finding, ResourceName, Severity
 
-_VARYING = r"[`'\"\u201c][^`'\"\u201d]*[`'\"\u201d]|\S*[\d./_*-]\S*"
+_VARYING = re.compile(r"[`'\"\u201c][^`'\"\u201d]*[`'\"\u201d]|[^\s\d./_*-]*[\d./_*-]\S*")
 _SHOWN = 3
 
 Key = tuple[str, Severity, str]
@@ -44,9 +44,10 @@ def blocks(findings: Iterable[Finding], limit: int) -> list[Block]:
 
 def shape(finding: Finding) -> Key:
     """What alike findings share: rule, severity and the message without names, numbers and quoted values."""
-    message = re.sub(_VARYING, "_", finding.message)
+    message = _VARYING.sub("_", finding.message)
     for name in _names(finding.resource):
-        message = re.sub(rf"\b{re.escape(name)}\b", "_", message)
+        if name in message:
+            message = re.sub(rf"\b{re.escape(name)}\b", "_", message)
     return finding.rule, finding.severity, message
 
 

@@ -67,7 +67,7 @@ class Result(NamedTuple):
 
     `notifications` are things that the command line also says on stderr (git failed, a cache could not be written).
     `hidden` are the suppressed findings; `known_by` says what the `baselined` ones are known by; `stale` are those of the
-    baseline that are gone.
+    baseline that are gone. `unmade`: there are so many findings that their fixes were not looked for.
     """
 
     findings: tuple[Finding, ...]
@@ -83,6 +83,7 @@ class Result(NamedTuple):
     hidden: tuple[Suppressed, ...] = ()
     known_by: str = "by the baseline"
     stale: int = 0
+    unmade: bool = False
 
     def count(self, severity: Severity) -> int:
         return sum(1 for finding in self.findings if finding.severity is severity)

@@ -58,6 +58,8 @@ def _hidden(result: Result) -> str:
 
 
 def _fixable(result: Result) -> str:
+    if result.unmade:
+        return "; edits for so many are not worked out, --diff shows them"
     safe, unsafe = result.safely_fixable, result.fixable - result.safely_fixable
     if not (safe or unsafe):
         return ""
