@@ -23,7 +23,7 @@ from meshlint.model.mesh import (
     WaypointState,
     Workload,
 )
-from meshlint.model.names import close_name
+from meshlint.model.names import close_name, slip_of
 from meshlint.model.node import Node
 from meshlint.model.policy import Peer, PolicyTarget, Scope
 from meshlint.model.problem import MESH, Confidence, Edit, Fix, Impact, NewFile, Problem, Severity
@@ -47,7 +47,7 @@ __all__ = [
     "NewFile", "Node", "Peer", "PolicyTarget", "Problem", "Reach", "Resource", "Rule", "Scope", "Severity", "Subset", "Support",
     "Target", "Waypoint", "WaypointState", "Workload", "authz", "changes", "close_name", "converted", "engine_rule", "exports",
     "extensions", "flag", "grants", "installs", "moving", "networks", "parts", "peer_modes", "pods", "pools", "read_since", "rule",
-    "selects", "settings_of", "standard_since", "strings_below", "waypoints", "written",
+    "selects", "settings_of", "slip_of", "standard_since", "strings_below", "waypoints", "written",
 ]  # fmt: skip
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from argparse import ArgumentParser, ArgumentTypeError, RawDescriptionHelpFormatter, _ActionsContainer, _SubParsersAction
+from functools import lru_cache
 from typing import NoReturn
 
 from meshlint import __version__
@@ -59,8 +60,14 @@ class Parser(ArgumentParser):
         return words
 
 
+@lru_cache(1)
 def parser() -> Parser:
-    """The parser of all commands."""
+    """The parser of all commands, made once in a process: nobody changes it."""
+    return new_parser()
+
+
+def new_parser() -> Parser:
+    """Another one, for whoever wants to add to it."""
     top = Parser(
         prog="meshlint",
         description="What breaks, is ignored or stops being enforced when an Istio mesh moves to ambient mode and Gateway API.",

@@ -5,7 +5,7 @@ from __future__ import annotations
 from argparse import Action, ArgumentParser, _SubParsersAction
 from typing import Any
 
-from meshlint.arguments import FORMATS, parser
+from meshlint.arguments import FORMATS, new_parser
 from meshlint.check.registry import bundled
 
 _RULES = ("select", "extend_select", "ignore")
@@ -23,7 +23,7 @@ def script(shell: str) -> str:
         import shtab
     except ImportError:
         raise NoLibraryError("completion scripts are written by shtab: pip install 'meshlint[completion]'") from None
-    top = parser()
+    top = new_parser()
     (commands,) = (action for action in top._actions if isinstance(action, _SubParsersAction))
     for command in commands.choices.values():
         for action in command._actions:

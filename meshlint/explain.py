@@ -63,7 +63,7 @@ def facts(rule: Rule) -> dict[str, object]:
         "confidence": rule.confidence.value,
         "evidence": rule.evidence,
         "summary": rule.summary,
-        "documentation": rule.doc,
+        "documentation": _dedented(rule.doc),
         "remedy": rule.remedy,
         "reads": [f"{kind.group}/{kind.kind}" for kind in rule.reads],
         "sources": list(rule.sources),

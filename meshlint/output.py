@@ -17,6 +17,8 @@ from meshlint.report.visible import visible
 
 Advance = Callable[[str, int, int], None]
 _WITHOUT_FIXES = ("github", "gitlab")
+_WITH_EDITS = ("json", "rdjson", "sarif")
+_MANY = 2_000  # findings that nobody reads through: their fixes would take as long as they did
 _PATIENCE = 1.0  # seconds of work before a progress line appears
 
 
@@ -49,9 +51,12 @@ def formats(options: Namespace, config: Config) -> list[Wanted]:
     return out
 
 
-def shows_fixes(wanted: Sequence[Wanted], config: Config) -> bool:
-    """Does one of the reports show fixes, or count them?"""
-    return any(one.format not in _WITHOUT_FIXES for one in wanted) and not (config.statistics and len(wanted) == 1)
+def shows_fixes(wanted: Sequence[Wanted], config: Config) -> int | None:
+    """Of how many findings at most the reports show or count fixes; None: of all."""
+    if any(one.format in _WITH_EDITS for one in wanted):
+        return None
+    shown = any(one.format not in _WITHOUT_FIXES for one in wanted) and not (config.statistics and len(wanted) == 1)
+    return _MANY if shown else 0
 
 
 def report(result: Result, wanted: Sequence[Wanted], options: Namespace, config: Config) -> int:

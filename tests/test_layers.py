@@ -28,7 +28,7 @@ LAYERS = [  # from the bottom; a row's layers do not know one another unless ALL
     {"lsp"},
     {
         "arguments", "options", "output", "explain", "settings", "init", "completion", "watch", "repeat", "fixing", "convert",
-        "convert_write", "conversions", "cli",
+        "convert_write", "convert_check", "conversions", "cli",
     },
     {"__main__"},
     {"testing"},

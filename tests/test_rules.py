@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+import re
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import pytest
 
+from meshlint import facts
 from meshlint.check.registry import scan
 from meshlint.model.kind import Kind
 from meshlint.model.rule import Rule
@@ -53,6 +55,22 @@ def test_has_a_case_that_fires_and_one_that_does_not(rule: Rule) -> None:
     fires = [rule.id in {one.rule for one in case.expected()} for case in _of(rule)]
     assert any(fires), "no case fires"
     assert not all(fires), "no case stays silent"
+
+
+@pytest.mark.parametrize("rule", CHECKED, ids=_id)
+def test_has_a_case_on_both_sides_of_each_release_that_it_asks_for(rule: Rule) -> None:
+    text = (CASES.parent.parent / "rules" / f"{rule.family.replace('-', '_')}/{rule.name.replace('-', '_')}.py")
+    asked = re.findall(r'istio_at_least\("(\d+)\.(\d+)\.(\d+)"\)', text.read_text(encoding="utf-8")) if text.is_file() else []
+    targets = [_istio(arguments) for arguments in (*(case.arguments for case in _of(rule)), arguments_in(example_of(rule) or ""))]
+    for bound in {tuple(map(int, one)) for one in asked}:
+        assert {target >= bound for target in targets} == {True, False}, f"no case on one side of {bound}"
+
+
+def _istio(arguments: Sequence[str]) -> tuple[int, ...]:
+    """The release that a case is for: its last patch where none is named."""
+    found = re.search(r"istio=([\d.]+)", " ".join(arguments))
+    told = tuple(map(int, (found[1] if found else facts.compat()["newest"]).split(".")))
+    return told if len(told) > 2 else (*told, 99)
 
 
 @pytest.mark.parametrize("rule", RULES, ids=_id)

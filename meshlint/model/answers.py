@@ -147,11 +147,13 @@ class Waypoint(NamedTuple):
 
 
 class Refusal(NamedTuple):
-    """Why no listener of a Gateway takes a route: `at` is the field of the route that decides, `listener` one that refuses."""
+    """Why no listener of `holder`, a Gateway or ListenerSet, takes a route, or a Gateway a ListenerSet: `at` is the field of the
+    route that decides, `listener` what refuses."""
 
     at: Node
     why: str
     listener: Node
+    holder: Resource
 
 
 class Workload(NamedTuple):

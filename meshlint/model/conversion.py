@@ -33,7 +33,8 @@ class Converted(NamedTuple):
 
     `documents` are to be applied; `remainder` is what is left of the object (None: it can be deleted, or nothing of it
     converts). `because` says what keeps it or a part of it; `notes` what to know. `unused` are the subsets of DestinationRules
-    that nothing uses once this is applied; `inlined` are the delegates that it takes in.
+    that nothing uses once this is applied, `alone` the lists of subsets whose DestinationRules say nothing else and hide no other
+    one, so that they go with the last of their subsets; `inlined` are the delegates that it takes in.
     """
 
     resource: Resource
@@ -44,6 +45,7 @@ class Converted(NamedTuple):
     notes: tuple[Because, ...] = ()
     unused: tuple[Node, ...] = ()
     inlined: tuple[Resource, ...] = ()
+    alone: tuple[Node, ...] = ()
 
     @property
     def whole(self) -> bool:

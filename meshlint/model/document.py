@@ -9,13 +9,17 @@ from meshlint.model.position import Source, Span
 
 
 class Trouble(NamedTuple):
-    """Something that reading could not do, by the name of the rule that reports it (yaml-syntax, not-analysed ...)."""
+    """Something that reading could not do, by the name of the rule that reports it (yaml-syntax, not-analysed ...).
+
+    `remedy` is empty where the rule's own says it all.
+    """
 
     rule: str
     file: str
     span: Span | None
     message: str
     kinds: tuple[str, ...] = ()
+    remedy: str = ""
 
 
 class Document(NamedTuple):

@@ -28,6 +28,8 @@ class Kind(Enum):
     INGRESS = ("networking.k8s.io", "Ingress")
     INGRESS_CLASS = ("networking.k8s.io", "IngressClass")
     NETWORK_POLICY = ("networking.k8s.io", "NetworkPolicy")
+    CILIUM_NETWORK_POLICY = ("cilium.io", "CiliumNetworkPolicy")
+    CALICO_NETWORK_POLICY = ("projectcalico.org", "NetworkPolicy")
     CRD = ("apiextensions.k8s.io", "CustomResourceDefinition")
 
     VIRTUAL_SERVICE = (_NET, "VirtualService")
@@ -103,7 +105,7 @@ _CLUSTER_SCOPED = frozenset({
 })  # fmt: skip
 _BY_NAME = {member.value: member for member in Kind}
 _GROUP_ALIASES = {"extensions": {"Deployment": _APPS, "DaemonSet": _APPS, "ReplicaSet": _APPS, "Ingress": "networking.k8s.io"}}
-_SAIL_ALIASES = {"operator.istio.io": "sailoperator.io"}
+_SAIL_ALIASES = {"operator.istio.io": "sailoperator.io", "crd.projectcalico.org": "projectcalico.org"}
 
 WORKLOADS = (
     Kind.DEPLOYMENT, Kind.STATEFUL_SET, Kind.DAEMON_SET, Kind.REPLICA_SET, Kind.JOB, Kind.CRON_JOB,

@@ -136,7 +136,7 @@ class Mesh(Installed, Protocol):
 
     def waypoint_reason(self, service: Resource) -> Node | None:
         """Why a Service has a waypoint or will need one: its label, a targetRef or parentRef that names it, a VirtualService
-        of the mesh for it. None: the repository shows no reason, or the Service opted out."""
+        of the mesh for it. None: the repository shows no reason, or the Service opted out or is headless."""
         ...
 
     def waypoint_work(self, target: Resource) -> Sequence[tuple[Resource, Node]]:
@@ -251,6 +251,10 @@ class Mesh(Installed, Protocol):
         """VirtualServices that speak for the host (wildcards included)."""
         ...
 
+    def beside(self, service: Resource, host: Host) -> Sequence[Resource]:
+        """Those of them that are applied together with one, itself among them: in plain folders each file may be a choice."""
+        ...
+
     def mesh_routes(self, host: Host) -> Sequence[tuple[Resource, Node]]:
         """Gateway API routes whose parentRef (the node) is the Service or ServiceEntry behind the host."""
         ...
@@ -350,8 +354,9 @@ class Mesh(Installed, Protocol):
         ...
 
     def refusal(self, route: Resource, ref: Node) -> Refusal | None:
-        """Why no listener of the Gateway that a parentRef names takes the route: no such listener, or one for other kinds of
-        routes, other namespaces or other hostnames. None: one takes it, a template decides, the repository holds no such Gateway."""
+        """Why no listener of the Gateway or ListenerSet that a parentRef names takes the route: no such listener, or one for other
+        kinds of routes, other namespaces or other hostnames. Of a ListenerSet: why the Gateway does not admit it. None: it is taken,
+        a template decides, the repository does not hold what is named."""
         ...
 
     def backend_host(self, route: Resource, ref: Node) -> Host:

@@ -190,7 +190,7 @@ class Node:
     def origin(self) -> Node:
         """Where it was written: the value of a file that a rendered one comes from, of any other value itself."""
         origins = self.table.origins
-        return self if origins is None else origins.of(self.row)[0]
+        return self if origins is None else origins.of(self.row)[0].origin
 
     @property
     def exact(self) -> bool:
@@ -199,7 +199,7 @@ class Node:
         if origins is None:
             return self.table.exact
         origin, carried = origins.of(self.row)
-        return carried and origin.table.exact
+        return carried and origin.exact
 
     @property
     def span(self) -> Span:

@@ -151,11 +151,15 @@ class Environment:
         """Is it a chart that nothing in the repository applies? Who installs it, and what beside it, is not known."""
         return self.kind == "helm" and all(part.application is None for part in self.parts)
 
+    @property
+    def folders(self) -> list[str]:
+        """Its own folders; "" is the root."""
+        own = [self.path, *(part.source for part in self.parts if part.tool)]
+        return ["" if folder == "." else folder for folder in own]
+
     def reach(self, path: str) -> int:
         """How near a file or folder is: the length of the longest of its own folders above it, -1 where none is."""
-        own = [self.path, *(part.source for part in self.parts if part.tool)]
-        folders = ["" if folder == "." else folder for folder in own]
-        return max((len(folder) for folder in folders if not folder or path == folder or path.startswith(folder + "/")), default=-1)
+        return max((len(folder) for folder in self.folders if not folder or path == folder or path.startswith(folder + "/")), default=-1)
 
     def __repr__(self) -> str:
         return f"Environment({self.name!r}, {self.kind}, {len(self.resources)} resources)"

@@ -6,6 +6,8 @@ from collections.abc import Mapping
 
 from meshlint.model.node import Node
 
+_NAME = "kubernetes.io/metadata.name"
+
 
 def selects(selector: Node, labels: Mapping[str, str]) -> bool | None:
     """Does a selector take something with these labels? An empty one takes everything. None: a template decides."""
@@ -16,6 +18,14 @@ def selects(selector: Node, labels: Mapping[str, str]) -> bool | None:
     if False in answers:
         return False
     return None if None in answers else True
+
+
+def selects_namespace(selector: Node, name: str, labels: Mapping[str, str] | None) -> bool | None:
+    """The same of a namespace; its name is a label that the API server sets. `labels` None: all others are not known."""
+    keys = {*(key for key, _ in selector.get("matchLabels").items()), *(key.text for key in selector.each("matchExpressions", "key"))}
+    if labels is None and not keys <= {_NAME}:
+        return None
+    return selects(selector, {_NAME: name, **(labels or {})})
 
 
 def _equal(value: Node, label: str | None) -> bool | None:

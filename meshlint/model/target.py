@@ -121,6 +121,11 @@ class Target(NamedTuple):
         """Does istiod read the kind only with PILOT_ENABLE_ALPHA_GATEWAY_API=true?"""
         return kind_name(kind) in facts.compat()["releases"][self.istio.release]["alphaGatedKinds"]
 
+    @property
+    def terminated_tls_takes_tls_routes(self) -> bool:
+        """Does a TLS listener of mode Terminate take TLSRoutes beside TCPRoutes (istio generateSupportedKinds, from 1.30)?"""
+        return self.istio_at_least("1.30.0")
+
     def listener_gated(self, protocol: str) -> bool:
         """Does a Gateway listener of the protocol (TCP, TLS) need the same flag?"""
         return protocol in facts.compat()["releases"][self.istio.release]["alphaGatedListenerProtocols"]

@@ -81,7 +81,7 @@ class Authorization(NamedTuple):
         return self.action == ALLOW and any(not rule.clauses for rule in self.rules)
 
 
-@lru_cache(4096)  # many rules ask for the same policies
+@lru_cache(1 << 16)  # each of many rules asks for all policies of an environment
 def authorization(policy: Resource) -> Authorization | None:
     """None where a template decides on its action or its rules."""
     action, rules = policy.spec.get("action"), policy.spec.get("rules")

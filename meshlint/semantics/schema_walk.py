@@ -6,7 +6,7 @@ and status are not judged. Nothing is concluded from what a template fills in.
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterator
 from typing import Any
 
 from meshlint.model.names import close_name
@@ -32,8 +32,18 @@ def faults(resource: Resource, target: Target) -> tuple[Fault, ...]:
         return ()
     walk = _Walk(resource, release_of(resource, target))
     walk.object(shape)
+    walk.found += _related(resource, target)
     silent = _silent(resource) if walk.found else frozenset()
     return tuple(sorted((fault for fault in walk.found if fault.kind not in silent), key=lambda fault: fault.at.row))
+
+
+def _related(resource: Resource, target: Target) -> Iterator[Fault]:
+    """What rules about several values refuse (CEL); their modules are imported where an object of the kind is."""
+    if resource.kind.group.endswith(".istio.io"):
+        from meshlint.semantics.schema_cel_istio import refused
+    else:
+        from meshlint.semantics.schema_cel import refused
+    return refused(resource, target)
 
 
 def _silent(resource: Resource) -> frozenset[FaultKind]:

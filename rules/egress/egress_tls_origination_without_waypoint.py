@@ -84,7 +84,7 @@ def egress_tls_origination_without_waypoint(policy: Resource, mesh: Mesh) -> Ite
         return
     if any(mesh.binding(service).gateways for service in mesh.virtual_services(host)):
         return
-    modes = [mode for mode, ports in _modes(policy, host.entries) if mode.text in _ORIGINATES and not _all_tls(ports)]
+    modes = [mode for mode, ports in _modes(policy, host.entries, mesh) if mode.text in _ORIGINATES and not _all_tls(ports)]
     if modes:
         entry = host.entries[0]
         yield Problem(
@@ -106,16 +106,16 @@ def _fix(policy: Resource, entries: Sequence[Resource], mesh: Mesh) -> Fix | Non
     return made.fix("Bind the ServiceEntry to a waypoint") if near and waypoints.bind(made, entries, mesh) else None
 
 
-def _modes(policy: Resource, entries: Sequence[Resource]) -> Iterator[tuple[Node, list[Node]]]:
-    """Each TLS mode with the ports of the ServiceEntries that it covers."""
+def _modes(policy: Resource, entries: Sequence[Resource], mesh: Mesh) -> Iterator[tuple[Node, list[Node]]]:
+    """Each TLS mode that acts, of the whole and of used subsets, with the ports of the ServiceEntries that it covers: a setting
+    of a port takes the place of the general one."""
     ports = [port for entry in entries for port in entry.spec.each("ports")]
-    traffic = policy.spec.get("trafficPolicy")
-    yield traffic.get("tls", "mode"), ports
-    for setting in traffic.each("portLevelSettings"):
-        number = setting.get("port", "number").value
-        yield setting.get("tls", "mode"), [port for port in ports if port.get("number").value == number]
+    for setting in mesh.traffic_policies(policy):
+        own, below = setting.get("port", "number"), [node.value for node in setting.each("portLevelSettings", "port", "number")]
+        covered = [port for port in ports if own.present and port.get("number").value == own.value]
+        yield setting.get("tls", "mode"), covered if own.present else [port for port in ports if port.get("number").value not in below]
 
 
 def _all_tls(ports: list[Node]) -> bool:
     """Does the application speak TLS itself on all of these ports? Unknown protocols count as such: nothing is concluded."""
-    return bool(ports) and all(port.get("protocol").unknown or (port.get("protocol").text or "").upper() in _SPEAKS_TLS for port in ports)
+    return all(port.get("protocol").unknown or (port.get("protocol").text or "").upper() in _SPEAKS_TLS for port in ports)

@@ -68,9 +68,10 @@ def eastwest_auto_passthrough(gateway: Resource, mesh: Mesh) -> Iterator[Problem
     from 1.29; below 1.27 ambient has no way between networks. Not reported when the repository already holds a Gateway of
     class istio-east-west, whose passthrough listeners (from 1.30) are its own business.
     """
-    if any(other.spec.get("gatewayClassName").text == "istio-east-west" for other in mesh.all(Kind.K8S_GATEWAY)):
+    passing = list(_passing(gateway))
+    if not passing or any(other.spec.get("gatewayClassName").text == "istio-east-west" for other in mesh.all(Kind.K8S_GATEWAY)):
         return
-    for at in _passing(gateway):
+    for at in passing:
         if mesh.target.istio_at_least("1.27.0"):
             way, remedy = "ambient traffic between networks needs a Gateway of class istio-east-west (HBONE on 15008)", None
         else:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from functools import partial
 
-from meshlint.api import WORKLOADS, Fix, Impact, Kind, Mesh, Node, Problem, Resource, Severity, Workload, changes, close_name, rule
+from meshlint.api import WORKLOADS, Fix, Impact, Kind, Mesh, Node, Problem, Resource, Severity, Workload, changes, close_name, rule, slip_of
 
 _USE, _SPACE = "istio.io/use-waypoint", "istio.io/use-waypoint-namespace"
 _INGRESS, _MODE, _FOR = "istio.io/ingress-use-waypoint", "istio.io/dataplane-mode", "istio.io/waypoint-for"
@@ -119,9 +119,9 @@ def _value(resource: Resource, name: str, written: Node) -> Iterator[Problem]:
         message = f'{resource.title} has {name}: "{written.text}", which Istio does not know (it knows {", ".join(known)}).'
         remedy = f"Did you mean {close}?" if close else f"Write one of {', '.join(known)}."
         yield Problem(written, message, remedy=remedy, fix=partial(_set, written, close))
-    elif name in _MISSPELLED:
+    elif meant := _MISSPELLED.get(name) or slip_of(name, _KEYS):
         message = f"{resource.title} has the label {name}, which Istio does not know."
-        yield Problem(written, message, remedy=f"Did you mean {_MISSPELLED[name]}?", fix=partial(_renamed, written, _MISSPELLED[name]))
+        yield Problem(written, message, remedy=f"Did you mean {meant}?", fix=partial(_renamed, written, meant))
 
 
 _MISSPELLED = {

@@ -58,7 +58,8 @@ def vs_bound_to_kubernetes_gateway(service: Resource, mesh: Mesh) -> Iterator[Pr
     lower where the repository does not tell the namespace of the Kubernetes Gateway.
 
     Severity: a warning where an Istio Gateway of the same name and namespace exists beside it: the VirtualService attaches
-    to that one, and readers will not know which is meant. Not reported when only an Istio Gateway has the name, and when
+    to that one, and readers will not know which is meant; a note where no namespace is told, so that the two may be
+    alternatives. Not reported when only an Istio Gateway has the name, and when
     neither is in the repository.
     """
     for ref in mesh.binding(service).gateways:
@@ -79,7 +80,8 @@ def vs_bound_to_kubernetes_gateway(service: Resource, mesh: Mesh) -> Iterator[Pr
             message = f"{place} is both an Istio Gateway and a Kubernetes Gateway; {service.title} attaches to the Istio Gateway only."
             both = ((ref.istio.root, "the Istio Gateway"), (ref.kubernetes.root, "the Kubernetes Gateway"))
             remedy = "Give the two Gateways different names, or move the hosts to a route and delete the VirtualService."
-            yield Problem(ref.at, message, Severity.WARNING, Impact.ADVICE, confidence=_sure(ref), related=both, remedy=remedy)
+            severity = Severity.WARNING if ref.kubernetes.namespace else Severity.NOTE
+            yield Problem(ref.at, message, severity, Impact.ADVICE, confidence=_sure(ref), related=both, remedy=remedy)
 
 
 def _sure(ref: GatewayRef) -> Confidence | None:

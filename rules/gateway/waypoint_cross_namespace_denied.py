@@ -23,10 +23,10 @@ from meshlint.api import WORKLOADS, Fix, Impact, Kind, Mesh, Problem, Resource, 
     remedy="Let the HBONE listener of the waypoint admit the namespace: allowedRoutes.namespaces with from: Selector (or All).",
 )
 def waypoint_cross_namespace_denied(holder: Resource, mesh: Mesh) -> Iterator[Problem]:
-    """An object is bound to a waypoint of another namespace, and the waypoint's listener does not admit its namespace.
+    """An object is bound to a waypoint whose listener does not admit the object's namespace.
 
-    The default of `allowedRoutes.namespaces.from` is Same: objects of other namespaces may not attach. The attachment is
-    denied, and the traffic goes past the waypoint.
+    The default of `allowedRoutes.namespaces.from` is Same: objects of other namespaces may not attach. With a selector the
+    waypoint's own namespace needs the labels as well. The attachment is denied, and the traffic goes past the waypoint.
 
     ```yaml
     apiVersion: v1
@@ -63,8 +63,8 @@ def waypoint_cross_namespace_denied(holder: Resource, mesh: Mesh) -> Iterator[Pr
     selector of labels already, the Namespace gets these labels instead. It needs a look: whom a waypoint admits is for its
     owner to say. None is offered where the waypoint has several listeners, or the Namespace for the labels is not here.
 
-    Not reported when the listener says All, or its selector takes the namespace's labels (or has expressions, which are not
-    evaluated); when the repository does not hold the namespace, so that its labels are not known; when the namespace stays
+    Not reported when the listener says All, or its selector takes the namespace's labels; when the repository does not hold
+    the namespace, so that its labels (but for its name) are not known; when the namespace stays
     out of the mesh.
     """
     waypoint = mesh.waypoint(holder)

@@ -9,7 +9,7 @@ from meshlint.api import Fix, Impact, Kind, Mesh, Node, Problem, Resource, Sever
 
 _BINDING = "ambient.istio.io/waypoint-inbound-binding"
 _CLASSES = frozenset({"istio-waypoint", "istio-agentgateway-waypoint"})
-_ORDINARY = frozenset({"istio", "istio-remote", "istio-agentgateway"})
+_ORDINARY = frozenset({"istio", "istio-agentgateway"})
 _LONGEST = 63
 
 
@@ -60,7 +60,8 @@ def waypoint_listener_invalid(gateway: Resource, mesh: Mesh) -> Iterator[Problem
     than 63 characters cannot be that of the Service which istiod makes: an error.
 
     Not reported when: the Gateway says where it takes connections by the annotation ambient.istio.io/waypoint-inbound-binding,
-    is of class istio-east-west (whose listeners have rules of their own), or is run by another controller.
+    is of class istio-east-west (whose listeners have rules of their own) or istio-remote (which only tells where another network's
+    gateway is: its HBONE listener is what ambient looks for), or is run by another controller.
     """
     name = gateway.spec.get("gatewayClassName").text
     if name in _ORDINARY:

@@ -69,9 +69,9 @@ def waypoint_unused(gateway: Resource, mesh: Mesh) -> Iterator[Problem]:
         return
     if mesh.find(Kind.NAMESPACE, "", gateway.namespace) is None or not mesh.ambient_now(gateway.namespace):
         return
-    if not any(service.namespace == gateway.namespace for service in mesh.all(Kind.SERVICE)):
+    if mesh.waypoint_users(gateway) or not any(service.namespace == gateway.namespace for service in mesh.all(Kind.SERVICE)):
         return
-    if mesh.waypoint_users(gateway) or any(mesh.elsewhere(kind) for kind in _BOUND) or _open(gateway) or _named(gateway, mesh):
+    if any(mesh.elsewhere(kind) for kind in _BOUND) or _open(gateway) or _named(gateway, mesh):
         return
     message = f"Nothing of the repository is bound to the waypoint {gateway.title}: no traffic takes it."
     yield Problem(gateway.root.get("metadata", "name"), message)

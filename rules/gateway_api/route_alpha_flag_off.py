@@ -8,6 +8,7 @@ from functools import partial
 from meshlint.api import ISTIOD, ROUTES, Confidence, Fix, Impact, Kind, Mesh, Node, Problem, Resource, Severity, changes, rule
 
 _FLAG = "PILOT_ENABLE_ALPHA_GATEWAY_API"
+_REMOTE = "istio-remote"
 
 
 @rule(
@@ -78,12 +79,15 @@ def route_alpha_flag_off(resource: Resource, mesh: Mesh) -> Iterator[Problem]:
     alpha kinds as well. There is no automatic fix elsewhere: a release is not moved by an edit.
 
     A warning where the repository does not hold the control plane, which may set the flag elsewhere. Not reported when: the
-    repository sets the flag; the CRDs of the target lack the kind or the version anyway (route-kind-version says so); the
-    object is not Istio's to run.
+    control plane has the flag, or any of the repository has where the environment holds none; the Gateway only tells where another
+    network's gateway is (class istio-remote); the CRDs of the target lack the kind or the version anyway (route-kind-version says
+    so); the object is not Istio's to run.
     """
-    if mesh.target.alpha_flag or not mesh.istio_runs(resource):
+    if mesh.target.alpha_flag or not mesh.istio_runs(resource) or resource.spec.get("gatewayClassName").text == _REMOTE:
         return
     held = mesh.ambient_control_plane() is not None
+    if not held and any((plane.env(_FLAG).text or "").lower() == "true" for plane in mesh.installers(ISTIOD, anywhere=True)):
+        return
     for at, what, since in _gated(resource, mesh):
         where = "which the control plane of this repository does not set" if held else "which nothing in this repository sets"
         yield Problem(

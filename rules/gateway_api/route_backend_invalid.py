@@ -21,6 +21,7 @@ from meshlint.api import (
     changes,
     close_name,
     rule,
+    slip_of,
 )
 
 _ISTIO = "networking.istio.io"
@@ -90,7 +91,7 @@ def route_backend_invalid(route: Resource, mesh: Mesh) -> Iterator[Problem]:
     slip of the pen.
 
     A note of low confidence where a Service is not in the repository although others of its namespace are, except where one
-    of them has nearly the same name. Not reported when: the repository holds no Service of the namespace; weight is 0 (Istio
+    of them has the same name but for one letter. Not reported when: the repository holds no Service of the namespace; weight is 0 (Istio
     leaves such a reference out); the kind is ServiceImport, InferencePool or XBackend; the route is not Istio's to run.
     """
     if not mesh.istio_runs(route):
@@ -140,7 +141,9 @@ def _hostname(said: str, route: Resource, ref: Node, mesh: Mesh) -> Iterator[Pro
         yield Problem(ref.get("namespace"), message, remedy=remedy, fix=partial(_fix, route, ref, mesh), final=True)
     elif not ref.get("port").present:
         yield _portless(said, route, ref, mesh)
-    elif mesh.host(ref.get("name"), route).kind is HostKind.EXTERNAL:
+    elif (host := mesh.host(ref.get("name"), route)).kind is HostKind.ENTRY:
+        yield from _entry_port(said, route, ref, host, mesh)
+    elif host.kind is HostKind.EXTERNAL:
         yield Problem(
             ref.get("name"),
             f"{said} of kind Hostname, and no ServiceEntry of the repository declares that host: if none does, {_SHARE}.",
@@ -149,6 +152,24 @@ def _hostname(said: str, route: Resource, ref: Node, mesh: Mesh) -> Iterator[Pro
             remedy="Add a ServiceEntry for the host.",
             final=True,
         )
+
+
+def _entry_port(said: str, route: Resource, ref: Node, host: Host, mesh: Mesh) -> Iterator[Problem]:
+    """A port that none of the ServiceEntries of the host has."""
+    ports = [port for entry in host.entries for port in entry.spec.each("ports")]
+    written, known = ref.get("port"), [port.get("number").value for port in ports]
+    if not ports or not isinstance(written.value, int) or any(not isinstance(value, int) for value in known) or written.value in known:
+        return
+    listed = ", ".join(str(value) for value in known)
+    yield Problem(
+        written,
+        f"{said} of kind Hostname on port {written.value}, which {host.entries[0].title} does not have (it has {listed}): "
+        "requests to it fail.",
+        related=((ports[0], "the ports of the ServiceEntry"),),
+        remedy=f"Write a port of the ServiceEntry: {listed}.",
+        fix=partial(_fix, route, ref, mesh),
+        final=True,
+    )
 
 
 def _service(said: str, route: Resource, ref: Node, mesh: Mesh) -> Iterator[Problem]:
@@ -178,8 +199,9 @@ def _absent(said: str, ref: Node, host: Host, mesh: Mesh) -> Iterator[Problem]:
     if host.kind is not HostKind.ASSUMED or not mesh.knows(host) or not host.namespace:
         return
     names = [service.name for service in mesh.all(Kind.SERVICE) if service.namespace == host.namespace]
-    close = close_name(ref.get("name").text or "", names)
-    sure = close is not None and not mesh.elsewhere(Kind.SERVICE)
+    slip = slip_of(ref.get("name").text or "", names)
+    close = slip or close_name(ref.get("name").text or "", names)
+    sure = slip is not None and not mesh.elsewhere(Kind.SERVICE)
     yield Problem(
         ref.get("name"),
         f"{said}, and the repository holds Services of namespace {host.namespace}, but none of that name: if there is none, {_SHARE}.",

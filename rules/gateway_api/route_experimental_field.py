@@ -6,6 +6,11 @@ from collections.abc import Iterator
 
 from meshlint.api import ROUTES, Field, Impact, Kind, Mesh, Problem, Resource, Severity, rule
 
+_INSTEAD = {  # what there is in place of what no release has as standard
+    "useDefaultGateways": "name the Gateways in parentRefs", "sessionPersistence": "use consistentHash in a DestinationRule",
+    "ExternalAuth": "use an AuthorizationPolicy with action CUSTOM",
+}  # fmt: skip
+
 
 @rule(
     "ML813",
@@ -107,7 +112,8 @@ def _remedy(resource: Resource, field: Field, mesh: Mesh) -> str:
     if field.standard_since and not field.removed_after:
         ways.insert(0, f"raise the Gateway API CRDs to {field.standard_since}, where it is standard")
     else:
-        ways.append("keep the VirtualService for this feature" if resource.kind in ROUTES else "leave it out")
+        usual = "keep the VirtualService for this feature" if resource.kind in ROUTES else "leave it out"
+        ways.append(_INSTEAD.get(value or path.rpartition(".")[2], usual))
     said = ", or ".join(ways)
     return f"{said[0].upper()}{said[1:]}."
 

@@ -172,7 +172,9 @@ def _remedy(resource: Resource, mesh: Mesh, foreign: bool) -> str:
     name, served, codes = kind.kind, target.serves(kind), target.route(kind).codes
     since = target.since(kind).partition(", ")[0] if foreign else target.since(kind)
     if served and resource.version not in served:
-        return f"Write apiVersion: {kind.group}/{served[0]} ({name} is {since})."
+        return f"Write apiVersion: {kind.group}/{_wanted(kind, mesh) if not foreign else served[0]} ({name} is {since})."
+    if foreign and resource.version in _experimental(kind, mesh):
+        return f"Install the experimental CRDs (pinned), or move to v1 with CRDs that serve it ({name} is {since})."
     if foreign:
         return f"Install CRDs that serve {name} {resource.version} ({name} is {since})."
     if "not-converted" in codes:
@@ -183,10 +185,15 @@ def _remedy(resource: Resource, mesh: Mesh, foreign: bool) -> str:
     return f"{name} is {since}: bring the Gateway API CRDs and Istio to releases that agree."
 
 
+def _wanted(kind: Kind, mesh: Mesh) -> str:
+    """Of the versions that are served the one that istiod reads, else the newest."""
+    version, served = mesh.target.watches(kind), mesh.target.serves(kind)
+    return version if version in served else served[0]
+
+
 def _fix(resource: Resource, mesh: Mesh) -> Fix | None:
     kind, served = resource.kind, mesh.target.serves(resource.kind)
     if not served or resource.version in served or (kind is Kind.BACKEND_TLS_POLICY and resource.version != "v1alpha3"):
         return None
-    version = mesh.target.watches(kind)
-    wanted = f"{kind.group}/{version if version in served else served[0]}"
+    wanted = f"{kind.group}/{_wanted(kind, mesh)}"
     return changes().set(resource.root.get("apiVersion"), wanted).fix(f"Write apiVersion: {wanted}")

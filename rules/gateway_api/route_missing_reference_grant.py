@@ -8,6 +8,7 @@ from functools import partial
 from meshlint.api import Confidence, Fix, Impact, Kind, Mesh, Node, Problem, Resource, Severity, changes, rule
 
 _MESH_PARENTS = frozenset({"Service", "ServiceEntry"})
+_SETS = (Kind.LISTENER_SET, Kind.X_LISTENER_SET)
 
 
 @rule(
@@ -15,8 +16,8 @@ _MESH_PARENTS = frozenset({"Service", "ServiceEntry"})
     "route-missing-reference-grant",
     Severity.ERROR,
     impact=Impact.BREAKS,
-    each=(Kind.HTTP_ROUTE, Kind.GRPC_ROUTE, Kind.TLS_ROUTE, Kind.TCP_ROUTE, Kind.K8S_GATEWAY),
-    reads=[Kind.REFERENCE_GRANT, Kind.SERVICE, Kind.SERVICE_ENTRY, Kind.K8S_GATEWAY, Kind.LISTENER_SET, Kind.X_LISTENER_SET,
+    each=(Kind.HTTP_ROUTE, Kind.GRPC_ROUTE, Kind.TLS_ROUTE, Kind.TCP_ROUTE, Kind.K8S_GATEWAY, *_SETS),
+    reads=[Kind.REFERENCE_GRANT, Kind.SERVICE, Kind.SERVICE_ENTRY, Kind.K8S_GATEWAY, *_SETS,
            Kind.VIRTUAL_SERVICE, Kind.DESTINATION_RULE],
     evidence="code",
     sources=[
@@ -27,8 +28,8 @@ _MESH_PARENTS = frozenset({"Service", "ServiceEntry"})
     remedy="Add a ReferenceGrant in the namespace of the target.",
 )  # fmt: skip
 def route_missing_reference_grant(referrer: Resource, mesh: Mesh) -> Iterator[Problem]:
-    """A route at a gateway has a backend in another namespace, or a Gateway a certificate there, and no ReferenceGrant of
-    that namespace allows it.
+    """A route at a gateway has a backend in another namespace, or a Gateway or ListenerSet a certificate there, and no
+    ReferenceGrant of that namespace allows it.
 
     A VirtualService may send traffic to any namespace, and an Istio Gateway reads Secrets of the gateway's namespace. The
     Gateway API demands the consent of the target's namespace: without it the reference is refused (RefNotPermitted) and
@@ -93,9 +94,13 @@ def route_missing_reference_grant(referrer: Resource, mesh: Mesh) -> Iterator[Pr
     """
     if not referrer.namespace or not mesh.istio_runs(referrer):
         return
-    if referrer.kind is Kind.K8S_GATEWAY:
+    if referrer.kind is Kind.K8S_GATEWAY or referrer.kind in _SETS:
         for ref in referrer.spec.each("listeners", "tls", "certificateRefs"):
             yield from _judge(referrer, ref, "Secret", "the certificate", mesh)
+        frontend = referrer.spec.get("tls", "frontend")
+        for holder in (frontend.get("default"), *frontend.each("perPort", "tls")):
+            for ref in holder.each("validation", "caCertificateRefs"):
+                yield from _judge(referrer, ref, "ConfigMap", "the CA certificate in", mesh)
     elif any((ref.get("kind").text or "Gateway") not in _MESH_PARENTS for ref in referrer.spec.each("parentRefs")):
         for entry in referrer.spec.each("rules"):
             for ref in [*entry.each("backendRefs"), *entry.each("filters", "requestMirror", "backendRef")]:

@@ -27,8 +27,8 @@ _RAW = frozenset({"tcp", "tls", "https", "mongo", "mysql", "redis", "udp"})
     remedy="State the port of the Service in the parentRef.",
 )  # fmt: skip
 def route_parent_port_mismatch(route: Resource, mesh: Mesh) -> Iterator[Problem]:
-    """A route names a Service as its parent with a port that the Service does not have or that speaks no HTTP, or without a
-    port although the Service has several.
+    """A route names a Service or ServiceEntry as its parent with a port that it does not have or that speaks no HTTP, or a
+    Service without a port although it has several.
 
     The port of a parentRef is the Service's, not the container's. A wrong one makes the route idle; without one the route
     holds for every port of the Service, so that requests to its metrics or admin port go to the route's backend as well.
@@ -88,46 +88,53 @@ def route_parent_port_mismatch(route: Resource, mesh: Mesh) -> Iterator[Problem]
     is declared to speak no HTTP.
 
     Not reported when: the Service has one port and the parentRef
-    none; the route names each port in a parentRef of its own; the repository does not hold the Service, or a template fills
-    in its ports; the route is not Istio's to run.
+    none; the route names each port in a parentRef of its own (the CRDs of the experimental channel let it, the standard ones
+    want a route for each); the repository does not hold the parent, or a template fills in its ports; the route is not
+    Istio's to run.
     """
     if not mesh.istio_runs(route):
         return
     for ref in route.spec.each("parentRefs"):
-        host = mesh.parent_host(route, ref)
-        if host is None or host.service is None or ref.get("port").unknown:
+        parent = mesh.parent(route, ref)
+        if parent is None or parent.kind not in (Kind.SERVICE, Kind.SERVICE_ENTRY) or ref.get("port").unknown:
             continue
-        ports = list(host.service.spec.each("ports"))
-        if not ports or any(not isinstance(port.get("port").value, int) for port in ports):
+        ports = list(parent.spec.each("ports"))
+        if not ports or any(not isinstance(_number(port).value, int) for port in ports):
             continue
-        yield from _judge(route, ref, host.service, ports, mesh)
+        yield from _judge(route, ref, parent, ports, mesh)
 
 
 def _judge(route: Resource, ref: Node, service: Resource, ports: Sequence[Node], mesh: Mesh) -> Iterator[Problem]:
     written = ref.get("port")
-    listed = ", ".join(f"{port.get('port').value}{_name(port)}" for port in ports)
+    listed = ", ".join(f"{_number(port).value}{_name(port)}" for port in ports)
     if not written.present:
-        if len(ports) > 1:
+        if len(ports) > 1 and service.kind is Kind.SERVICE:
             message = f"{route.title} names no port of {service.title}, which has several ({listed}): the route holds for each of them."
             fix = partial(_fix, route, ref, service, ports, mesh)
             yield Problem(ref.get("name"), message, related=((service.spec.get("ports"), "the ports"),), fix=fix)
         return
-    found = next((port for port in ports if port.get("port").value == written.value), None)
+    found = next((port for port in ports if _number(port).value == written.value), None)
     if found is None:
         target = next((port for port in ports if port.get("targetPort").value == written.value), None)
-        hint = f"; {written.value} is the targetPort of {target.get('port').value}" if target is not None else ""
+        hint = f"; {written.value} is the targetPort of {_number(target).value}" if target is not None else ""
         yield Problem(
             written,
             f"{route.title} is for port {written.value} of {service.title}, which has {listed}{hint}: the route is idle.",
             impact=Impact.IGNORED,
             related=((service.spec.get("ports"), "the ports"),),
-            remedy=f"Write port: {target.get('port').value}." if target is not None else None,
+            remedy=f"Write port: {_number(target).value}." if target is not None else None,
             fix=partial(_fix, route, ref, service, ports, mesh),
         )
     elif route.kind in _HTTP and (protocol := _declared(found)) in _RAW:
         message = f"{route.title} is for port {written.value} of {service.title}, which is declared {protocol}: no HTTP is read there."
-        remedy = "Declare the port as HTTP (name or appProtocol), or use a TCPRoute or TLSRoute."
+        how = "name or appProtocol" if service.kind is Kind.SERVICE else "protocol"
+        remedy = f"Declare the port as HTTP ({how}), or use a TCPRoute or TLSRoute."
         yield Problem(written, message, impact=Impact.IGNORED, related=((found, "the port"),), remedy=remedy)
+
+
+def _number(port: Node) -> Node:
+    """Of a Service, or of a ServiceEntry."""
+    return port.get("port") or port.get("number")
 
 
 def _name(port: Node) -> str:
@@ -135,9 +142,10 @@ def _name(port: Node) -> str:
 
 
 def _declared(port: Node) -> str:
-    """The protocol that appProtocol, else the name of the port says (Istio: explicit protocol selection); UDP is never HTTP."""
-    if port.get("protocol").text == "UDP":
-        return "udp"
+    """The protocol that appProtocol, else the name of the port says (Istio: explicit protocol selection); UDP is never HTTP.
+    A ServiceEntry says it in protocol."""
+    if port.get("protocol").text == "UDP" or port.get("number").present:
+        return (port.get("protocol").text or "tcp").lower()
     return (port.get("appProtocol").text or (port.get("name").text or "").partition("-")[0]).lower()
 
 
@@ -145,10 +153,10 @@ def _fix(route: Resource, ref: Node, service: Resource, ports: Sequence[Node], m
     fitting = [port for port in ports if route.kind not in _HTTP or _declared(port) not in _RAW]
     by_target = [port for port in ports if ref.get("port").present and port.get("targetPort").value == ref.get("port").value]
     sent = {one.at.get("port").value for one in mesh.backends(route) if one.host.service is service}
-    by_backend = [port for port in fitting if port.get("port").value in sent]
+    by_backend = [port for port in fitting if _number(port).value in sent]
     for found in (by_target, ports, fitting, by_backend):
         if len(found) == 1 and found[0] in fitting:
-            return _stated(ref, found[0].get("port").scalar)
+            return _stated(ref, _number(found[0]).scalar)
     return None
 
 

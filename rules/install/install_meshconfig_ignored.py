@@ -34,8 +34,8 @@ def install_meshconfig_ignored(mesh: Mesh) -> Iterator[Problem]:
       namespace: istio-system
     spec:
       profile: ambient
-      meshConfig: # expect: ML709
-        accessLogFile: /dev/stdout
+      meshConfig:
+        accessLogFile: /dev/stdout  # expect: ML709
         connectTimeout: 3s
     ```
 
@@ -51,7 +51,8 @@ def install_meshconfig_ignored(mesh: Mesh) -> Iterator[Problem]:
             named.append("enableAutoMtls: false")
         if named:
             said = f"reads none of {', '.join(named)}" if len(named) > 1 else f"does not read {named[0]}"
-            yield Problem(setting.config, f"{_title(setting)}: ztunnel {said}.", subject=MESH)
+            first = named[0].partition(":")[0].split(".")
+            yield Problem(setting.config.get(*first), f"{_title(setting)}: ztunnel {said}.", subject=MESH)
 
 
 def _set(node: Node, path: str) -> bool:

@@ -101,4 +101,8 @@ def _networks(network: Node, shown: Node, one: Installer, mesh: Mesh) -> Problem
         said = f"{message}, and Istio {mesh.target.istio} has no ambient for that (from 1.27): ambient pods do not reach the others."
         return Problem(network, said, Severity.ERROR, impact=Impact.BREAKS, related=related, subject=MESH)
     said = f"{message}, and istiod runs without {_FLAG}=true: ambient pods do not reach Services of the others."
-    return Problem(network, said, related=related, subject=MESH)
+    remedy = (
+        f"Set {_FLAG}=true on istiod, bring a Gateway of class istio-east-west, and label the Services that are shared "
+        'istio.io/global: "true".'
+    )
+    return Problem(network, said, related=related, remedy=remedy, subject=MESH)

@@ -57,7 +57,8 @@ def install_ztunnel_trust(mesh: Mesh) -> Iterator[Problem]:
 
     Not reported when: both run in one namespace, or the setting names it (also in CA_TRUSTED_NODE_ACCOUNTS, or by
     `global.platform: openshift`, which stands for kube-system); an environment has several of them, or a namespace is not known; a
-    ZTunnel with `targetRef` takes names over from its Istio; a template, or values from elsewhere, decide.
+    ZTunnel with `targetRef` takes names over from its Istio; ztunnel has the names from its `env` (NETWORK, ISTIO_META_CLUSTER_ID); a
+    template, or values from elsewhere, decide.
     """
     planes = [one for one in mesh.installers(ISTIOD) if not one.remote]
     tunnels = mesh.installers(ZTUNNEL)
@@ -95,20 +96,27 @@ def _names(plane: Installer, tunnel: Installer) -> Iterator[Problem]:
     if tunnel.holder is not None and tunnel.holder.spec.get("targetRef").present:
         return
     pairs = (
-        ("network", plane.value("global", "network"), ("network",)),
-        ("cluster name", plane.value("global", "multiCluster", "clusterName"), ("multiCluster", "clusterName")),
+        ("network", plane.value("global", "network"), ("network",), "NETWORK"),
+        ("cluster name", plane.value("global", "multiCluster", "clusterName"), ("multiCluster", "clusterName"), "ISTIO_META_CLUSTER_ID"),
     )
-    for what, said, path in pairs:
+    for what, said, path, variable in pairs:
         if not said.text or (what == "cluster name" and said.text == "Kubernetes"):
             continue
-        own = tunnel.value(*path) if tunnel.value(*path).present else tunnel.value("global", *path)
+        own = _own(tunnel, path, variable)
         if own.unknown or (not own.present and not tunnel.closed) or own.text == said.text:
             continue
         at = own if own.present else tunnel.value(*path)
-        other = f"{own.text}" if own.text else "none"
-        message = f"{tunnel.title} has the {what} {other}, istiod {said.text}: ztunnel and istiod take each other's pods for remote ones."
+        has = f'gives ztunnel the {what} "{own.text}"' if own.text else f"gives ztunnel no {what}"
+        message = f'{tunnel.title} {has}, and istiod has "{said.text}": they take each other\'s pods for remote ones.'
         fix = partial(_named, tunnel, path, said.text)
         yield Problem(at, message, related=((said, f"istiod's {what}"),), fix=fix, subject=MESH)
+
+
+def _own(tunnel: Installer, path: tuple[str, ...], variable: str) -> Node:
+    """What ztunnel is given; the chart puts variables of its environment behind what it makes of its values, so that they win."""
+    metadata = tunnel.value("meshConfig", "defaultConfig", "proxyMetadata", variable)
+    ways = (tunnel.env(variable), metadata, tunnel.value(*path))
+    return next((node for node in ways if node.present), tunnel.value("global", *path))
 
 
 def _trusted(plane: Installer, tunnel: Installer) -> Fix | None:

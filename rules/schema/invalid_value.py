@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from meshlint.api import GATEWAY_API_KINDS, ISTIO_KINDS, FaultKind, Impact, Mesh, Problem, Resource, Severity, rule
 
 _GATEWAY_API = "gateway.networking.k8s.io"  # of its objects, route-experimental-field says what other releases and channels have
+_EVERY = "Leave hostname out: that means every host."
 
 
 @rule(
@@ -41,13 +42,14 @@ def invalid_value(resource: Resource, mesh: Mesh) -> Iterator[Problem]:
 
     Remedy: write what the message asks for. There is no automatic fix: which value was meant is not known.
 
-    Not reported when: a template fills the value in; the value is null (the API server takes it out); only a CEL rule of the
-    CRD that the tables do not hold would refuse it; route-experimental-field says it (values that another release or channel
-    of Gateway API has); it stands in `metadata` or `status`.
+    Not reported when: a template fills the value in; the value is null (the API server takes it out); only one of the few CEL
+    rules would refuse it that are not judged here (of annotations, of labels); route-experimental-field says it (values that
+    another release or channel of Gateway API has); it stands in `metadata` or `status`.
     """
     found = [fault for fault in mesh.schema(resource) if fault.kind is FaultKind.INVALID]
     elsewhere = {node for node, _ in mesh.target.lacks(resource)} if found and resource.kind.group == _GATEWAY_API else ()
     for fault in found:
         if fault.at not in elsewhere:
             text = f"{resource.title}: {fault.text}. The API server refuses the object."
-            yield Problem(fault.at, text, related=fault.related, remedy=fault.remedy or None, final=True)
+            remedy = _EVERY if fault.at.text == "*" and fault.at.path[-1] == "hostname" else fault.remedy
+            yield Problem(fault.at, text, related=fault.related, remedy=remedy or None, final=True)

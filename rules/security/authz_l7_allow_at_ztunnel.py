@@ -7,10 +7,12 @@ from functools import partial
 
 from meshlint.api import WORKLOADS, Fix, Impact, Kind, Mesh, Problem, Resource, Severity, authz, rule
 
+_NAMED = 6  # attributes that a message names
+
 
 @rule(
     "ML201", "authz-l7-allow-at-ztunnel", Severity.ERROR, impact=Impact.STRICTER, each=Kind.AUTHORIZATION_POLICY, evidence="code",
-    reads=[Kind.SERVICE, Kind.NAMESPACE, *WORKLOADS],
+    reads=[Kind.GATEWAY, Kind.SERVICE, Kind.NAMESPACE, *WORKLOADS],
     sources=[
         "istio@86c9f01:pilot/pkg/serviceregistry/ambient/authorization.go (handleRule)", "istio/ztunnel@62d8265:src/rbac.rs",
         "https://istio.io/latest/docs/ambient/usage/l4-policy/",
@@ -19,7 +21,7 @@ from meshlint.api import WORKLOADS, Fix, Impact, Kind, Mesh, Problem, Resource, 
         "Attach a copy by targetRefs to each Service of these pods, behind a waypoint, and leave here only a rule that admits the "
         "waypoint's ServiceAccount."
     ),
-    yields_in_object=["authz-old-and-new-coexist"],
+    yields_in_object=["authz-old-and-new-coexist", "policy-empty-selector"],
 )  # fmt: skip
 def authz_l7_allow_at_ztunnel(policy: Resource, mesh: Mesh) -> Iterator[Problem]:
     """An ALLOW policy for pods asks for HTTP attributes, which ztunnel cannot see: the rule never matches.
@@ -85,14 +87,19 @@ def authz_l7_allow_at_ztunnel(policy: Resource, mesh: Mesh) -> Iterator[Problem]
 
 
 def _message(policy: Resource, fields: Sequence[authz.Attribute], dead: Sequence[int], all_rules: int) -> str:
-    names = ", ".join(dict.fromkeys(attribute.field for attribute in fields))
-    start = f"{policy.title} allows by {names}, which ztunnel cannot see, so"
+    names = list(dict.fromkeys(attribute.field for attribute in fields))
+    more = f" and {len(names) - _NAMED} more" if len(names) > _NAMED else ""
+    start = f"{policy.title} allows by {', '.join(names[:_NAMED])}{more}, which ztunnel cannot see, so"
     if len(dead) == all_rules:
         which = "its rule never matches" if all_rules == 1 else "none of its rules ever matches"
         return f"{start} {which} and its pods refuse all that no other policy allows."
     left = ", ".join(str(number) for number in range(1, all_rules + 1) if number not in dead)
     which = ", ".join(map(str, dead))
-    return f"{start} rule {which} of {all_rules} never matches: what only that allows is refused (rule {left} still works)."
+    what = f"rules {which} of {all_rules} never match: what only those allow"
+    if len(dead) == 1:
+        what = f"rule {which} of {all_rules} never matches: what only that allows"
+    still = f"rules {left} still work" if all_rules - len(dead) > 1 else f"rule {left} still works"
+    return f"{start} {what} is refused ({still})."
 
 
 def _fix(policy: Resource, mesh: Mesh) -> Fix | None:

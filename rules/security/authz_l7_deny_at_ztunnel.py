@@ -16,7 +16,7 @@ _SAID = {
 
 @rule(
     "ML202", "authz-l7-deny-at-ztunnel", Severity.ERROR, impact=Impact.UNENFORCED, each=Kind.AUTHORIZATION_POLICY, evidence="code",
-    reads=[Kind.SERVICE, Kind.NAMESPACE, *WORKLOADS],
+    reads=[Kind.GATEWAY, Kind.SERVICE, Kind.NAMESPACE, *WORKLOADS],
     sources=[
         "istio@86c9f01:pilot/pkg/serviceregistry/ambient/authorization.go (handleRule, hasEffectiveRules)",
         "istio/ztunnel@62d8265:src/rbac.rs (matches, RbacMatch::is_empty)", "https://github.com/istio/istio/pull/61166",
@@ -25,7 +25,7 @@ _SAID = {
         "Attach the policy by targetRefs to the Services of these pods, behind a waypoint, and let the pods admit the waypoint "
         "alone; or deny by ports and identities only."
     ),
-    yields_in_object=["authz-old-and-new-coexist"],
+    yields_in_object=["authz-old-and-new-coexist", "policy-empty-selector"],
 )  # fmt: skip
 def authz_l7_deny_at_ztunnel(policy: Resource, mesh: Mesh) -> Iterator[Problem]:
     """A DENY policy for pods asks for HTTP attributes, which ztunnel cannot see: mostly it then denies nothing.
@@ -98,7 +98,8 @@ def _rules(found: list[authz.Change], all_rules: int) -> str:
     """Which rules, where the policy has several."""
     if all_rules == 1:
         return ""
-    return f" (rule {', '.join(str((change.rule or 0) + 1) for change in found)} of {all_rules})"
+    numbers = dict.fromkeys(str((change.rule or 0) + 1) for change in found)
+    return f" (rule{'s' if len(numbers) > 1 else ''} {', '.join(numbers)} of {all_rules})"
 
 
 def _fix(policy: Resource, mesh: Mesh) -> Fix | None:

@@ -25,7 +25,7 @@ _FLAGS = ("PILOT_AUTO_ALLOW_WAYPOINT_POLICY", "ENABLE_LAYERED_WAYPOINT_AUTHORIZA
         "Add the same baseline at the waypoint (targetRefs to its Gateway, or to GatewayClass istio-waypoint in the root namespace), "
         "and a rule at the pods that admits the waypoint."
     ),
-    yields_in_object=["authz-l7-allow-at-ztunnel"],
+    yields_in_object=["authz-l7-allow-at-ztunnel", "policy-empty-selector"],
 )  # fmt: skip
 def authz_namespace_wide_not_on_waypoint(policy: Resource, mesh: Mesh) -> Iterator[Problem]:
     """An ALLOW policy for a whole namespace or mesh (an allow-nothing baseline, mostly) does not reach the waypoints there.

@@ -9,10 +9,17 @@ from meshlint.api import WORKLOADS, Fix, Impact, Kind, Mesh, MeshSetting, Node, 
 
 _DEFAULT = "cluster.local"
 
+_RESULTS = {  # by action, and whether the principal stands in a negated list
+    (authz.ALLOW, False): "the callers that it stands for are refused",
+    (authz.ALLOW, True): "the callers that it keeps out get in",
+    (authz.DENY, False): "the callers that it is to refuse get in",
+    (authz.DENY, True): "the callers that it spares are refused",
+}
+
 
 @rule(
     "ML212", "authz-trust-domain-alias", Severity.ERROR, impact=Impact.STRICTER, each=Kind.AUTHORIZATION_POLICY, evidence="code",
-    reads=[Kind.SERVICE, Kind.NAMESPACE, *WORKLOADS],
+    reads=[Kind.GATEWAY, Kind.SERVICE, Kind.NAMESPACE, *WORKLOADS],
     sources=[
         "istio@86c9f01:pilot/pkg/serviceregistry/ambient/authorization.go", "istio@86c9f01:pilot/pkg/security/trustdomain/bundle.go",
     ],
@@ -69,13 +76,13 @@ def authz_trust_domain_alias(policy: Resource, mesh: Mesh) -> Iterator[Problem]:
         return
     own = setting.config.get("trustDomain").text or _DEFAULT
     others = {node.text for node in setting.config.each("trustDomainAliases") if node.text} | {_DEFAULT}
-    for at, domain in _principals(acting, own):
+    for at, domain, negated in _principals(acting, own):
         if domain in others:
-            refused = acting.action == authz.ALLOW
-            result = "the callers that it stands for are refused" if refused else "the callers that it is to refuse get in"
+            refused = (acting.action == authz.ALLOW) is not negated
+            result = _RESULTS[acting.action, negated]
             message = f"{policy.title} names a principal of {domain}, and the trust domain is {own}: ztunnel knows no aliases, so {result}."
             decides = setting.config.get("trustDomain") if setting.config.get("trustDomain") else setting.config.get("trustDomainAliases")
-            impact = None if refused else Impact.UNENFORCED
+            impact = Impact.STRICTER if refused else Impact.UNENFORCED
             fix = partial(_fix, acting, setting)
             yield Problem(at, message, impact=impact, related=((decides, "the trust domain"),), fix=fix, subject=subject)
             return
@@ -87,16 +94,16 @@ def _setting(mesh: Mesh) -> MeshSetting | None:
     return told[0] if told and len({setting.config.get("trustDomain").text for setting in told}) == 1 else None
 
 
-def _principals(acting: authz.Authorization, own: str) -> Iterator[tuple[Node, str]]:
-    """Every principal that is written with another trust domain than the mesh's own, and that. Left out are those that stand
-    beside the same one of the own trust domain."""
+def _principals(acting: authz.Authorization, own: str) -> Iterator[tuple[Node, str, bool]]:
+    """Every principal that is written with another trust domain than the mesh's own, that, and whether it is negated. Left out are
+    those that stand beside the same one of the own trust domain."""
     for one in acting.rules:
         for attribute in one.attributes():
             if attribute.key == "source.principal":
                 for number, value in enumerate(attribute.values):
                     domain, inside, rest = (value or "").partition("/ns/")
                     if inside and "*" not in domain and domain != own and f"{own}/ns/{rest}" not in attribute.values:
-                        yield authz.item(attribute, number), domain
+                        yield authz.item(attribute, number), domain, attribute.negated
 
 
 def _fix(acting: authz.Authorization, setting: MeshSetting) -> Fix | None:
@@ -104,7 +111,7 @@ def _fix(acting: authz.Authorization, setting: MeshSetting) -> Fix | None:
     own = setting.config.get("trustDomain").text or _DEFAULT
     aliases = [node.text for node in setting.config.each("trustDomainAliases")]
     made = changes()
-    for at, domain in _principals(acting, own):
+    for at, domain, _ in _principals(acting, own):
         listed, rest = at.parent, (at.text or "").partition("/ns/")[2]
         if listed is None or None in aliases:
             return None

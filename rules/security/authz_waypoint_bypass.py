@@ -13,7 +13,7 @@ _FLAG = "PILOT_AUTO_ALLOW_WAYPOINT_POLICY"
 
 @rule(
     "ML210", "authz-waypoint-bypass", Severity.WARNING, impact=Impact.UNENFORCED, each=_KINDS, evidence="code",
-    reads=[*_KINDS, Kind.SERVICE, Kind.SERVICE_ENTRY, Kind.NAMESPACE, Kind.K8S_GATEWAY, Kind.GATEWAY_CLASS, *WORKLOADS],
+    reads=[Kind.GATEWAY, *_KINDS, Kind.SERVICE, Kind.SERVICE_ENTRY, Kind.NAMESPACE, Kind.K8S_GATEWAY, Kind.GATEWAY_CLASS, *WORKLOADS],
     sources=[
         "https://istio.io/latest/docs/ambient/usage/l7-features/", "https://istio.io/latest/docs/ambient/migrate/",
         "istio@86c9f01:pilot/pkg/features/ambient.go",
@@ -125,8 +125,8 @@ def _of_gateway(service: Resource, mesh: Mesh) -> bool:
 def _first(policy: Resource, service: Resource, mesh: Mesh) -> bool:
     if not mesh.candidate(service):
         return False
-    found = [other for kind in _KINDS for other, ref in mesh.attached(service, kind) if _counts(other, ref, service, mesh)]
-    return bool(found) and found[0] is policy
+    attached = (pair for kind in _KINDS for pair in mesh.attached(service, kind))
+    return next((other for other, ref in attached if _counts(other, ref, service, mesh)), None) is policy
 
 
 def _counts(policy: Resource, ref: Node, service: Resource, mesh: Mesh) -> bool:

@@ -10,7 +10,7 @@ from meshlint.api import WORKLOADS, Fix, Impact, Kind, Mesh, Node, Problem, Reac
 
 @rule(
     "ML219", "peerauth-port-level", Severity.WARNING, impact=Impact.DIFFERS, each=Kind.PEER_AUTHENTICATION, evidence="code",
-    reads=[Kind.PEER_AUTHENTICATION, Kind.SERVICE, *WORKLOADS],
+    reads=[Kind.GATEWAY, Kind.PEER_AUTHENTICATION, Kind.SERVICE, *WORKLOADS],
     sources=[
         "istio@86c9f01:pilot/pkg/serviceregistry/ambient/authorization.go",
         "istio@86c9f01:pilot/pkg/serviceregistry/ambient/policies.go",

@@ -13,7 +13,8 @@ _KEYS = ("request.auth",)
 @rule(
     "ML222", "requestauthn-selector", Severity.ERROR, impact=Impact.UNENFORCED, each=Kind.REQUEST_AUTHENTICATION, evidence="code",
     reads=[
-        Kind.AUTHORIZATION_POLICY, Kind.SERVICE, Kind.SERVICE_ENTRY, Kind.NAMESPACE, Kind.K8S_GATEWAY, Kind.GATEWAY_CLASS, *WORKLOADS,
+        Kind.GATEWAY, Kind.AUTHORIZATION_POLICY, Kind.SERVICE, Kind.SERVICE_ENTRY, Kind.NAMESPACE, Kind.K8S_GATEWAY, Kind.GATEWAY_CLASS,
+        *WORKLOADS,
     ],
     sources=[
         "istio@86c9f01:pilot/pkg/model/policyattachment.go (ShouldAttachPolicy)",
@@ -86,7 +87,8 @@ def requestauthn_selector(policy: Resource, mesh: Mesh) -> Iterator[Problem]:
 
 
 def _names(users: list[tuple[Resource, Node]]) -> str:
-    return f"{' and '.join(user.title for user, _ in users)} {'asks' if len(users) == 1 else 'ask'}"
+    titles = list(dict.fromkeys(user.title for user, _ in users))
+    return f"{' and '.join(titles)} {'asks' if len(titles) == 1 else 'ask'}"
 
 
 def _moved(policy: Resource, reach: Reach, mesh: Mesh) -> bool:
@@ -108,9 +110,12 @@ def _users(policy: Resource, reach: Reach, mesh: Mesh) -> list[tuple[Resource, N
     found = []
     taken = {workload.resource for workload in reach.workloads}
     for other in mesh.all(Kind.AUTHORIZATION_POLICY):
-        if other.namespace not in (policy.namespace, mesh.settings.root_namespace) or other.spec.get("targetRefs").present:
+        near = reach.scope is Scope.MESH or other.namespace in (policy.namespace, mesh.settings.root_namespace)
+        if not near or other.spec.get("targetRefs").present:
             continue
-        same = other.spec.get("selector", "matchLabels").strings() == policy.spec.get("selector", "matchLabels").strings()
+        wide = reach.scope is Scope.MESH or (reach.scope is Scope.NAMESPACE and other.namespace == policy.namespace)
+        labels = [one.spec.get("selector", "matchLabels").strings() for one in (policy, other)]
+        same = labels[0] == labels[1] or (wide and mesh.reach(other).subject is not None)
         if (same or any(w.resource in taken for w in mesh.reach(other).workloads)) and (at := _asks(other)) is not None:
             found.append((other, at))
     return found

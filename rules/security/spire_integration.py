@@ -71,7 +71,7 @@ def spire_integration(resource: Resource, mesh: Mesh) -> Iterator[Problem]:
         return
     if (found := _installed(resource)) is not None:
         at, how = found
-        message = f"{resource.title} {how}; ztunnel takes no certificates from SPIRE, so workloads that get them so cannot move."
+        message = f"{resource.title} {how}; ztunnel takes no certificates from SPIRE, so workloads injected with it cannot move."
         yield Problem(at, message, subject=MESH)
 
 

@@ -68,7 +68,8 @@ def dr_client_namespace(policy: Resource, mesh: Mesh) -> Iterator[Problem]:
     host = mesh.host(policy.spec.get("host"), policy)
     if not _is_unread(policy, host, mesh) or not mesh.shapes_traffic(policy):
         return
-    reads = " and ".join(sorted({*mesh.route_namespaces(host), mesh.settings.root_namespace}))
+    *others, last = sorted({*mesh.route_namespaces(host), mesh.settings.root_namespace})
+    reads = f"{', '.join(others)} and {last}" if others else last
     gateways = mesh.gateways_in(policy.namespace) is not None or _gateway_beside(policy, mesh)
     reader = "the waypoint of the host" if mesh.waypoint(host).bound else "a waypoint for the host"
     tail = f" The gateways of {policy.namespace} go on reading it." if gateways else ""

@@ -82,8 +82,7 @@ def dr_connection_pool_outlier_scope(policy: Resource, mesh: Mesh) -> Iterator[P
     names = ", ".join(dict.fromkeys(name for _, name in found))
     yield Problem(
         found[0][0],
-        f"{policy.title} sets {names} for {host.title}. Every caller's sidecar counts for itself; a waypoint counts all "
-        "callers together.",
+        f"{policy.title} sets {names} for {host.title}. Every caller's sidecar counts for itself; a waypoint counts all callers together.",
         related=tuple((node, f"the same holds for {name}") for node, name in found[1:6]),
         subject=subject,
     )

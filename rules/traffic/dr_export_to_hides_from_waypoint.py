@@ -58,8 +58,8 @@ def dr_export_to_hides_from_waypoint(policy: Resource, mesh: Mesh) -> Iterator[P
 
     Remedy: name the waypoint's namespace in `exportTo`, or export to `*`. Where the mesh's default decides
     (meshConfig.defaultDestinationRuleExportTo), give the DestinationRule an exportTo of its own. meshlint
-    can write either. That is safe where the rule stands in the namespace of its host and no sidecars of the waypoint's namespace
-    would begin to read it; elsewhere it needs a look.
+    can write either. That is safe where the rule stands in the namespace of its host, is the only one for it, and no sidecars of
+    the waypoint's namespace would begin to read it; elsewhere it needs a look.
 
     Not reported when the waypoint stands in the namespace of a rule that exports to `.`, without any exportTo, for `~`
     (exported to nobody, on sidecars too), for a workloadSelector, which decides alone (dr-workload-selector), in a namespace

@@ -62,13 +62,16 @@ def dr_passthrough_lb(policy: Resource, mesh: Mesh) -> Iterator[Problem]:
 
     One finding for each DestinationRule. Not reported when the host has no waypoint and the repository shows no reason for
     one (a VirtualService of the mesh, a route or a policy for it), for headless Services, for ServiceEntries of resolution
-    NONE from Istio 1.28 on, where waypoints pass through, and of DYNAMIC_DNS, for subsets that nobody uses, in namespaces
-    that the waypoint does not look into, and when the host stays out of the mesh.
+    NONE from Istio 1.28 on, where waypoints pass through, and of DYNAMIC_DNS, for subsets that nobody uses, for a
+    workloadSelector (dr-workload-selector), in namespaces that the waypoint does not look into, and when the host stays out of
+    the mesh.
     """
     host = mesh.host(policy.spec.get("host"), policy)
     found = [node for one in mesh.traffic_policies(policy) for node in [one.get("loadBalancer", "simple")] if node.text == "PASSTHROUGH"]
     subject = mesh.rule_subject(policy) if found else None
-    if subject is None or not _at_waypoint(host, mesh) or _keeps_addresses(host, mesh) or _elsewhere(policy, host, mesh):
+    if subject is None or policy.spec.get("workloadSelector").is_map:
+        return
+    if not _at_waypoint(host, mesh) or _keeps_addresses(host, mesh) or _elsewhere(policy, host, mesh):
         return
     message = (
         f"{policy.title} passes connections for {host.title} through to the address that the client dialled (PASSTHROUGH). The waypoint "

@@ -33,6 +33,7 @@ _REMEDY = {
     WaypointState.OPTED_OUT: "The opt-out is deliberate: delete the DestinationRule, or bind the host to a waypoint after all.",
     WaypointState.WRONG_TYPE: "Set istio.io/waypoint-for: service (or all) on the waypoint, or bind the host to another one.",
 }
+_FOR_GATEWAYS = "Keep it for the gateways. Only if clients in the mesh call the host as well, bind it to a waypoint for them."
 _TOPOLOGY = frozenset({
     "topology.istio.io/network", "topology.kubernetes.io/region", "topology.kubernetes.io/zone", "topology.istio.io/subzone",
 })  # fmt: skip
@@ -102,7 +103,8 @@ def dr_without_waypoint(policy: Resource, mesh: Mesh) -> Iterator[Problem]:
 
     One finding for each DestinationRule, with what is lost.
 
-    Severity: a note where the repository shows gateways as the only callers of the host, which go on reading the rule.
+    Severity: a note, without a fix, where the repository shows gateways as the only callers of the host, which go on reading
+    the rule.
     Not reported when the rule only says `tls.mode: ISTIO_MUTUAL` or `DISABLE` (dr-tls-mesh-mode), only `PASSTHROUGH`
     (dr-passthrough-lb), or only names subsets: what they lose is said where a VirtualService routes to them
     (vs-mesh-without-waypoint), and policies of subsets that nobody uses are lost to nobody. Nor for a workloadSelector
@@ -130,8 +132,8 @@ def dr_without_waypoint(policy: Resource, mesh: Mesh) -> Iterator[Problem]:
         Severity.NOTE if gateways else None,
         confidence=Confidence.LOW if host.resource is None else None,  # its labels stand in another repository
         related=(*_related(waypoint), *((node, f"{name} is lost") for name, node in lost[:5])),
-        remedy=_REMEDY.get(waypoint.state) or _advice(lost, host, mesh) or _by_another_name(host),
-        fix=partial(_fix, policy, lost, host, mesh),
+        remedy=_FOR_GATEWAYS if gateways else _REMEDY.get(waypoint.state) or _advice(lost, host, mesh) or _by_another_name(host),
+        fix=None if gateways else partial(_fix, policy, lost, host, mesh),
         subject=subject,
     )  # fmt: skip
 

@@ -46,7 +46,8 @@ def se_cidr_addresses(entry: Resource, mesh: Mesh) -> Iterator[Problem]:
     One finding for each ServiceEntry, at the first range.
 
     Not reported when: Istio is 1.30 or later; the prefix has full length (/32, for IPv6 /128); no ambient client may read the
-    entry: its namespace stays out, or exportTo names only namespaces that stay out or hold nothing but gateways.
+    entry: its namespace stays out, or exportTo names only namespaces that stay out or hold nothing but gateways; with
+    `--goal gateway-api`, where nothing is ambient now.
     """
     if mesh.target.istio_at_least("1.30.0"):
         return

@@ -60,7 +60,7 @@ def se_duplicate_host(entry: Resource, mesh: Mesh) -> Iterator[Problem]:
     Not reported when: it is the same object in another layer; the entries say the same (ports, endpoints, resolution) and have
     the same waypoint; they stand in different namespaces and exportTo keeps each to its own, which is what ambient does too;
     in plain folders, which may be for different clusters, they stand in different ones; a namespace is not known; no ambient
-    client may read them: their namespaces stay out.
+    client may read them: their namespaces stay out; with `--goal gateway-api`, where nothing is ambient now.
     """
     if not entry.namespace or not mesh.read_in_ambient(entry):
         return

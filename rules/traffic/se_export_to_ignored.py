@@ -83,7 +83,7 @@ def _problem(at: Node, resource: Resource, values: str, mesh: Mesh) -> Problem:
     option = "Set meshConfig.serviceEntryVisibility, or control access with an AuthorizationPolicy at an egress waypoint."
     return Problem(
         at,
-        f"{message}host, DNS capture answers for it, and all ambient workloads are routed to {hosts or 'it'}.",
+        f"{message}host, DNS capture answers for it, and what ambient workloads of any namespace send to {hosts or 'it'} takes this entry.",
         remedy=option if mesh.target.istio_at_least(_OPTION) else None,
     )
 

@@ -50,7 +50,8 @@ def se_resolution_none(entry: Resource, mesh: Mesh) -> Iterator[Problem]:
     Absent means NONE. Not reported when: the entry has addresses and Istio is 1.28 or later; all its hosts are wildcards
     (se-wildcard-host) or names of Services of the cluster; an address is a range that the release does not know
     (se-cidr-addresses); a template fills in what decides; no ambient client may read the entry: its namespace stays out, or
-    exportTo names only namespaces that stay out or hold nothing but gateways.
+    exportTo names only namespaces that stay out or hold nothing but gateways; with `--goal gateway-api`, where nothing is
+    ambient now.
     """
     resolution, addresses = entry.spec.get("resolution"), entry.spec.get("addresses")
     inside = f".svc.{mesh.settings.cluster_domain}"

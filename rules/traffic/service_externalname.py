@@ -58,10 +58,11 @@ def service_externalname(service: Resource, mesh: Mesh) -> Iterator[Problem]:
     those.
 
     Not reported when: nothing of that kind is written for it, it is a mere destination of a route (gateways and waypoints
-    resolve it), only gateways read what is written, or its namespace stays out of the mesh.
+    resolve it), only gateways read what is written, or its namespace stays out of the mesh. With `--goal gateway-api` only
+    what is ambient now counts.
     """
     kind = service.spec.get("type")
-    if kind.text != "ExternalName" or not mesh.candidate(service):
+    if kind.text != "ExternalName" or not mesh.candidate(service) or not (mesh.settings.to_ambient or mesh.ambient_now(service)):
         return
     used = list(_used(service, mesh))
     if not used:

@@ -71,10 +71,13 @@ def service_headless_waypoint(service: Resource, mesh: Mesh) -> Iterator[Problem
 
     Not reported when: nothing is written for the Service (a VirtualService that only sends its traffic to itself does
     nothing); the VirtualService is for gateways only, which balance over the pods themselves; the Service has
-    `istio.io/use-waypoint: none`; a template fills in clusterIP; its namespace stays out of the mesh.
+    `istio.io/use-waypoint: none`; a template fills in clusterIP; its namespace stays out of the mesh. With
+    `--goal gateway-api` only what is ambient now counts.
     """
     address = service.spec.get("clusterIP")
     if address.text != "None" or not mesh.waypoint_after(service) or not mesh.candidate(service):
+        return
+    if not (mesh.settings.to_ambient or mesh.ambient_now(service)):
         return
     work = [pair for pair in mesh.waypoint_work(service) if pair[0].kind in _ROUTING]
     if work:

@@ -64,11 +64,16 @@ def service_publish_not_ready_traffic_distribution(service: Resource, mesh: Mesh
     if preset and (mesh.meshed(service) or mesh.ambient_now(MESH) or mesh.ambient_control_plane()):
         yield Problem(
             ready,
-            f"{service.title} combines publishNotReadyAddresses with {preset}. In Istio {mesh.target.istio} that makes ztunnel send "
-            f"traffic to pods that are not ready for every Service with {preset} (corrected in 1.28.8, 1.29.4 and 1.30.1).",
+            f"{service.title} combines publishNotReadyAddresses with {_title(at, preset)}. In Istio {mesh.target.istio} that makes ztunnel "
+            f"send traffic to pods that are not ready for every Service with {preset} (corrected in 1.28.8, 1.29.4 and 1.30.1).",
             related=((at, "the preference"),),
             subject=MESH,
         )
+
+
+def _title(at: Node, preset: str) -> str:
+    """PreferClose is the older name of PreferSameZone."""
+    return preset if at.text == preset else f"{at.text} ({preset})"
 
 
 def _preset(service: Resource, mesh: Mesh) -> tuple[str | None, Node]:

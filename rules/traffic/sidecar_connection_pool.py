@@ -14,8 +14,8 @@ from meshlint.api import WORKLOADS, Fix, Impact, Kind, Mesh, Node, Problem, Reso
     Severity.ERROR,
     impact=Impact.IGNORED,
     each=Kind.SIDECAR,
-    reads=[Kind.SERVICE, Kind.SERVICE_ENTRY, Kind.DESTINATION_RULE, Kind.ROLLOUT, Kind.CANARY, Kind.NAMESPACE, Kind.ARGO_APPLICATION,
-           *WORKLOADS],
+    reads=[Kind.GATEWAY, Kind.SERVICE, Kind.SERVICE_ENTRY, Kind.DESTINATION_RULE, Kind.ROLLOUT, Kind.CANARY, Kind.NAMESPACE,
+           Kind.ARGO_APPLICATION, *WORKLOADS],
     evidence="docs",
     sources=[
         "https://ambientmesh.io/docs/setup/sidecar-migration",
@@ -79,10 +79,11 @@ def sidecar_connection_pool(sidecar: Resource, mesh: Mesh) -> Iterator[Problem]:
     waypoint selects the pods, and where it is not told to which port of a Service the port of a listener belongs.
 
     Not reported when: the Sidecar selects gateway pods only, or nothing that may become ambient; the DestinationRules of all
-    Services that select the pods (headless ones left out) say the same, and the pods still have sidecars.
+    Services that select the pods (headless ones left out) say the same, and the pods still have sidecars. With
+    `--goal gateway-api` only what is ambient now counts.
     """
     pods = _pods(sidecar, mesh)
-    if pods is None:
+    if pods is None or not (mesh.settings.to_ambient or mesh.ambient_now(sidecar) or any(mesh.ambient_now(pod.resource) for pod in pods)):
         return
     hosts = _hosts(pods, mesh)
     related = [(service.root, f"selects these pods: the limits belong into a DestinationRule for {host}") for service, host in hosts]

@@ -12,7 +12,7 @@ _LOOPBACK = ("127.0.0.1:", "[::1]:", "localhost:")
 @rule(
     "ML132", "sidecar-resource-ignored", Severity.WARNING, impact=Impact.IGNORED, each=Kind.SIDECAR,
     reads=[
-        Kind.NAMESPACE, Kind.ARGO_APPLICATION, Kind.WORKLOAD_GROUP, Kind.WORKLOAD_ENTRY, Kind.ISTIO_OPERATOR, Kind.ISTIO,
+        Kind.GATEWAY, Kind.NAMESPACE, Kind.ARGO_APPLICATION, Kind.WORKLOAD_GROUP, Kind.WORKLOAD_ENTRY, Kind.ISTIO_OPERATOR, Kind.ISTIO,
         Kind.CONFIG_MAP, Kind.HELM_RELEASE, *WORKLOADS,
     ],
     evidence="docs",
@@ -61,9 +61,10 @@ def sidecar_resource_ignored(sidecar: Resource, mesh: Mesh) -> Iterator[Problem]
     namespace of the repository still has sidecars. Not reported when the hosts are `*/*`, which trims nothing; when a
     listener says nothing but its port, or only a connectionPool (sidecar-connection-pool); when the Sidecar selects gateway
     pods, machines (WorkloadGroup, WorkloadEntry), or nothing that may become ambient; when a template fills in the selector.
-    outboundTrafficPolicy has a rule of its own (sidecar-outbound-policy).
+    outboundTrafficPolicy has a rule of its own (sidecar-outbound-policy). With `--goal gateway-api` only what is ambient now
+    counts.
     """
-    if not _moves(sidecar, mesh):
+    if not _moves(sidecar, mesh) or not (mesh.settings.to_ambient or mesh.ambient_now(sidecar)):
         return
     for listener in sidecar.spec.each("ingress"):
         if (problem := _listener(listener, sidecar)) is not None:

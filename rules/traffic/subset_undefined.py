@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 from meshlint.api import Confidence, Destination, Impact, Kind, Mesh, Problem, Resource, Severity, close_name, rule
 
 _EVERYWHERE = "on sidecars, gateways and waypoints alike"
+_EXPORT = "Export the DestinationRule to the namespaces whose proxies execute the VirtualService, or declare the subset for them."
 
 
 @rule(
@@ -63,16 +64,23 @@ def subset_undefined(route: Resource, mesh: Mesh) -> Iterator[Problem]:
     Hosts are compared by what they stand for, never as written: short and full names, wildcard hosts, exportTo and the
     root namespace count. Not an error, but a note, where the repository is not the authority on the host: it has no
     DestinationRule for just that host, nor the Service together with other DestinationRules of its namespace, or a rule
-    that declares the subset is hidden from the namespace of the VirtualService. Not reported when an Argo Rollout names the subset, and
-    when a template fills in the names.
+    that declares the subset is hidden from the namespace of the VirtualService. Not reported when an Argo Rollout names the subset,
+    when the VirtualService is for gateways only, whose namespace may read the rule, and when a template fills in the names.
     """
     for sent in mesh.destinations(route):
         name = sent.subset.text
         if not name or not sent.host.fqdn or mesh.subsets(sent.host, name, route):
             continue
         rules = mesh.destination_rules(sent.host, route)
-        if not _open(rules) and not _managed(name, (route, *rules), mesh):
+        if not _open(rules) and not _managed(name, (route, *rules), mesh) and not _read_at_gateways(sent, mesh):
             yield _problem(sent, rules, mesh)
+
+
+def _read_at_gateways(sent: Destination, mesh: Mesh) -> bool:
+    """May the gateways that alone execute it read a rule that the namespace of the VirtualService may not?"""
+    gateways = () if sent.mesh else mesh.binding(sent.route).gateways
+    hidden = [subset.rule for subset in mesh.subsets(sent.host, sent.subset.text or "")]
+    return bool(gateways) and all(any(mesh.readable(rule_, gateway.namespace) for rule_ in hidden) for gateway in gateways)
 
 
 def _problem(sent: Destination, rules: Sequence[Resource], mesh: Mesh) -> Problem:
@@ -80,7 +88,7 @@ def _problem(sent: Destination, rules: Sequence[Resource], mesh: Mesh) -> Proble
     if hidden := mesh.subsets(sent.host, name):
         message = f'Subset "{name}" of {host} is declared by {hidden[0].rule.title}, which is not exported to {sent.route.title}.'
         declared_here = ((hidden[0].at.get("name"), "declared here"),)
-        return Problem(sent.subset, message, Severity.NOTE, confidence=Confidence.LOW, related=declared_here)
+        return Problem(sent.subset, message, Severity.NOTE, confidence=Confidence.LOW, related=declared_here, remedy=_EXPORT)
     exact = [found for found in rules if not mesh.host(found.spec.get("host"), found).wildcard]
     if not exact and not _authority(sent, mesh):
         message = f'{sent.route.title} routes to subset "{name}" of {host}, and the repository holds no DestinationRule for just that host.'

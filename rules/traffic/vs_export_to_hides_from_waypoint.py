@@ -60,14 +60,14 @@ def vs_export_to_hides_from_waypoint(service: Resource, mesh: Mesh) -> Iterator[
 
     Remedy: name the waypoint's namespace in `exportTo`, or export to `*`. Where the mesh's default decides
     (meshConfig.defaultVirtualServiceExportTo), give the VirtualService an exportTo of its own. meshlint can
-    write either. That is safe where the VirtualService stands in the namespace of its host and no sidecars of the waypoint's
-    namespace would begin to read it; elsewhere it needs a look.
+    write either. That is safe where the VirtualService stands in the namespace of its host, is the only one for it, and no
+    sidecars of the waypoint's namespace would begin to read it; elsewhere it needs a look.
 
     One finding for each VirtualService. Not reported when the waypoint stands in the namespace of a VirtualService that
     exports to `.`, without any exportTo, for `~` (exported to nobody, on sidecars too), when it is for gateways only, outside
     of the namespaces that a waypoint reads (vs-outside-service-or-waypoint-namespace), when a template tells a namespace, when
     the host is kept off waypoints, and when its namespace stays out of the mesh. The confidence is low where another
-    repository holds the host.
+    repository holds the host. With `--goal gateway-api` only what is ambient now counts.
     """
     if not service.namespace or not mesh.mesh_rules(service):
         return
@@ -89,7 +89,10 @@ def vs_export_to_hides_from_waypoint(service: Resource, mesh: Mesh) -> Iterator[
 
 def _waypoint_namespace(service: Resource, host: Host, mesh: Mesh) -> str:
     """Where the waypoint stands that is to execute the VirtualService; nothing where none is, or it reads it not at all."""
-    if service.namespace not in mesh.route_namespaces(host) or mesh.moves(host, service) is None or not mesh.waypoint_after(host):
+    subject = mesh.moves(host, service)
+    if service.namespace not in mesh.route_namespaces(host) or subject is None or not mesh.waypoint_after(host):
+        return ""
+    if not (mesh.settings.to_ambient or mesh.ambient_now(subject)):
         return ""
     waypoint = mesh.waypoint(host)
     return waypoint.namespace if waypoint.bound else host.namespace

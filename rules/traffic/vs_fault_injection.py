@@ -49,21 +49,22 @@ def vs_fault_injection(service: Resource, mesh: Mesh) -> Iterator[Problem]:
     VirtualService in its namespace, or let a chaos tool inject them. No automatic fix: the fault may be the purpose.
 
     Severity: a note with `--goal ambient`, where a waypoint goes on executing it, and in a kustomize overlay for tests
-    (a folder named test, tests or chaos in its path). Not reported when the rule is for gateways only, when the fault has
-    neither abort nor delay, and when the namespace of the host stays out of the mesh.
+    (a folder named test, tests or chaos in its path). Not reported when the rule is for gateways only, which go on
+    executing it (but with `--goal gateway-api`), when the fault has neither abort nor delay, and when the namespace of the
+    host stays out of the mesh.
     """
     subject = mesh.mesh_subject(service)
-    if subject is None:
-        return
+    rules = mesh.mesh_rules(service) if subject is not None else ()
+    if mesh.settings.to_gateway_api:
+        rules = mesh.converted_rules(service)
     note = Severity.NOTE if not mesh.settings.to_gateway_api or _for_tests(mesh) else None
-    for rule_ in mesh.mesh_rules(service):
+    keeps = "only a waypoint that keeps the VirtualService executes it in ambient"
+    for rule_ in rules:
         fault = rule_.get("fault")
         kinds = [kind for kind in ("abort", "delay") if fault.get(kind)]
         if kinds:
-            message = (
-                f"{service.title} injects a fault ({' and '.join(kinds)}): Gateway API {mesh.target.gateway_api} has no filter for that, "
-                "and only a waypoint that keeps the VirtualService executes it in ambient."
-            )
+            said = f"{service.title} injects a fault ({' and '.join(kinds)}): Gateway API {mesh.target.gateway_api} has no filter for that"
+            message = f"{said}, and {keeps}." if subject is not None else f"{said}."
             yield Problem(fault, message, note, subject=subject)
 
 

@@ -58,7 +58,8 @@ def vs_l4_route(service: Resource, mesh: Mesh) -> Iterator[Problem]:
     Severity: a note where the target reads the route and each match has one SNI, the host's own name, so that it can be
     converted.
     Not reported when the rules are for gateways only, which go on executing them (a note with `--goal gateway-api`), for
-    the classic egress pattern (egress-gateway-classic), and when the namespace of the host stays out of the mesh.
+    the classic egress pattern (egress-gateway-classic), with `--goal ambient` where a waypoint of the target executes them
+    (vs-on-waypoint-alpha and vs-tls-sni-match say the rest), and when the namespace of the host stays out of the mesh.
     """
     subject = mesh.mesh_subject(service)
     in_mesh = {rule_.path[-2] for rule_ in mesh.mesh_rules(service)}
@@ -67,7 +68,10 @@ def vs_l4_route(service: Resource, mesh: Mesh) -> Iterator[Problem]:
         if not at:
             continue
         if subject is not None and section in in_mesh:
-            yield _in_mesh(service, at, kind, mesh)._replace(subject=subject)
+            if mesh.settings.to_gateway_api:
+                yield _in_mesh(service, at, kind, mesh)._replace(subject=subject)
+            elif not mesh.target.istio_at_least(_AT_WAYPOINT):
+                yield _not_executed(service, at, mesh)._replace(subject=subject)
         elif mesh.settings.goal == "gateway-api" and mesh.binding(service).gateways and section not in in_mesh:
             message = f"{service.title} has {section} routes for gateways: {_counterpart(kind, mesh)}."
             yield Problem(at, message, Severity.NOTE, Impact.ADVICE)
@@ -89,6 +93,11 @@ def _in_mesh(service: Resource, at: Node, kind: Kind, mesh: Mesh) -> Problem:
         fix = partial(converted, [service], mesh) if mesh.settings.to_gateway_api else None
         return Problem(at, message, Severity.NOTE, Impact.ADVICE, remedy=_conversion(service, kind, mesh), fix=fix)
     return Problem(at, message)
+
+
+def _not_executed(service: Resource, at: Node, mesh: Mesh) -> Problem:
+    said = f"{service.title} has {at.path[-1]} routes for the mesh, which a waypoint of Istio {mesh.target.istio} does not execute"
+    return Problem(at, f"{said} (since {_AT_WAYPOINT}).", remedy=f"Move to Istio {_AT_WAYPOINT} or later before the sidecars go.")
 
 
 def _conversion(service: Resource, kind: Kind, mesh: Mesh) -> str:

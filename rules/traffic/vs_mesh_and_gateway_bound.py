@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from meshlint.api import Destination, Impact, Kind, Mesh, Node, Problem, Resource, Severity, rule
+from meshlint.api import Destination, Host, Impact, Kind, Mesh, Node, Problem, Resource, Severity, rule
 
 _LABEL = "istio.io/ingress-use-waypoint"
 
@@ -64,8 +64,9 @@ def vs_mesh_and_gateway_bound(service: Resource, mesh: Mesh) -> Iterator[Problem
 
     Severity: a note where it neither injects faults, mirrors, retries, adds headers, rewrites nor splits between hosts: matches and
     timeouts may act twice. Not reported when matches keep gateways and mesh apart, when no destination is one of the
-    hosts (the waypoint of the destination then ignores it), when the destination is kept off waypoints, when a template
-    decides on the gateways, and when the namespace of the host stays out of the mesh.
+    hosts (the waypoint of the destination then ignores it), when that waypoint does not read this namespace
+    (vs-outside-service-or-waypoint-namespace), when the destination is kept off waypoints, when a template decides on the
+    gateways, and when the namespace of the host stays out of the mesh.
     """
     binding = mesh.binding(service)
     if not binding.mesh or not binding.gateways or not binding.known:
@@ -86,7 +87,13 @@ def _comes_back(service: Resource, sent: Destination, mesh: Mesh) -> bool:
     if not sent.mesh or sent.mirror or not _at_gateway(sent.rule) or mesh.moves(sent.host, service) is None:
         return False
     spoken = any(host.fqdn == sent.host.fqdn for _, host in mesh.hosts(service))
-    return spoken and mesh.waypoint_after(sent.host)
+    return spoken and mesh.waypoint_after(sent.host) and _read(service, sent.host, mesh)
+
+
+def _read(service: Resource, host: Host, mesh: Mesh) -> bool:
+    """Does the waypoint of the host read VirtualServices of this namespace, as far as that is known?"""
+    namespaces = mesh.route_namespaces(host)
+    return not service.namespace or not namespaces or service.namespace in namespaces
 
 
 def _at_gateway(rule_: Node) -> bool:

@@ -84,9 +84,11 @@ def vs_mesh_without_waypoint(service: Resource, mesh: Mesh) -> Iterator[Problem]
     `istio.io/use-waypoint` on the Service, the ServiceEntry or the namespace, before the sidecars are removed.
     meshlint can write both, or delete a VirtualService that does nothing. It needs a look: a waypoint is a deployment to be
     planned. There is no automatic fix for a host that another repository holds or that opted out, and where several waypoints
-    could be meant.
+    could be meant, or one that the namespace names and the repository does not hold.
 
     One finding for each VirtualService: at its first host that is ambient now, else at the first one that will be.
+
+    A wildcard for the Services of a namespace is judged by those that the repository holds.
 
     Severity: a VirtualService that does nothing (one rule without match, to the host itself, no other field) needs no
     waypoint: a note that it can be deleted. Not reported when it is for gateways only, for hosts outside of the mesh, when
@@ -117,12 +119,20 @@ def vs_mesh_without_waypoint(service: Resource, mesh: Mesh) -> Iterator[Problem]
 
 def _losing(service: Resource, mesh: Mesh) -> Iterator[tuple[Node, Host, Resource | str]]:
     """The hosts that move and have no waypoint."""
-    for at, host in mesh.hosts(service):
-        subject = mesh.moves(host, service)
-        if subject is None or mesh.waypoint(host).state not in _WHY or _of_gateway(host, mesh):
+    for at, written in mesh.hosts(service):
+        subject = mesh.moves(written, service)
+        if subject is None or not (mesh.settings.to_ambient or mesh.ambient_now(subject)):
             continue
-        if mesh.settings.to_ambient or mesh.ambient_now(subject):
-            yield at, host, subject
+        for host in _services(written, mesh) or (written,):
+            if mesh.waypoint(host).state in _WHY and not _of_gateway(host, mesh):
+                yield at, host, subject
+
+
+def _services(host: Host, mesh: Mesh) -> list[Host]:
+    """The Services here that a wildcard for a namespace of the cluster stands for: each has or lacks a waypoint of its own."""
+    if not host.wildcard or host.entries or not host.namespace:
+        return []
+    return [one for service in mesh.all(Kind.SERVICE) if service.namespace == host.namespace for one in mesh.hosts_of(service)]
 
 
 def _message(service: Resource, rules: Sequence[Node], host: Host, waypoint: Waypoint) -> str:

@@ -68,7 +68,7 @@ def vs_multiple_same_host(service: Resource, mesh: Mesh) -> Iterator[Problem]:
     whose rules are merged by design, or is a delegate; when one has only http rules and the other none; when they are copies of
     one object, which are alternatives, or stand in different files that no kustomization or chart applies together; when the
     waypoint does not read one of them (its namespace, exportTo); when the host is kept off waypoints, and when its namespace
-    stays out of the mesh.
+    stays out of the mesh. With `--goal gateway-api` only what is ambient now counts.
     """
     if not mesh.mesh_rules(service):
         return
@@ -76,7 +76,9 @@ def vs_multiple_same_host(service: Resource, mesh: Mesh) -> Iterator[Problem]:
         subject = mesh.moves(host, service)
         if subject is None or not mesh.waypoint_after(host) or not _read(service, host, mesh):
             continue
-        rivals = list(islice((other for other in mesh.virtual_services(host) if _is_rival(service, other, host, mesh)), _NAMED + 1))
+        if not (mesh.settings.to_ambient or mesh.ambient_now(subject)):
+            continue
+        rivals = list(islice((other for other in mesh.beside(service, host) if _is_rival(service, other, host, mesh)), _NAMED + 1))
         if rivals:
             related = tuple((other.root, f"{other.title} speaks for the host as well") for other in rivals[:_NAMED])
             yield Problem(at, _message(service, host, rivals, mesh), related=related, subject=subject)
@@ -84,18 +86,13 @@ def vs_multiple_same_host(service: Resource, mesh: Mesh) -> Iterator[Problem]:
 
 
 def _is_rival(service: Resource, other: Resource, host: Host, mesh: Mesh) -> bool:
-    if other.identity == service.identity or _order(other) > _order(service) or not _together(service, other, mesh):
+    if other.identity == service.identity or _order(other) > _order(service):
         return False
     return bool(_protocols(service, mesh) & _protocols(other, mesh)) and _read(other, host, mesh)
 
 
 def _order(service: Resource) -> tuple[str, str]:
     return (service.namespace, service.name)
-
-
-def _together(service: Resource, other: Resource, mesh: Mesh) -> bool:
-    """Are both applied? In plain folders each file may be a choice."""
-    return mesh.environment.kind != "plain" or service.file == other.file
 
 
 def _protocols(service: Resource, mesh: Mesh) -> set[bool]:

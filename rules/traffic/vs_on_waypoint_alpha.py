@@ -5,7 +5,21 @@ from __future__ import annotations
 from collections.abc import Iterator
 from functools import partial
 
-from meshlint.api import GATEWAY_API_KINDS, ISTIO_KINDS, Host, Impact, Kind, Mesh, Problem, Resource, Severity, converted, rule
+from meshlint.api import (
+    GATEWAY_API_KINDS,
+    ISTIO_KINDS,
+    Host,
+    Impact,
+    Kind,
+    Mesh,
+    Problem,
+    Resource,
+    Severity,
+    Waypoint,
+    WaypointState,
+    converted,
+    rule,
+)
 
 
 @rule(
@@ -65,22 +79,29 @@ def vs_on_waypoint_alpha(service: Resource, mesh: Mesh) -> Iterator[Problem]:
     finding with a comment that gives the reason.
 
     One finding for each VirtualService, and none where a more precise rule has something to say about it.
-    Not reported when it is for gateways only, when its hosts have no waypoint (vs-mesh-without-waypoint), when it has no effect
-    there since the host is a headless or ExternalName Service (service-headless-waypoint, service-externalname), and when their
-    namespace stays out of the mesh.
+    Not reported when it is for gateways only, when its hosts have no waypoint (vs-mesh-without-waypoint) or a label for one
+    that is missing in a namespace with others (waypoint-missing), when it has no effect there since the host is a headless or
+    ExternalName Service (service-headless-waypoint, service-externalname), and when their namespace stays out of the mesh.
     """
     if not mesh.mesh_rules(service):
         return
     for _, host in mesh.hosts(service):
         waypoint = mesh.waypoint(host)
         subject = mesh.moves(host, service)
-        if subject is not None and waypoint.bound and waypoint.label is not None and not _never_enters(host, service, mesh):
+        acts = waypoint.bound and waypoint.label is not None and not _is_missing(waypoint, mesh)
+        if subject is not None and acts and not _never_enters(host, service, mesh):
             name = f"{waypoint.namespace}/{waypoint.name}" if waypoint.namespace else waypoint.name
             message = f"{service.title} acts at waypoint {name} of {host.title}, where VirtualService is alpha."
-            label = (waypoint.label, "this label binds the host to its waypoint")
+            label = (waypoint.label or service.root, "this label binds the host to its waypoint")
             fix = partial(converted, [service], mesh) if mesh.settings.to_gateway_api else None
             yield Problem(service.root, message, related=(label,), fix=fix, subject=subject)
             return
+
+
+def _is_missing(waypoint: Waypoint, mesh: Mesh) -> bool:
+    """Does the namespace hold waypoints, and none of this name?"""
+    gateways = [gateway for gateway in mesh.all(Kind.K8S_GATEWAY) if gateway.namespace == waypoint.namespace]
+    return waypoint.state is WaypointState.MISSING and any(mesh.is_waypoint(gateway) for gateway in gateways)
 
 
 def _never_enters(host: Host, service: Resource, mesh: Mesh) -> bool:

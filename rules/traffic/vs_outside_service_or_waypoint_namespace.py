@@ -51,7 +51,7 @@ def vs_outside_service_or_waypoint_namespace(service: Resource, mesh: Mesh) -> I
     (it acts where the VirtualService above it stands), when a template tells one of the namespaces or the repository does
     not, when the host is kept off waypoints (vs-mesh-without-waypoint) or its namespace stays out of the mesh, and when the
     host has no waypoint yet that the repository shows and one stands beside the VirtualService. The confidence is low where
-    another repository holds the host.
+    another repository holds the host. With `--goal gateway-api` only what is ambient now counts.
     """
     if not service.namespace or not mesh.mesh_rules(service):
         return
@@ -65,7 +65,10 @@ def vs_outside_service_or_waypoint_namespace(service: Resource, mesh: Mesh) -> I
 
 def _is_unread(service: Resource, host: Host, mesh: Mesh) -> bool:
     reads = mesh.route_namespaces(host)
-    if not reads or service.namespace in reads or mesh.moves(host, service) is None or not mesh.waypoint_after(host):
+    subject = mesh.moves(host, service)
+    if not reads or service.namespace in reads or subject is None or not mesh.waypoint_after(host):
+        return False
+    if not (mesh.settings.to_ambient or mesh.ambient_now(subject)):
         return False
     return mesh.waypoint(host).bound or not _waypoint_beside(service, mesh)
 

@@ -18,7 +18,7 @@ _MAPPED = frozenset({"connect-failure", "refused-stream", "unavailable", "cancel
         "gateway-api v1.6.1 apis/v1/httproute_types.go", "istio pilot/pkg/config/kube/gateway/conversion.go",
         "https://github.com/istio/istio/pull/60682",
     ],
-    remedy="Keep the VirtualService at a waypoint if its conditions matter; else use HTTPRoute retry with the experimental CRDs pinned.",
+    remedy="Keep the VirtualService if its conditions matter; else use HTTPRoute retry with the experimental CRDs pinned.",
 )  # fmt: skip
 def vs_retries(service: Resource, mesh: Mesh) -> Iterator[Problem]:
     """A route of the mesh has a retry policy that the target's HTTPRoute cannot express.
@@ -59,17 +59,15 @@ def vs_retries(service: Resource, mesh: Mesh) -> Iterator[Problem]:
 
     One finding for each `retries`: at the first field that decides, else at `retries` where the channel lacks the counterpart.
     Not reported when the channel is experimental and the policy has only attempts, backoff, status codes and the four
-    conditions that Istio sets anyway; when the rule is for gateways only; with `--goal ambient`, where the VirtualService
-    stays; and when the namespace of the host stays out of the mesh.
+    conditions that Istio sets anyway; when the rule is for gateways only, which go on executing it (but with
+    `--goal gateway-api`); with `--goal ambient`, where the VirtualService stays; and when the namespace of the host stays out of the mesh.
     """
     subject = mesh.mesh_subject(service)
-    if subject is None or not mesh.settings.to_gateway_api:
-        return
     retry = mesh.target.field("HTTPRoute", _FIELD)
     channel = f"the {mesh.target.channel} channel of Gateway API {mesh.target.gateway_api}"
     lacks = "" if retry.in_target else f"{channel} has no HTTPRoute retry"
     fix = partial(converted, [service], mesh)
-    for rule_ in mesh.mesh_rules(service):
+    for rule_ in mesh.converted_rules(service):
         retries = rule_.get("retries")
         if not retries:
             continue
@@ -86,7 +84,7 @@ def vs_retries(service: Resource, mesh: Mesh) -> Iterator[Problem]:
 
 def _remedy(own: list[str], lacks: str) -> str | None:
     if own and lacks:
-        return f"{own[0]} For the retry itself keep the VirtualService at a waypoint, or pin the experimental CRDs."
+        return f"{own[0]} For the retry itself keep the VirtualService, or pin the experimental CRDs."
     return own[0] if own else None
 
 

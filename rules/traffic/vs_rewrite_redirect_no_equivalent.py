@@ -12,7 +12,9 @@ _FILTERS = "spec.rules[].filters[]"
 _WHOLE_PATH = frozenset({".*", "/.*", "^.*$", "^/.*$"})
 _HOSTNAME = re.compile(r"[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*")
 _OPERATOR = re.compile(r"(?<!%)%[A-Z][A-Z0-9_]*(\([^)]*\))?%")
-Found = tuple[Node, str, bool]
+_PORT = "Write the port that is meant as requestRedirect.port, or keep the VirtualService."
+_OPERATOR_REMEDY = "Istio hands the value on to Envoy, so try it there; else let the application set the header."
+Found = tuple[Node, str, bool, str | None]  # where, what, whether it has a counterpart, and its own remedy
 
 
 @rule(
@@ -68,20 +70,23 @@ def vs_rewrite_redirect_no_equivalent(service: Resource, mesh: Mesh) -> Iterator
     the host stays out of the mesh.
     """
     for rule_ in mesh.converted_rules(service):
-        for at, said, minor in (*_rewrite(rule_), *_redirect(rule_, mesh), *_mirror(rule_, mesh), *_headers(rule_)):
+        for at, said, minor, remedy in (*_rewrite(rule_), *_redirect(rule_, mesh), *_mirror(rule_, mesh), *_headers(rule_)):
             severity, impact = (Severity.NOTE, Impact.ADVICE) if minor else (None, None)
-            fix = partial(converted, [service], mesh)
-            yield Problem(at, f"{service.title} {said}.", severity, impact, fix=fix, subject=mesh.mesh_subject(service))
+            fix, subject = partial(converted, [service], mesh), mesh.mesh_subject(service)
+            yield Problem(at, f"{service.title} {said}.", severity, impact, remedy=remedy, fix=fix, subject=subject)
 
 
 def _rewrite(rule_: Node) -> Iterator[Found]:
     regex, authority = rule_.get("rewrite", "uriRegexRewrite"), rule_.get("rewrite", "authority")
     if regex.is_map and not _replaces_all(regex):
-        yield regex, "rewrites paths by a regular expression, and URLRewrite of HTTPRoute replaces a prefix or the whole path only", False
+        said = "rewrites paths by a regular expression, and URLRewrite of HTTPRoute replaces a prefix or the whole path only"
+        yield regex, said, False, None
     if authority.text and _HOSTNAME.fullmatch(authority.text):
-        yield authority, f"rewrites the authority to {authority.text}, which converters leave out: write it as urlRewrite.hostname", True
+        said = f"rewrites the authority to {authority.text}, which converters such as ingress2gateway leave out"
+        yield authority, said, True, "Write it as urlRewrite.hostname."
     elif authority.text:
-        yield authority, f"rewrites the authority to {authority.text}, and URLRewrite of HTTPRoute takes a plain host name only", False
+        said = f"rewrites the authority to {authority.text}, and URLRewrite of HTTPRoute takes a plain host name only"
+        yield authority, said, False, None
 
 
 def _replaces_all(regex: Node) -> bool:
@@ -93,15 +98,18 @@ def _redirect(rule_: Node, mesh: Mesh) -> Iterator[Found]:
     redirect = rule_.get("redirect")
     authority = redirect.get("authority")
     if authority.text:
-        yield authority, f"redirects to {authority.text}, which converters leave out: write it as requestRedirect.hostname (and port)", True
+        same = "" if redirect.get("redirectCode") else ", with statusCode: 301, as its own default is 302"
+        remedy = f"Write it as requestRedirect.hostname (and port){same}."
+        yield authority, f"redirects to {authority.text}, which converters such as ingress2gateway leave out", True, remedy
     derive, scheme, code = redirect.get("derivePort"), redirect.get("scheme"), redirect.get("redirectCode")
     if derive.text == ("FROM_REQUEST_PORT" if scheme.present else "FROM_PROTOCOL_DEFAULT"):
         has = "takes the default port of the scheme" if scheme.present else "takes the port of the request"
-        yield derive, f"redirects with derivePort {derive.text}, and RequestRedirect of HTTPRoute {has} here", False
+        yield derive, f"redirects with derivePort {derive.text}, and RequestRedirect of HTTPRoute {has} here", False, _PORT
     if code:
         field = mesh.target.enum_value(Kind.HTTP_ROUTE, f"{_FILTERS}.requestRedirect.statusCode", str(code.value))
         if not field.in_target:
-            yield code, f"redirects with {code.value}, and RequestRedirect of HTTPRoute cannot in {_target(mesh)} ({field.since})", False
+            said = f"redirects with {code.value}, and RequestRedirect of HTTPRoute cannot in {_target(mesh)} ({field.since})"
+            yield code, said, False, "Use 301 or 302, move to a release that has the code, or keep the VirtualService."
 
 
 def _mirror(rule_: Node, mesh: Mesh) -> Iterator[Found]:
@@ -113,7 +121,9 @@ def _mirror(rule_: Node, mesh: Mesh) -> Iterator[Found]:
         value = share.value if isinstance(share.value, (int, float)) else 100
         field = _share(value, mesh)
         if 0 < value < 100 and not field.in_target:
-            yield share, f"mirrors {value} % of the requests, and RequestMirror of HTTPRoute all in {_target(mesh)} ({field.since})", False
+            said = f"mirrors {value} % of the requests, and RequestMirror of HTTPRoute mirrors all of them in {_target(mesh)}"
+            remedy = "Move to a release that has the share, mirror everything, or keep the VirtualService."
+            yield share, f"{said} ({field.since})", False, remedy
 
 
 def _share(value: float, mesh: Mesh) -> Field:
@@ -128,7 +138,7 @@ def _headers(rule_: Node) -> Iterator[Found]:
                 for name, value in holder.get("headers", side, change).items():
                     if value.text and (found := _OPERATOR.search(value.text)):
                         said = f"sets the header {name} by {found[0]}, an operator of Envoy that the Gateway API does not define"
-                        yield value, said, True
+                        yield value, said, True, _OPERATOR_REMEDY
 
 
 def _target(mesh: Mesh) -> str:

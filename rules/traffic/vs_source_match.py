@@ -22,10 +22,10 @@ _DROPPED = "1.25"
 def vs_source_match(service: Resource, mesh: Mesh) -> Iterator[Problem]:
     """A route of the mesh matches on the caller, which the waypoint does not know as the caller's own proxy did.
 
-    sourceLabels, sourceNamespace and the gateways of tcp and tls matches are compared with the proxy that does the
-    routing. That was the caller's sidecar and is the waypoint now: since Istio 1.25 it drops routes with sourceLabels,
-    before it compared them with its own labels; sourceNamespace is compared with the waypoint's namespace. The rule fires
-    for nobody or for everyone.
+    sourceLabels and sourceNamespace are compared with the proxy that does the routing. That was the caller's sidecar and is
+    the waypoint now: since Istio 1.25 it drops http matches with sourceLabels, before it compared them with its own labels;
+    sourceNamespace is compared with the waypoint's namespace. Of tcp and tls matches a waypoint takes none that names either.
+    The rule fires for nobody or for everyone.
 
     ```yaml
     apiVersion: v1
@@ -57,9 +57,9 @@ def vs_source_match(service: Resource, mesh: Mesh) -> Iterator[Problem]:
     consumer a Service of its own, or, where this was access control, write an AuthorizationPolicy with principals. No
     automatic fix: each of these changes more than this object.
 
-    Not reported when the match is for gateways only (there it means the gateway's own labels and goes on working), when
-    the host is kept off waypoints (vs-mesh-without-waypoint), for empty sourceLabels, and when the namespace of the host
-    stays out of the mesh.
+    Not reported when the match is for gateways only (there it means the gateway's own labels and goes on working), for
+    `gateways: [mesh]`, which a waypoint takes for its own, when the host is kept off waypoints (vs-mesh-without-waypoint),
+    for empty sourceLabels, and when the namespace of the host stays out of the mesh.
     """
     subject = mesh.mesh_subject(service)
     if subject is None or not _may_have_waypoint(service, mesh):
@@ -67,8 +67,8 @@ def vs_source_match(service: Resource, mesh: Mesh) -> Iterator[Problem]:
     for rule_ in mesh.mesh_rules(service):
         for match in rule_.each("match"):
             if _in_mesh(match):
-                for at in _deciding(match, rule_.path[-2] != "http"):
-                    yield Problem(at, _message(service, at, mesh), subject=subject)
+                for at in _deciding(match):
+                    yield Problem(at, _message(service, at, rule_.path[-2] != "http", mesh), subject=subject)
 
 
 def _may_have_waypoint(service: Resource, mesh: Mesh) -> bool:
@@ -81,19 +81,20 @@ def _in_mesh(match: Node) -> bool:
     return not gateways or "mesh" in gateways
 
 
-def _deciding(match: Node, layer4: bool) -> Iterator[Node]:
-    for key in ("sourceLabels", "sourceNamespace", "gateways"):
+def _deciding(match: Node) -> Iterator[Node]:
+    for key in ("sourceLabels", "sourceNamespace"):
         node = match.get(key)
-        if node and node.value not in ({}, [], "") and (key != "gateways" or layer4):
+        if node and node.value not in ({}, ""):
             yield node
 
 
-def _message(service: Resource, at: Node, mesh: Mesh) -> str:
+def _message(service: Resource, at: Node, layer4: bool, mesh: Mesh) -> str:
     key, istio = at.path[-1], f"a waypoint of Istio {mesh.target.istio}"
-    if key == "sourceLabels":
-        labels = ", ".join(f"{name}: {value}" for name, value in at.strings().items())
-        does = "drops such routes" if mesh.target.istio_at_least(_DROPPED) else "compares them with its own labels"
-        return f"{service.title} matches on sourceLabels ({labels}): {istio} {does}."
+    labels = ", ".join(f"{name}: {value}" for name, value in at.strings().items()) if key == "sourceLabels" else ""
+    said = f"{service.title} matches on {key} " + (f"({labels})" if labels else str(at.value))
+    if layer4:
+        return f"{said}: {istio} takes no tcp or tls match that looks at the caller, so this one is passed over."
     if key == "sourceNamespace":
-        return f"{service.title} matches on sourceNamespace {at.value}: {istio} compares it with its own namespace, not the caller's."
-    return f"{service.title} confines a match by gateways: {istio} does the routing, not the caller's sidecar that mesh stands for."
+        return f"{said}: {istio} compares it with its own namespace, not the caller's."
+    does = "drops such routes" if mesh.target.istio_at_least(_DROPPED) else "compares them with its own labels"
+    return f"{said}: {istio} {does}."

@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from functools import partial
 
-from meshlint.api import Destination, HostKind, Impact, Kind, Mesh, Problem, Resource, Severity, Subset, converted, rule
+from meshlint.api import Destination, Host, HostKind, Impact, Kind, Mesh, Problem, Resource, Severity, Subset, converted, rule
 
 _ROUTES = {"http": "an HTTPRoute", "tcp": "a TCPRoute", "tls": "a TLSRoute"}
 _KEPT = ". A waypoint executes it while VirtualService and DestinationRule stay in its reach, but VirtualService is alpha there."
 _SPLIT_LOST = ": ztunnel reads no VirtualService and a Gateway API route has no subsets, so every endpoint will get this traffic."
 _MIRROR_LOST = ": ztunnel reads no VirtualService and mirrors nothing, and a Gateway API route could only mirror to every endpoint."
+_AT_WAYPOINT = ": the waypoint executes it, but once converted "
 _POLICY_LOST = ". ztunnel reads neither object and a Gateway API route has no subsets, so that policy will be gone."
 
 
@@ -99,20 +100,21 @@ def _judged(sent: Destination, found: Sequence[Subset], mesh: Mesh) -> tuple[Sev
         if mesh.settings.goal != "gateway-api" or not mesh.binding(sent.route).gateways:
             return None, None, ""
         return Severity.NOTE, Impact.ADVICE, f"{said}. It is for gateways only and works on, but a Gateway API route cannot name a subset."
-    if _kept(sent, found, mesh):
+    if mesh.settings.goal == "ambient" and _in_reach(sent, found, mesh):
         return Severity.WARNING, Impact.UNSTABLE, said + _KEPT
+    if _in_reach(sent, found, mesh, bound=True):
+        lost = "that policy is gone" if _bare(found) else "every endpoint gets " + ("what is mirrored" if sent.mirror else "this traffic")
+        return None, None, f"{said}{_AT_WAYPOINT}{lost}, for a Gateway API route has no subsets."
     return None, None, said + (_POLICY_LOST if _bare(found) else _MIRROR_LOST if sent.mirror else _SPLIT_LOST)
 
 
-def _kept(sent: Destination, found: Sequence[Subset], mesh: Mesh) -> bool:
-    """Is the VirtualService to stay (--goal ambient), and do it and the DestinationRule stand where the waypoint reads them?"""
-    if mesh.settings.goal != "ambient" or not found:
-        return False
+def _in_reach(sent: Destination, found: Sequence[Subset], mesh: Mesh, bound: bool = False) -> bool:
+    """Do VirtualService and DestinationRule stand where the host's waypoint reads them? `bound`: has it one already?"""
     for _, host in mesh.hosts(sent.route):
         waypoint = mesh.waypoint(host)
         reads = {host.namespace, waypoint.namespace if waypoint.bound else host.namespace}
         looks = {*reads, sent.host.namespace, mesh.settings.root_namespace}
-        if host.in_mesh and mesh.waypoint_after(host) and sent.route.namespace in reads:
+        if host.in_mesh and mesh.waypoint_after(host) and (waypoint.bound or not bound) and sent.route.namespace in reads:
             return any(subset.rule.namespace in looks for subset in found)
     return False
 
@@ -131,6 +133,10 @@ def _said(sent: Destination, found: Sequence[Subset]) -> str:
     return f"{said}, which has no labels and only carries a policy" if _bare(found) else said
 
 
+def _of_another_domain(host: Host, mesh: Mesh) -> bool:
+    return host.service is None and not host.fqdn.endswith(f".svc.{mesh.settings.cluster_domain}")
+
+
 def _remedy(sent: Destination, found: Sequence[Subset], mesh: Mesh) -> str:
     name, host = sent.subset.text, sent.host.title
     editors = dict.fromkeys(editor.title for edited in (sent.route, *(s.rule for s in found)) for editor in mesh.editors(edited))
@@ -141,8 +147,9 @@ def _remedy(sent: Destination, found: Sequence[Subset], mesh: Mesh) -> str:
         )
     if _bare(found):
         return f"Move the trafficPolicy of subset {name} to the DestinationRule itself and route to {host} without a subset."
-    if sent.host.kind is HostKind.ENTRY:
-        return f"One Service per version does not fit a ServiceEntry: give the endpoints of subset {name} a ServiceEntry of their own."
+    if sent.host.kind is HostKind.ENTRY or _of_another_domain(sent.host, mesh):
+        kind = "a ServiceEntry" if sent.host.kind is HostKind.ENTRY else "a host of another cluster"
+        return f"One Service per version does not fit {kind}: give the endpoints of subset {name} a ServiceEntry of their own."
     labels = ", ".join(f"{key}: {value}" for subset in found[:1] for key, value in subset.labels.items())
     selector = f" (its selector plus {labels})" if labels else ""
     use = "name it in a RequestMirror filter" if sent.mirror else "make it a backend"

@@ -51,16 +51,17 @@ def vs_tls_sni_match(service: Resource, mesh: Mesh) -> Iterator[Problem]:
 
     One finding for each match. Not reported when the match is for gateways only, for the classic egress pattern
     (egress-gateway-classic), when a template tells a name, when the one value is the full name of a host (or lies under a
-    wildcard host), when the host is kept off waypoints, and when its namespace stays out of the mesh.
+    wildcard host that is not itself the host of a ServiceEntry), when the host is kept off waypoints, and when its namespace
+    stays out of the mesh. With `--goal gateway-api` only what is ambient now counts.
     """
     subject = mesh.mesh_subject(service)
     hosts = [host for _, host in mesh.hosts(service) if mesh.moves(host, service) is not None and mesh.waypoint_after(host)]
-    if subject is None or not hosts:
+    if subject is None or not hosts or not (mesh.settings.to_ambient or mesh.ambient_now(subject)):
         return
     for rule_ in mesh.mesh_rules(service):
         for match in rule_.each("match") if rule_.path[-2] == "tls" else ():
             names = [node.text for node in match.get("sniHosts").each()]
-            if _in_mesh(match) and names and None not in names and not _honoured(names, hosts):
+            if _in_mesh(match) and names and None not in names and not _honoured(match, hosts, service, mesh):
                 yield Problem(match.get("sniHosts"), _message(service, [name for name in names if name], hosts), subject=subject)
 
 
@@ -69,16 +70,24 @@ def _in_mesh(match: Node) -> bool:
     return not gateways or "mesh" in gateways
 
 
-def _honoured(names: Sequence[str | None], hosts: Sequence[Host]) -> bool:
-    return len(names) == 1 and any(_is_name(names[0] or "", host) for host in hosts)
+def _honoured(match: Node, hosts: Sequence[Host], service: Resource, mesh: Mesh) -> bool:
+    names = list(match.get("sniHosts").each())
+    return len(names) == 1 and any(_is_name(names[0], host, service, mesh) for host in hosts)
 
 
-def _is_name(name: str, host: Host) -> bool:
+def _is_name(node: Node, host: Host, service: Resource, mesh: Mesh) -> bool:
     """Is it the full name of the host, as far as the repository tells its namespace, or does it lie under a wildcard?"""
+    name = node.text or ""
     before, untold, after = host.fqdn.partition("..")
     if untold:
         return name.startswith(before + ".") and name.endswith("." + after) and name.count(".") == host.fqdn.count(".")
-    return name == host.fqdn or (host.wildcard and name.endswith(host.fqdn[1:]))
+    return name == host.fqdn or (host.wildcard and name.endswith(host.fqdn[1:]) and _has_address(node, host, service, mesh))
+
+
+def _has_address(node: Node, host: Host, service: Resource, mesh: Mesh) -> bool:
+    """Under a wildcard that is itself the name of a ServiceEntry, only names with an entry of their own are compared."""
+    entries = mesh.host(node, service).entries
+    return not host.entries or any(one.fqdn == node.text for entry in entries for one in mesh.hosts_of(entry))
 
 
 def _message(service: Resource, names: Sequence[str], hosts: Sequence[Host]) -> str:

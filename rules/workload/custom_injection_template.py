@@ -15,6 +15,7 @@ _SETTINGS = {
     "alwaysInjectSelector": "selects pods to inject",
     "neverInjectSelector": "selects pods not to inject",
 }
+_TUNED = "Delete it after the switch: these annotations tune the sidecar and go with it."
 _SELECTORS = ("alwaysInjectSelector", "neverInjectSelector")
 
 
@@ -56,9 +57,9 @@ def custom_injection_template(resource: Resource, mesh: Mesh) -> Iterator[Proble
     Remedy: the extra content into the manifests (or another admission webhook); enrolment by selector with the CNI's
     `ambient.enablementSelectors`, from Istio 1.27. There is no automatic fix: the template's text is code.
 
-    Not reported when the template is one of Istio's own (sidecar, gateway; grpc-agent is
-    [proxyless-grpc](proxyless-grpc.md)), when an injector setting is empty or adds templates for gateways only, and when the pods
-    stay out or are gateways.
+    A note where injected annotations only tune the sidecar (`sidecar.istio.io/*`). Not reported when the template is one of
+    Istio's own (sidecar, gateway; grpc-agent is [proxyless-grpc](proxyless-grpc.md)), when an injector setting is empty or adds
+    templates for gateways only, and when the pods stay out or are gateways.
     """
     if resource.kind in WORKLOADS:
         workload = mesh.workload(resource)
@@ -75,7 +76,8 @@ def custom_injection_template(resource: Resource, mesh: Mesh) -> Iterator[Proble
             yield Problem(
                 at,
                 f"{resource.title} sets sidecarInjectorWebhook.{name}, which {_SETTINGS[name]}; ambient reads nothing of it.",
-                remedy=_remedy(mesh) if name in _SELECTORS else None,
+                Severity.NOTE if _tunes(name, at) else None,
+                remedy=_remedy(mesh) if name in _SELECTORS else _TUNED if _tunes(name, at) else None,
                 subject=MESH,
             )
 
@@ -91,6 +93,11 @@ def _built_in(name: str, at: Node) -> bool:
     if name == "templates":
         return all(key in _BUILT_IN - {"sidecar"} or "gateway" in key for key, _ in at.items())
     return name == "defaultTemplates" and all(item.text in _BUILT_IN for item in at.each())
+
+
+def _tunes(name: str, at: Node) -> bool:
+    """Only annotations that tune the sidecar itself, which go with it?"""
+    return name == "injectedAnnotations" and all(key.startswith(("sidecar.istio.io/", "proxy.istio.io/")) for key, _ in at.items())
 
 
 def _remedy(mesh: Mesh) -> str:

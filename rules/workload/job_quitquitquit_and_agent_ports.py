@@ -13,6 +13,8 @@ _LOCAL = re.compile(rf"(?:localhost|127\.0\.0\.1|\[::1\]):({_PORTS})(?!\d)")
 _WRAPPERS = re.compile(r"(?:^|[\s/'\"])(pilot-agent|scuttle|envoy-preflight)(?=$|[\s'\"])")
 _VARIABLES = frozenset({"ENVOY_ADMIN_API", "ISTIO_QUIT_API", "START_WITHOUT_ENVOY"})
 _TOLERANT = re.compile(r"(\|\||;)\s*(true|:)(?=\s|$|['\"])")
+_LOOPS = re.compile(rf"\b(?:until|while)\b[^;\n]*{_LOCAL.pattern}")
+_KILLS = re.compile(r"\b(?:pkill|killall)\b[^;&|\n]*\bpilot-agent\b")
 _WAITS = re.compile(r"\b(until|while)\b|healthz/ready|\bwait\b")
 _CALL = r"(?:curl|wget)\b(?:[^;&|\n]|\d?>&\d)*"
 _ENDS = rf"{_CALL}{_LOCAL.pattern}/quitquitquit(?:[^;&|\n]|\d?>&\d)*"
@@ -24,13 +26,18 @@ _CUT = (
     ),
     re.compile(rf"\s*(?:;|&&|\n)\s*{_ENDS}(?=\s*(?:;|\n|$))"),
 )
+_Said = tuple[Node, str, Severity | None]  # the place, what is wrong there, the severity if not the rule's
 _OF_ISTIO = frozenset({"istio-proxy", "istio-init", "istio-validation"})
 
 
 @rule(
     "ML307", "job-quitquitquit-and-agent-ports", Severity.ERROR, impact=Impact.BREAKS, each=WORKLOADS, reads=[],
-    evidence="inferred",
-    sources=["https://istio.io/latest/docs/ambient/migrate/", "https://github.com/istio/istio/issues/6324"],
+    evidence="code",
+    sources=[
+        "istio/ztunnel@62d8265:src/proxyfactory.rs, src/config.rs (in a pod 15001, 15006 and 15008 listen; 15000, 15020 and 15021 do in "
+        "ztunnel's own)",
+        "https://istio.io/latest/docs/ambient/migrate/", "https://github.com/istio/istio/issues/6324",
+    ],
     remedy="Run the program itself: there is no sidecar to wait for or to end.",
 )  # fmt: skip
 def job_quitquitquit_and_agent_ports(resource: Resource, mesh: Mesh) -> Iterator[Problem]:
@@ -65,7 +72,7 @@ def job_quitquitquit_and_agent_ports(resource: Resource, mesh: Mesh) -> Iterator
     `quitquitquit` at the end or in a `trap`, a wrapper before the program, its variables. It needs a look, as every change of a
     script does. There is no automatic fix for other scripts, and none for probes.
 
-    That it breaks follows from the missing listener and is stated nowhere in so many words, hence a note. Not reported when
+    A note where a script tolerates that the call fails (`|| true`), a warning where a variable only tells of the port. Not reported when
     the port is another one (the Cloud SQL proxy has a `/quitquitquit` on 9091) or that of another host, when the pods are
     gateways, which have these ports, or stay out of the mesh; containers of Istio itself are
     [pod-inject-override](pod-inject-override.md).
@@ -78,34 +85,47 @@ def job_quitquitquit_and_agent_ports(resource: Resource, mesh: Mesh) -> Iterator
         name = container.get("name").text
         if name in _OF_ISTIO:
             continue
-        for at, said in _talks(container):
-            yield Problem(at, f"{resource.title}, container {name or '(unnamed)'}, {said}.", fix=partial(_fix, resource, at, mesh))
+        for at, said, severity in _talks(container):
+            text = f"{resource.title}, container {name or '(unnamed)'}, {said}."
+            yield Problem(at, text, severity, fix=partial(_fix, resource, at, mesh))
 
 
-def _talks(container: Node) -> Iterator[tuple[Node, str]]:
+def _talks(container: Node) -> Iterator[_Said]:
     for field in ("command", "args", "lifecycle"):
-        for at in strings_below(container.get(field)):
-            if said := _said(written(at)):
-                yield at, said
+        yield from _in_scripts(container.get(field))
     for variable in container.each("env"):
         value = variable.get("value")
         if variable.get("name").text in _VARIABLES:
             said = f"sets {variable.get('name').text} for a wrapper that waits for the sidecar, and there is none in ambient"
-            yield variable.get("name"), said
+            yield variable.get("name"), said, None
         elif _LOCAL.search(written(value)):
-            yield value, f"is told of localhost:{_port(written(value))}, where no sidecar listens in ambient"
+            said = f"is told of localhost:{_port(written(value))}, where no sidecar listens in ambient"
+            yield value, said, Severity.WARNING
     for field in ("livenessProbe", "readinessProbe", "startupProbe"):
         yield from _probed(container.get(field))
+
+
+def _in_scripts(node: Node) -> Iterator[_Said]:
+    for at in strings_below(node):
+        text = written(at)
+        if said := _said(text):
+            tolerated = _TOLERANT.search(text) and not _LOOPS.search(text)
+            yield at, said, Severity.NOTE if tolerated else None
 
 
 def _said(text: str) -> str:
     if _LOCAL.search(text):
         port = _port(text)
+        waits = f"waits for the sidecar at localhost:{port}, where nothing listens in ambient: it waits for ever"
+        if _LOOPS.search(text):
+            return waits
         if _TOLERANT.search(text):
             return f"calls the sidecar at localhost:{port} and tolerates that it fails, as it always will in ambient"
         if "quitquitquit" not in text and _WAITS.search(text):
-            return f"waits for the sidecar at localhost:{port}, where nothing listens in ambient: it waits for ever"
+            return waits
         return f"calls the sidecar at localhost:{port}, where nothing listens in ambient: the call fails"
+    if _KILLS.search(text):
+        return "ends the sidecar's pilot-agent, and there is none in ambient"
     wrapper = _WRAPPERS.search(text)
     return f"runs {wrapper[1]}, which talks to the sidecar, and there is none in ambient" if wrapper else ""
 
@@ -115,14 +135,12 @@ def _port(text: str) -> str:
     return found[1] if found else ""
 
 
-def _probed(probe: Node) -> Iterator[tuple[Node, str]]:
+def _probed(probe: Node) -> Iterator[_Said]:
     for kind in ("httpGet", "tcpSocket"):
         port = probe.get(kind, "port")
         if not probe.get(kind, "host").present and str(port.value) in _PORTS.split("|"):
-            yield port, f"is probed at port {port.value} of the sidecar, where nothing listens in ambient: the probe fails"
-    for at in strings_below(probe.get("exec", "command")):
-        if said := _said(written(at)):
-            yield at, said
+            yield port, f"is probed at port {port.value} of the sidecar, where nothing listens in ambient: the probe fails", None
+    yield from _in_scripts(probe.get("exec", "command"))
 
 
 def _fix(resource: Resource, at: Node, mesh: Mesh) -> Fix | None:

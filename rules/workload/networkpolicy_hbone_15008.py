@@ -20,12 +20,14 @@ _NOT_FOR_PODS = frozenset({53, 5353, 15010, 15012, 15014, 15017, "dns", "dns-tcp
 
 @rule(
     "ML313", "networkpolicy-hbone-15008", Severity.ERROR, impact=Impact.BREAKS, each=Kind.NETWORK_POLICY,
-    reads=[*MESHED_BY, *WORKLOADS, Kind.K8S_GATEWAY], evidence="docs",
+    reads=[Kind.GATEWAY, *MESHED_BY, *WORKLOADS, Kind.K8S_GATEWAY], evidence="docs",
     sources=["https://istio.io/latest/docs/ambient/usage/networkpolicy/", "https://github.com/istio/istio/issues/56659"],
     remedy="Allow port 15008/TCP for the same peers; finer control by port moves to an AuthorizationPolicy.",
 )  # fmt: skip
 def networkpolicy_hbone_15008(policy: Resource, mesh: Mesh) -> Iterator[Problem]:
     """A NetworkPolicy allows application ports of pods in the mesh and not 15008, by which traffic between pods arrives in ambient.
+
+    (Cilium's and Calico's own policies: [plugin-policy-hbone-15008](plugin-policy-hbone-15008.md).)
 
     ztunnel tunnels what pods in the mesh send one another through HBONE: on the wire the port is 15008, whatever port the
     client asked for. The CNI plugin drops it. Callers that still have sidecars use the tunnel too once the pod is ambient.
@@ -82,12 +84,13 @@ def networkpolicy_hbone_15008(policy: Resource, mesh: Mesh) -> Iterator[Problem]
 
 
 def _problem(policy: Resource, entry: Node, direction: str) -> Problem:
-    ports = ", ".join(str(port.get("port").value) for port in entry.each("ports"))
+    listed = [str(port.get("port").value) for port in entry.each("ports")]
+    ports = f"port{'s' if len(listed) > 1 else ''} {', '.join(listed)}"
     if direction == "Ingress":
-        said = f"admits traffic on port {ports} only; from pods of the mesh it arrives on port {_HBONE} (HBONE) in ambient, and is dropped"
+        said = f"admits traffic on {ports} only; from pods of the mesh it arrives on port {_HBONE} (HBONE) in ambient, and is dropped"
         confidence = None if entry.get("from").present else Confidence.MEDIUM
         return Problem(entry.get("ports"), f"{policy.title} {said}.", confidence=confidence, fix=partial(_fix, entry))
-    said = f"lets pods send to port {ports} only; to pods of the mesh they send to port {_HBONE} (HBONE) in ambient, which is dropped"
+    said = f"lets pods send to {ports} only; to pods of the mesh they send to port {_HBONE} (HBONE) in ambient, which is dropped"
     return Problem(entry.get("ports"), f"{policy.title} {said}.", confidence=Confidence.MEDIUM, fix=partial(_fix, entry))
 
 

@@ -15,7 +15,7 @@ _NAMES = ("kubernetes.io/metadata.name", "name")
 
 @rule(
     "ML315", "networkpolicy-waypoint-peer", Severity.WARNING, impact=Impact.BREAKS, each=Kind.NETWORK_POLICY,
-    reads=[*MESHED_BY, *WORKLOADS, Kind.SERVICE, Kind.K8S_GATEWAY], evidence="inferred",
+    reads=[Kind.GATEWAY, *MESHED_BY, *WORKLOADS, Kind.SERVICE, Kind.K8S_GATEWAY], evidence="inferred",
     sources=[
         "https://istio.io/latest/docs/ambient/usage/networkpolicy/",
         "istio@86c9f01:pilot/pkg/serviceregistry/ambient/waypoints.go",
@@ -135,7 +135,8 @@ def _waypoints(policy: Resource, labels: dict[str, str], mesh: Mesh) -> Iterator
     for workload in mesh.workloads(labels, policy.namespace):
         for service in () if workload.gateway else mesh.services_of(workload):
             waypoint = mesh.waypoint(service)
-            if waypoint.bound and service not in seen:
+            headless = service.spec.get("clusterIP").text == "None"  # its callers address the pods
+            if waypoint.bound and not headless and service not in seen:
                 seen.add(service)
                 yield service, waypoint
 

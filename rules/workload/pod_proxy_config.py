@@ -29,7 +29,8 @@ _KEPT = {
 
 
 @rule(
-    "ML306", "pod-proxy-config", Severity.WARNING, impact=Impact.IGNORED, each=(*WORKLOADS, Kind.PROXY_CONFIG), reads=WORKLOADS,
+    "ML306", "pod-proxy-config", Severity.WARNING, impact=Impact.IGNORED, each=(*WORKLOADS, Kind.PROXY_CONFIG),
+    reads=[Kind.GATEWAY, *WORKLOADS],
     evidence="docs",
     sources=[
         "https://istio.io/latest/docs/reference/config/istio.mesh.v1alpha1/#ProxyConfig",
@@ -99,13 +100,16 @@ def _selecting(resource: Resource, mesh: Mesh) -> Iterator[Problem]:
 
 
 def _problem(resource: Resource, at: Node, keys: list[str], top: list[str], whose: str) -> Problem:
-    homes = {key: _KEPT[key] for key in keys if key in _KEPT}
+    homes = {key: _KEPT[key] for key in keys if key in _KEPT and not (key == "sampling" and "tracing" in keys)}
     named = ", ".join(top[:4]) or "settings"
     said = f"{resource.title} configures {whose} ({named}), and nothing reads that without sidecars"
     if not homes:
         text = f"{said}; order and draining need no replacement in ambient."
         return Problem(at, text, Severity.NOTE, Impact.ADVICE, remedy="Delete it after the switch.")
-    places = ", ".join(f"{key} to {home}" for key, home in homes.items())
+    by_home: dict[str, list[str]] = {}
+    for key, home in homes.items():
+        by_home.setdefault(home, []).append(key)
+    places = ", ".join(f"{' and '.join(same)} to {home}" for home, same in by_home.items())
     remedy = f"Move {places}; delete the rest after the switch."
     return Problem(at, f"{said}: {', '.join(homes)} will be lost for this workload.", remedy=remedy)
 

@@ -10,6 +10,8 @@ from meshlint.api import WORKLOADS, Fix, Impact, Mesh, Mode, Node, Problem, Reso
 _PREFIXES = ("sidecar.istio.io/", "status.sidecar.istio.io/", "readiness.status.sidecar.istio.io/")
 _ALSO = ("prometheus.istio.io/merge-metrics",)
 _NOT_THESE = ("sidecar.istio.io/inject", "sidecar.istio.io/status")  # rules of their own
+_SIZES = ("sidecar.istio.io/proxyCPU", "sidecar.istio.io/proxyMemory", "sidecar.istio.io/concurrency")
+_SIZED = "; size ztunnel and the waypoint instead."
 _NOT_REDIRECTED = "sidecar.istio.io/interceptionMode"
 _LOST = {
     "userVolume": (
@@ -24,6 +26,10 @@ _LOST = {
         "the pod does not choose its control plane any more: ztunnel of its node does",
         "Check that the node's ztunnel and the waypoint belong to the control plane that is meant; then remove it.",
     ),
+    "bootstrapOverride": (
+        "what the proxy's own bootstrap adds (stats sinks, static clusters, tracers) ends",
+        "Say it in MeshConfig, Telemetry or an API that the waypoint reads, as far as it is still needed; then remove it.",
+    ),
     "extraStatTags": (
         "metrics of this workload lose these tags",
         "Add the tags to a Telemetry object that targets the waypoint; then remove it.",
@@ -34,15 +40,15 @@ _LOST = {
 @rule(
     "ML305", "pod-sidecar-annotations", Severity.NOTE, impact=Impact.IGNORED, each=WORKLOADS, reads=[], evidence="docs",
     sources=["https://istio.io/latest/docs/reference/config/annotations/", "istio/api@b8f8791:annotation/annotations.yaml"],
-    remedy="Delete them once the pods run without sidecars; size ztunnel and the waypoint instead.",
+    remedy="Delete them once the pods run without sidecars.",
 )  # fmt: skip
 def pod_sidecar_annotations(resource: Resource, mesh: Mesh) -> Iterator[Problem]:
     """Annotations of a pod tune a sidecar (resources, image, log level, probes); without one they do nothing.
 
     Most are only left over. Requests and limits of the proxy leave the pod with it, so quotas and autoscaler targets can be
-    looked at again. Three carry something that has to go elsewhere: `userVolume` and `userVolumeMount` (files for the proxy),
-    `extraStatTags` (metric tags), `discoveryAddress` (which control plane), and `interceptionMode: NONE` says that the pod
-    is not redirected, which ambient does not read: it will be.
+    looked at again. Some carry something that has to go elsewhere: `userVolume` and `userVolumeMount` (files for the proxy),
+    `extraStatTags` (metric tags), `discoveryAddress` (which control plane), `bootstrapOverride` (an Envoy bootstrap of one's
+    own), and `interceptionMode: NONE` says that the pod is not redirected, which ambient does not read: it will be.
 
     ```yaml
     apiVersion: apps/v1
@@ -90,8 +96,11 @@ def pod_sidecar_annotations(resource: Resource, mesh: Mesh) -> Iterator[Problem]
             yield Problem(at, message, Severity.WARNING, remedy=lost[1], fix=fix)
     if left:
         names = ", ".join(name for name, _ in left)
-        message = f"{resource.title} tunes a sidecar ({names}); without one these annotations do nothing."
-        yield Problem(left[0][1], message, fix=partial(_fix, resource, [at for _, at in left], mesh))
+        does = "this annotation does" if len(left) == 1 else "these annotations do"
+        message = f"{resource.title} tunes a sidecar ({names}); without one {does} nothing."
+        sized = any(name.startswith(_SIZES) for name, _ in left)
+        remedy = f"Delete {'it' if len(left) == 1 else 'them'} once the pods run without sidecars{_SIZED if sized else '.'}"
+        yield Problem(left[0][1], message, remedy=remedy, fix=partial(_fix, resource, [at for _, at in left], mesh))
 
 
 def _lost(name: str, at: Node) -> tuple[str, str] | None:

@@ -130,9 +130,13 @@ def _inbound(name: str, value: str, workload: Workload, mesh: Mesh) -> _Said:
     if not value:
         remedy = 'Set the annotation ambient.istio.io/bypass-inbound-capture: "true" (alpha) if nothing inbound may be captured.'
         return _Said("inbound traffic, which was not captured at all, goes through ztunnel", remedy, severity, impact)
-    ports = f"ports {value}" if name.startswith("exclude") else f"all ports but {value}"
+    one = "," not in value and "-" not in value
+    ports = (f"port {value}" if one else f"ports {value}") if name.startswith("exclude") else f"all ports but {value}"
     who = " and ".join(dict.fromkeys(guard.title for guard in guards[:2]))
-    meets = f"so {ports} meet {who} now" if guards else f"{ports} went past the sidecar and go through ztunnel now"
+    single = one and name.startswith("exclude")
+    meets = f"{ports} went past the sidecar and {'goes' if single else 'go'} through ztunnel now"
+    if guards:
+        meets = f"so {ports} {'meets' if single else 'meet'} {who} now"
     remedy = (
         "Remove it; where callers without mTLS need the port, give the workload a PeerAuthentication with portLevelMtls "
         "PERMISSIVE for it, and an AuthorizationPolicy that names the port."

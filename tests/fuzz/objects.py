@@ -87,6 +87,25 @@ OBJECTS: list[Json] = [
         },
     ),
     make(
+        "cilium.io/v2",
+        "CiliumNetworkPolicy",
+        {
+            "endpointSelector": SELECTOR,
+            "ingress": [{"fromEndpoints": [SELECTOR], "toPorts": [{"ports": [{"port": "9080", "protocol": "TCP"}]}]}],
+            "egress": [{"toEndpoints": [SELECTOR], "toPorts": [{"ports": [{"port": "53", "protocol": "UDP"}]}]}],
+        },
+    ),
+    make(
+        "projectcalico.org/v3",
+        "NetworkPolicy",
+        {
+            "selector": "app == 'reviews'",
+            "types": ["Ingress", "Egress"],
+            "ingress": [{"action": "Allow", "protocol": "TCP", "destination": {"ports": [9080]}}],
+            "egress": [{"action": "Allow", "protocol": "TCP", "destination": {"ports": [9080, "1:1024"]}}],
+        },
+    ),
+    make(
         "apiextensions.k8s.io/v1",
         "CustomResourceDefinition",
         {

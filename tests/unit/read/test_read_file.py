@@ -90,6 +90,14 @@ def test_only_the_broken_part_of_a_template_is_left_out() -> None:
     assert read.documents[1].root.get("a").value is UNKNOWN
 
 
+def test_several_broken_parts_of_a_file_are_said_once() -> None:
+    read = read_text("apiVersion: v1\nkind: A\n---\n{{ if x }}\nkind: C\n---\n{{ if y }}\nkind: B\n", "a.yaml")
+    (trouble,) = read.troubles
+    assert trouble.message == "2 templates that do not parse as YAML (they seem to hold B, C)"
+    assert trouble.span is not None
+    assert trouble.span.start[:2] == (3, 0)
+
+
 @pytest.mark.parametrize(
     ("text", "template"), [("a: {{ x }}\n", True), ("a: 1 #@ x\n", True), ("a: '[[:alpha:]]'\n", False), ("a: ${X}b\n", False)]
 )
@@ -111,6 +119,7 @@ def test_a_kind_without_api_version(text: str, count: int) -> None:
     troubles = read_text(text, "a.yaml").troubles
     assert [trouble.rule for trouble in troubles] == ["not-analysed"] * count
     assert all(trouble.span and trouble.span.start[:2] == (0, 6) and "no apiVersion" in trouble.message for trouble in troubles)
+    assert all(trouble.remedy.startswith("Write the apiVersion: ") for trouble in troubles)
 
 
 def test_encrypted_values_are_unknown() -> None:

@@ -257,3 +257,9 @@ def test_components_that_use_one_another_many_times_end(tmp_path: Path) -> None:
         repo.write(f"c{level}/kustomization.yaml", COMPONENT + f"components: [../c{level - 1}]\n")
     repo.write("top/kustomization.yaml", "components: [../c149]\n")
     assert "nested deeper" in (repo.by_name()["top"].reason or "")
+
+
+@pytest.mark.parametrize(("use", "wrong"), [("gone.yaml", True), ("https://example.com/crds.yaml", False)])
+def test_what_kustomize_fails_on_has_a_remedy_of_its_own(tmp_path: Path, use: str, wrong: bool) -> None:
+    (trouble,) = Repo(tmp_path).write("k/kustomization.yaml", f"resources: [{use}]\n").built().troubles
+    assert trouble.remedy.startswith("Correct the path") is wrong

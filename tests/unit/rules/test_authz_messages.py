@@ -37,6 +37,9 @@ SAID = [  # case, rule, impact, a part of the message
     ("authz-targetref-invalid/in-another-namespace", "ML208", "unenforced", "does not reach pay"),
     ("authz-gatewayclass-scope/before-1-25", "ML209", "unenforced", "Istio 1.24 does not read that"),
     ("authz-trust-domain-alias/alias-in-a-deny", "ML212", "unenforced", "the callers that it is to refuse get in"),
+    ("authz-trust-domain-alias/negated", "ML212", "stricter", "the callers that it spares are refused"),
+    ("policy-empty-selector/deny", "ML227", "unenforced", "in ambient it is none: what it refuses is let in"),
+    ("policy-empty-selector/strict-for-the-mesh", "ML227", "unenforced", "plaintext from outside of the mesh is let in"),
     ("authz-trustdomains-field/beside-others", "ML213", "unenforced", "admits every trust domain"),
     ("authz-trustdomains-field/alone", "ML213", "stricter", "never matches"),
     ("authz-dry-run/flag-before-1-29", "ML214", "ignored", "Istio 1.28 does not know dry runs there"),
@@ -54,7 +57,7 @@ def test_what_happens(case: str, rule: str, impact: str, part: str, tmp_path: Pa
 
 def test_each_outcome_names_its_rules(tmp_path: Path) -> None:
     dead, wider = told("authz-l7-deny-at-ztunnel/each-outcome-once", "ML202", tmp_path)
-    assert "(rule 1, 2 of 3)" in dead["message"] and len(dead["related"]) == 1
+    assert "(rules 1, 2 of 3)" in dead["message"] and len(dead["related"]) == 1
     assert "(rule 3 of 3)" in wider["message"]
 
 
@@ -66,3 +69,8 @@ def test_the_service_account_is_rewritten_as_a_principal(tmp_path: Path) -> None
     (found,) = told("authz-when-l4-rewrite/allow", "ML217", tmp_path)
     assert found["fix"]["safe"]
     assert [edit["text"] for edit in found["fix"]["edits"]] == ["source.principal", '"*/ns/web/sa/frontend"', '"*/ns/shop/sa/cart"']
+
+
+def test_a_negated_principal_of_an_allow_policy_keeps_nobody_out(tmp_path: Path) -> None:
+    _, found = told("authz-trust-domain-alias/negated", "ML212", tmp_path)
+    assert "the callers that it keeps out get in" in found["message"] and found["impact"] == "unenforced"

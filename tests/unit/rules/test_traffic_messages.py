@@ -70,6 +70,7 @@ def test_what_the_target_lacks(case: str, says: str, tmp_path: Path) -> None:
     [
         ("assumed-ambient", "Make a Service for subset v1 of ratings.shop.svc.cluster.local (its selector plus version: v1)"),
         ("service-entry-host", "give the endpoints of subset main a ServiceEntry of their own"),
+        ("host-of-another-cluster-without-an-entry", "One Service per version does not fit a host of another cluster"),
         ("subset-without-labels", "Move the trafficPolicy of subset v1 to the DestinationRule itself"),
         ("subset-that-a-rollout-edits", "Rollout shop/ratings sets the labels or weights of these subsets"),
     ],
@@ -110,8 +111,52 @@ def test_what_becomes_of_traffic_to_a_missing_subset(case: str, says: str, tmp_p
 
 def test_a_lost_mirror_is_no_lost_split(tmp_path: Path) -> None:
     found = told("vs-subset-destination/every-kind-of-route", "ML101", tmp_path)
-    assert ["mirrors nothing" in finding["message"] for finding in found] == [False, True, True, False, False]
-    assert ["every endpoint will get this traffic" in finding["message"] for finding in found] == [True, False, False, True, True]
+    assert ["what is mirrored" in finding["message"] for finding in found] == [False, True, True, False, False]
+    assert ["every endpoint gets this traffic" in finding["message"] for finding in found] == [True, False, False, True, True]
+
+
+@pytest.mark.parametrize(
+    ("case", "says"),
+    [
+        ("error-where-ambient-now", ": the waypoint executes it, but once converted every endpoint gets this traffic"),
+        ("without-a-waypoint", ": ztunnel reads no VirtualService and a Gateway API route has no subsets, so"),
+    ],
+)
+def test_a_waypoint_that_is_there_executes_the_split(case: str, says: str, tmp_path: Path) -> None:
+    found = told(f"vs-subset-destination/{case}", "ML101", tmp_path)
+    assert found
+    assert all(says in finding["message"] for finding in found)
+
+
+def test_a_waypoint_takes_no_l4_match_on_the_caller(tmp_path: Path) -> None:
+    http, tcp = told("vs-source-match/namespace-of-the-caller", "ML107", tmp_path)
+    assert "compares it with its own namespace" in http["message"]
+    assert "takes no tcp or tls match that looks at the caller" in tcp["message"]
+
+
+def test_a_rule_for_gateways_can_stay(tmp_path: Path) -> None:
+    (found,) = remedies("dr-without-waypoint/note-for-a-host-of-gateways", "ML122", tmp_path)
+    assert found.startswith("Keep it for the gateways.")
+
+
+@pytest.mark.parametrize(
+    ("case", "says"),
+    [
+        ("note-for-an-operator-of-envoy", "let the application set the header"),
+        ("redirect-code-before-gateway-api-1.5", "Use 301 or 302"),
+        ("share-of-a-mirror-before-gateway-api-1.3", "Move to a release that has the share"),
+        ("authority-with-a-port", "keep the VirtualService"),
+    ],
+)
+def test_the_way_out_fits_the_filter(case: str, says: str, tmp_path: Path) -> None:
+    (found,) = remedies(f"vs-rewrite-redirect-no-equivalent/{case}", "ML118", tmp_path)
+    assert says in found
+
+
+def test_a_redirect_keeps_its_code(tmp_path: Path) -> None:
+    rewrite, redirect = remedies("vs-rewrite-redirect-no-equivalent/note-for-an-authority-that-converters-leave-out", "ML118", tmp_path)
+    assert rewrite == "Write it as urlRewrite.hostname."
+    assert redirect == "Write it as requestRedirect.hostname (and port), with statusCode: 301, as its own default is 302."
 
 
 def test_a_mirror_becomes_a_filter(tmp_path: Path) -> None:

@@ -36,7 +36,7 @@ def test_each_traffic_annotation_has_its_counterpart(case: str, counterparts: li
 
 def test_a_policy_that_meets_an_open_port_is_named(tmp_path: Path) -> None:
     (first, _), (second, _) = results("pod-traffic-annotations/inbound_ports_with_strict_ambient", "ML304", tmp_path)
-    assert "ports 9090 meet PeerAuthentication shop/default" in first
+    assert "port 9090 meets PeerAuthentication shop/default" in first
     assert "all ports but 8080 meet PeerAuthentication shop/default" in second
 
 
@@ -48,7 +48,7 @@ def test_selectors_of_the_injector_have_a_counterpart_from_1_27(release: str, sa
 
 def test_what_a_script_wants_of_the_sidecar(tmp_path: Path) -> None:
     told = " ".join(message for message, _ in results("job-quitquitquit-and-agent-ports/calls_the_sidecar", "ML307", tmp_path))
-    assert "calls the sidecar at localhost:15021" in told
+    assert "waits for the sidecar at localhost:15021" in told
     assert "runs scuttle" in told and "runs pilot-agent" in told
     assert "tolerates that it fails" in told
     assert "is probed at port 15021" in told

@@ -146,6 +146,8 @@ def mutants(value: dict[str, Any], random: Random) -> list[Mutant]:
 
 
 def _places(value: Any, shape: Shape, path: Path_, out: dict[str, list[tuple[Path_, Shape, Any]]]) -> None:
+    if isinstance(value, str) and "${" in value:
+        return  # a template: nothing is known of it
     if shape.type not in ("any", "int-or-string") and not shape.open:
         out["type"].append((path, shape, value))
     if "enum" in shape.limits:
@@ -233,7 +235,18 @@ def _without(value: dict[str, Any], path: Path_, shape: Shape, old: Any, random:
 
 
 def is_found(mutant: Mutant) -> bool:
-    return any(fault.kind is mutant.kind and fault.at.path == mutant.path for fault in found_in(mutant.value))
+    path = _as_read(mutant)
+    return any(fault.kind is mutant.kind and fault.at.path == path for fault in found_in(mutant.value))
+
+
+def _as_read(mutant: Mutant) -> Path_:
+    """The path with the keys of maps as they are read: a number is a text."""
+    path: list[Any] = []
+    value: Any = mutant.value
+    for step in mutant.path:
+        path.append(str(step) if isinstance(value, dict) else step)
+        value = value.get(step) if isinstance(value, dict) else value[step]
+    return tuple(path)
 
 
 __all__ = ["Kind", "Mutant", "found_in", "generated", "is_found", "mutants", "written"]
