@@ -150,27 +150,21 @@ def headed(content: bytes) -> bytes:
     return b"# what this is\n\n" + content
 
 
-@pytest.mark.parametrize("written", [crlf, marked, headed])
-@pytest.mark.parametrize("case", FIXED[::9], ids=lambda case: case.id)
-def test_the_way_files_are_written_stays(case: Case, written: Callable[[bytes], bytes], tmp_path: Path) -> None:
-    same_in_another_writing(case, written, tmp_path)
+def written(number: int, case: Case) -> Any:
+    """The case in one of the writings; three in four are slow tests."""
+    way = (crlf, marked, headed)[number % 3]
+    return pytest.param(case, way, marks=[pytest.mark.slow] if number % 4 else [], id=f"{case.id}-{way.__name__}")
 
 
-@pytest.mark.slow
-@pytest.mark.parametrize("written", [crlf, marked, headed])
-@pytest.mark.parametrize("case", FIXED, ids=lambda case: case.id)
-def test_the_way_files_are_written_stays_everywhere(case: Case, written: Callable[[bytes], bytes], tmp_path: Path) -> None:
-    same_in_another_writing(case, written, tmp_path)
-
-
-def same_in_another_writing(case: Case, written: Callable[[bytes], bytes], tmp_path: Path) -> None:
+@pytest.mark.parametrize(("case", "way"), [written(number, case) for number, case in enumerate(FIXED)])
+def test_the_way_files_are_written_stays(case: Case, way: Callable[[bytes], bytes], tmp_path: Path) -> None:
     """Line ends, byte order marks and the comment at the head are those of the file; a new one takes line ends from its neighbour."""
     folder = case.copy(tmp_path)
     before = tree(folder)
     for path, content in before.items():
-        (folder / path).write_bytes(written(content))
+        (folder / path).write_bytes(way(content))
     fix(folder, "--unsafe-fixes", *case.arguments)
     after = tree(folder)
     for path, content in fixed(before, case.folder / "fixed").items():
-        new = written is not crlf and path not in before
-        assert after[path] == (content if new else written(content)), path
+        new = way is not crlf and path not in before
+        assert after[path] == (content if new else way(content)), path

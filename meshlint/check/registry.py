@@ -6,6 +6,7 @@ import importlib
 import os
 import sys
 from collections.abc import Iterator, Mapping, Sequence
+from functools import cache
 from types import ModuleType
 from typing import NamedTuple
 
@@ -138,12 +139,17 @@ def _weight(entry: Entry, word: str) -> int:
 
 def bundled() -> Registry:
     """The rules that travel with meshlint, none of them imported."""
+    return Registry(_entries())
+
+
+@cache
+def _entries() -> tuple[Entry, ...]:
     index = os.path.join(folder("rules"), "index.json")
     with open(index, encoding="utf-8") as file:
         import json
 
         rows = json.load(file)
-    return Registry([_entry(row) for row in rows])
+    return tuple(map(_entry, rows))
 
 
 def _entry(row: Mapping[str, object]) -> Entry:
@@ -181,13 +187,14 @@ def scan() -> list[Rule]:
     return sorted(out, key=lambda rule: rule.id)
 
 
-def _loaded(module: str) -> Iterator[Rule]:
+@cache
+def _loaded(module: str) -> tuple[Rule, ...]:
     """The rules of a bundled module, Python or data."""
     if not module.startswith(_DECLARED):
-        return rules_of(_load(module))
+        return tuple(rules_of(_load(module)))
     from meshlint.check.declared import trusted
 
-    return iter(trusted(os.path.join(folder("rules"), module), module))
+    return tuple(trusted(os.path.join(folder("rules"), module), module))
 
 
 def _load(module: str) -> ModuleType:

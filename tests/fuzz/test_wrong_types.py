@@ -88,7 +88,7 @@ PLAIN = settings(
 )
 
 
-@settings(PLAIN, max_examples=6, derandomize=True)
+@settings(PLAIN, max_examples=3, derandomize=True)
 @given(CHANGES, st.booleans())
 def test_some_wrong_values(changes: list[tuple[tuple[str, int, Steps], Any]], apart: bool) -> None:
     judge(changed(changes), apart)

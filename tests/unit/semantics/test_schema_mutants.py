@@ -29,7 +29,7 @@ def check(count):
 
 
 def test_defects_are_found_where_they_are():
-    check(60)
+    check(30)
 
 
 @pytest.mark.slow
