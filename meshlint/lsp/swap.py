@@ -24,7 +24,6 @@ _SHAPING = frozenset({
 _SHAPING_GROUPS = ("builtin", "fluxcd", "argoproj", "kustomize", "helm")
 """Words of API versions whose other kinds tell such things, too: sources, settings of transformers."""
 _SHAPING_WORDS = (*WORDS.difference(SUPPRESSING), "istiod", "pilot", "ztunnel", "istio-cni", "cilium", "istio-csr")
-_TEMPLATES = (("spec", "template"), ("spec", "jobTemplate", "spec", "template"))
 
 _BY_NAME = frozenset({"Kustomization", "Component", "HelmRelease", "HelmChart"})
 """Kinds of objects and files that may take values from a ConfigMap: they name it."""
@@ -103,7 +102,5 @@ def _successor(old: Resource, new: Document) -> Resource | None:
 
 
 def _same_metadata(old: Node, new: Node) -> bool:
-    paths = [("metadata",), *((*template, "metadata") for template in _TEMPLATES)]
-    return all(
-        old.get(*path, field).strings() == new.get(*path, field).strings() for path in paths for field in ("labels", "annotations")
-    )
+    """What renderers look at; labels of a pod template they only add to."""
+    return all(old.get("metadata", field).strings() == new.get("metadata", field).strings() for field in ("labels", "annotations"))

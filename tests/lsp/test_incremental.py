@@ -33,6 +33,15 @@ apiVersion: networking.istio.io/v1
 kind: VirtualService
 metadata: {name: cart, namespace: shop}
 spec: {hosts: [cart], http: [{route: [{destination: {host: cart, subset: v1}}]}]}
+---
+apiVersion: apps/v1
+kind: Deployment
+metadata: {name: cart, namespace: shop}
+spec:
+  selector: {matchLabels: {app: cart}}
+  template:
+    metadata: {labels: {app: cart, version: v1}}
+    spec: {containers: [{name: cart, image: registry.example.com/cart:1}]}
 """,
     "kustomize/prod/kustomization.yaml": "resources: [../base]\nnamespace: prod\nlabels: [{pairs: {tier: one}, includeTemplates: true}]\n",
     "kustomize/staging/kustomization.yaml": "resources: [../base]\nnamePrefix: st-\n",
@@ -150,6 +159,16 @@ def test_edits_of_open_documents(folder: Path, seed: int) -> None:
         if number % 3 != 1:  # now and then two edits come before anybody looks
             check(session)
     check(session)
+
+
+def test_labels_of_pods_that_an_overlay_adds_to_find_no_environments_anew(folder: Path) -> None:
+    session = session_on(folder)
+    for old, new in (("version: v1}}\n    spec", "version: v2}}\n    spec"), ("app: cart, version: v2", "version: v2"), ("version: v2", "tier: two")):
+        source = session.files["kustomize/base/all.yaml"].source
+        assert source is not None and old in source.text
+        session.change("kustomize/base/all.yaml", source.text.replace(old, new))
+        check(session)
+    assert session.structural == 0
 
 
 @pytest.mark.parametrize("seed", range(3))
