@@ -178,6 +178,16 @@ def test_without_an_earlier_commit_everything_is_new_and_it_is_said(repository: 
     assert "no earlier commit to compare with" in done.log
 
 
+def test_a_commit_that_cannot_be_fetched_is_said(repository: Path, meshlint_on_path: Path, tmp_path: Path) -> None:
+    shallow = tmp_path / "shallow"
+    git(tmp_path, "clone", "-q", "--depth=1", f"file://{repository}", str(shallow))
+    payload = {"before": git(repository, "rev-parse", "HEAD~1")}
+    git(shallow, "remote", "set-url", "origin", str(tmp_path / "gone"))
+    done = ran(shallow, meshlint_on_path, "push", payload, new_only="true")
+    assert annotated(done.log) == OLD | NEW
+    assert f"::warning title=meshlint::{payload['before']} is not in this checkout and cannot be fetched" in done.log
+
+
 def test_a_clean_repository_passes(repository: Path, meshlint_on_path: Path) -> None:
     git(repository, "rm", "-rqf", "old", "pay.yaml", "route.yaml")
     done = ran(repository, meshlint_on_path)
@@ -217,6 +227,16 @@ def test_no_expression_stands_in_a_script() -> None:
     """What stands in `run` is code: inputs come in as environment variables."""
     action = yaml.safe_load((HOME / "action.yml").read_text())
     assert all("${{" not in step.get("run", "") for step in action["runs"]["steps"])
+
+
+def test_the_install_step_imports_nothing_of_the_repository(tmp_path: Path) -> None:
+    """`python -m` looks into the folder that it runs in first."""
+    workspace = tmp_path / "workspace"
+    write(workspace, {f"{name}.py": "open('owned', 'w')" for name in ("venv", "pip", "ensurepip", "sysconfig")})
+    done = Runner(HOME, workspace, tmp_path / "temp").run("push", {}, version=str(tmp_path / "none.whl"))
+    assert done.code != 0, "there is no such wheel"
+    assert "none.whl" in done.log, "pip was reached"
+    assert not (workspace / "owned").exists()
 
 
 @pytest.mark.slow

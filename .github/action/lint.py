@@ -67,11 +67,14 @@ def narrowed() -> Iterator[str]:
         yield f"--fail-on={given('FAIL_ON')}"
     if given("NEW_ONLY") == "true":
         commit = base()
-        if commit:
-            yield f"--new-since={commit}"
-        else:
+        if commit is None:
             event = os.environ.get("GITHUB_EVENT_NAME", "none")
             say("notice", f"there is no earlier commit to compare with (event: {event}), so every finding counts as new")
+        elif here(commit):
+            yield f"--new-since={commit}"
+        else:
+            what = f"{commit} is not in this checkout and cannot be fetched (fetch-depth: 0 for actions/checkout brings it)"
+            say("warning", f"{what}, so every finding counts as new")
 
 
 def formats(report: Path) -> Iterator[str]:
@@ -82,7 +85,7 @@ def formats(report: Path) -> Iterator[str]:
 
 
 def base() -> str | None:
-    """The commit that the change starts from. A shallow checkout does not hold it: git fetches that one commit."""
+    """The commit that the change starts from."""
     keys = _EVENTS.get(os.environ.get("GITHUB_EVENT_NAME", ""))
     event = os.environ.get("GITHUB_EVENT_PATH")
     if keys is None or not event:
@@ -90,14 +93,17 @@ def base() -> str | None:
     value = json.loads(Path(event).read_text(encoding="utf-8"))
     for key in keys:
         value = value.get(key) if isinstance(value, dict) else None
-    if not isinstance(value, str) or not _COMMIT.fullmatch(value):
-        return None
-    there = git("cat-file", "-e", f"{value}^{{commit}}") or git("fetch", "--quiet", "--no-tags", "--depth=1", "origin", value)
-    return value if there else None
+    return value if isinstance(value, str) and _COMMIT.fullmatch(value) else None
+
+
+def here(commit: str) -> bool:
+    """A shallow checkout does not hold it: git fetches that one commit, where the checkout may ask for it."""
+    return git("cat-file", "-e", f"{commit}^{{commit}}") or git("fetch", "--quiet", "--no-tags", "--depth=1", "origin", commit)
 
 
 def git(*words: str) -> bool:
-    return subprocess.run(["git", *words], check=False, stdout=subprocess.DEVNULL).returncode == 0
+    environment = {**os.environ, "GIT_TERMINAL_PROMPT": "0"}
+    return subprocess.run(["git", *words], check=False, stdout=subprocess.DEVNULL, env=environment).returncode == 0
 
 
 def meshlint(arguments: list[str]) -> int:
