@@ -26,8 +26,11 @@ def test_entries_are_command_lines_that_parse(hook: dict[str, object]) -> None:
 
 
 def test_gitlab_template_writes_what_its_artifacts_name() -> None:
-    job = yaml.safe_load((HOME / "docs/ci/gitlab.yml").read_text())["meshlint"]
+    template = yaml.safe_load((HOME / "docs/ci/gitlab.yml").read_text())
+    job = template["meshlint"]
     (command,) = job["script"]
+    assert template["variables"].keys() == {"MESHLINT_PACKAGE", "MESHLINT_PATHS", "MESHLINT_OPTIONS"}
+    assert not template["variables"].keys() & job["variables"].keys(), "those of a job win over those of the file that includes it"
     written = {word.partition("=")[0]: word.partition("=")[2] for word in command.split() if "=" in word}
     assert written == {"gitlab": job["artifacts"]["reports"]["codequality"], "junit": job["artifacts"]["reports"]["junit"]}
     words = [word for word in command.split() if not word.startswith("$MESHLINT_OPTIONS")]
@@ -78,6 +81,11 @@ def test_pre_commit_runs_the_hooks_on_a_commit(tmp_path: Path) -> None:
     assert "ML808" in done.stdout
     assert "files were modified by this hook" in done.stdout
     assert (scratch / "pay.yaml").read_text() == STRICT_PORT
+    write(scratch, {"notes.txt": "no manifest"})
+    git(scratch, "add", "-A")
+    command += ["meshlint-all", "--files", "notes.txt"]
+    done = subprocess.run(command, cwd=scratch, env=environment, capture_output=True, text=True, check=False)
+    assert "ML808" in done.stdout, "the whole repository, whatever the commit changes"
 
 
 def copy(target: Path) -> None:
