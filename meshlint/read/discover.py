@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from meshlint.read.gitfiles import GitError, git_ignores, in_work_tree, list_with_git
 from meshlint.read.ignore import parse
-from meshlint.read.walk import Listing, ignored_by_files, walk, wanted
+from meshlint.read.walk import Listing, ignored_by_files, shown, walk, wanted
 
 
 class Discovery(NamedTuple):
@@ -35,11 +35,6 @@ def discover(root: str, paths: Sequence[str], exclude: Sequence[str] = (), force
         if not force_exclude or not ((spec is not None and spec.match_file(name)) or search.ignores(path)):
             kept.add(name)
     return Discovery(sorted(kept), list(dict.fromkeys(search.notes)))
-
-
-def shown(name: str) -> str:
-    """A name that can be printed: bytes that are no UTF-8 as escapes."""
-    return name if name.isascii() else name.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
 
 
 def _inside(search: _Search, paths: Sequence[str]) -> list[str]:

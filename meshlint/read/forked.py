@@ -64,6 +64,8 @@ class Workers:
         except OSError:
             process = -1
         if process == 0:
+            for other in (reader, *(pipe for _, pipe, _ in self._running)):  # with these it would write for ever to nobody
+                os.close(other)
             _be_a_copy(share, self._work, writer)
         os.close(writer)
         self._running.append((process, reader, share))

@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import re
-from typing import Any, Final
+import stat
+from typing import TYPE_CHECKING, Any, Final
 
 from meshlint.files import upwards
-from meshlint.read.walk import Listing, wanted
+from meshlint.read.walk import Listing, shown, wanted
+
+if TYPE_CHECKING:
+    from subprocess import CompletedProcess
 
 TIMEOUT: Final = 60  # seconds
 _SETTINGS: Final = ("core.fsmonitor=false", "safe.bareRepository=explicit", "protocol.allow=never")
 _KEPT: Final = ("PATH", "HOME", "XDG_CONFIG_HOME", "USERPROFILE", "SYSTEMROOT", "TEMP", "TMP")
 _STAGED: Final = re.compile(r"([0-7]{6}) [0-9a-f]{40,64} [0-3]\t")
+_CLOSED: Final = re.compile(r"^warning: could not open directory '(.+)/': Permission denied$", re.MULTILINE)
 _LINK, _REPOSITORY = "120000", "160000"
 
 
@@ -30,8 +36,10 @@ def list_with_git(folder: str, root: str) -> Listing | None:
 
     Raises GitError.
     """
-    answer = _git(folder, root, "ls-files", "-z", "-s", "-c", "-o", "--exclude-standard")
-    out = Listing([], [], [], [])
+    done = _run(folder, root, "ls-files", "-z", "-s", "-c", "-o", "--exclude-standard")
+    answer = os.fsdecode(done.stdout)
+    closed = [os.path.relpath(os.path.join(folder, name), root) for name in _CLOSED.findall(os.fsdecode(done.stderr))]
+    out = Listing([], [], [], [f"{shown(name)}: permission denied" for name in closed])
     for name in sorted(set(answer.split("\0"))):
         if name:
             _sort_in(name, folder, out)
@@ -50,8 +58,16 @@ def _sort_in(entry: str, folder: str, out: Listing) -> None:
             out.folders.append(path)
     elif (mode in ("", _LINK) or wanted(name)) and os.path.islink(path):
         out.links.append(path)
-    elif wanted(name) and os.path.isfile(path):
+    elif wanted(name) and _may_be_file(path):
         out.files.append(path)
+
+
+def _may_be_file(path: str) -> bool:
+    """Is it a file, or in a folder that keeps us out, which reading it will tell?"""
+    try:
+        return stat.S_ISREG(os.stat(path).st_mode)
+    except OSError as error:
+        return error.errno == errno.EACCES
 
 
 def git_ignores(path: str, root: str) -> bool:
@@ -60,12 +76,7 @@ def git_ignores(path: str, root: str) -> bool:
 
 
 def _git_ignores(folder: str, root: str, name: str) -> bool:
-    return _git(folder, root, "check-ignore", "-q", "--", name, fine=(0, 1), want_code=True) == "0"
-
-
-def _git(folder: str, root: str, *arguments: str, fine: tuple[int, ...] = (0,), want_code: bool = False) -> str:
-    code, out = run_git(folder, root, *arguments, fine=fine)
-    return str(code) if want_code else os.fsdecode(out)
+    return _run(folder, root, "check-ignore", "-q", "--", name, fine=(0, 1)).returncode == 0
 
 
 def run_git(folder: str, root: str, *arguments: str, fine: tuple[int, ...] = (0,), told: bytes | None = None) -> tuple[int, bytes]:
@@ -73,6 +84,11 @@ def run_git(folder: str, root: str, *arguments: str, fine: tuple[int, ...] = (0,
 
     Nothing that the repository configures runs a program or reaches the network. Raises GitError.
     """
+    done = _run(folder, root, *arguments, fine=fine, told=told)
+    return done.returncode, done.stdout
+
+
+def _run(folder: str, root: str, *arguments: str, fine: tuple[int, ...] = (0,), told: bytes | None = None) -> CompletedProcess[bytes]:
     import subprocess
 
     program = _program(root)
@@ -91,7 +107,7 @@ def run_git(folder: str, root: str, *arguments: str, fine: tuple[int, ...] = (0,
     if done.returncode not in fine:
         lines = os.fsdecode(done.stderr).strip().splitlines()
         raise GitError(lines[0] if lines else f"git ended with code {done.returncode}")
-    return done.returncode, done.stdout
+    return done
 
 
 def _program(root: str) -> str | None:

@@ -22,6 +22,11 @@ def wanted(path: str) -> bool:
     return path[-5:].lower() in (".yaml", ".json") or path[-4:].lower() == ".yml"
 
 
+def shown(name: str) -> str:
+    """A name that can be printed: bytes that are no UTF-8 as escapes."""
+    return name if name.isascii() else name.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
+
+
 def walk(folder: str, root: str) -> Listing:
     """Manifests and links below `folder` that no .gitignore between it and `root`, or below it, leaves out."""
     out = Listing([], [], [], [])

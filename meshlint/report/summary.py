@@ -65,7 +65,7 @@ def _fixable(result: Result) -> str:
         return ""
     parts = [f"{safe} safe"] if safe else []
     parts += [f"{unsafe} to look at before"] if unsafe else []
-    return f"; {safe + unsafe} come with an edit ({', '.join(parts)})"
+    return f"; {safe + unsafe} {'comes' if safe + unsafe == 1 else 'come'} with an edit ({', '.join(parts)})"
 
 
 def _target(result: Result) -> str:

@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 
 from meshlint.read import gitfiles
-from meshlint.read.discover import discover, shown
+from meshlint.read.discover import discover
+from meshlint.read.walk import shown
 
 
 def fill(root: Path, *names: str) -> None:
@@ -173,7 +174,7 @@ def test_outside_of_git_no_git_is_started(tmp_path: Path, monkeypatch: pytest.Mo
     def refuse(*_: object) -> None:
         raise AssertionError("git was started")
 
-    monkeypatch.setattr(gitfiles, "_git", refuse)
+    monkeypatch.setattr(gitfiles, "_run", refuse)
     fill(tmp_path, "a.yaml", "b/c.yaml", "b/d.yaml")
     (tmp_path / "b/.gitignore").write_text("d.yaml\n")
     assert discover(str(tmp_path), ["."]).files == ["a.yaml", "b/c.yaml"]
@@ -197,3 +198,24 @@ def test_a_folder_that_cannot_be_listed(tmp_path: Path, monkeypatch: pytest.Monk
 
     monkeypatch.setattr(os, "scandir", closed)
     assert discover(str(tmp_path), ["."], use_git=False) == (["a.yaml"], ["b: permission denied"])
+
+
+def test_a_folder_that_git_cannot_list(root: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """git says so on stderr alone; of what it tracks there, reading the file will tell."""
+    fill(root, "a.yaml", "shut/b.yaml", "kept/c.yaml")
+    there = os.stat
+
+    def stat(path: str, **options: object) -> os.stat_result:
+        if str(path).endswith("c.yaml"):
+            raise PermissionError(13, "Permission denied", path)
+        return there(path, **options)
+
+    program = tmp_path / "git"
+    program.write_text(
+        "#!/bin/sh\nprintf 'a.yaml\\0'\nprintf '100644 0123456789012345678901234567890123456789 0\\tkept/c.yaml\\0'\n"
+        "echo \"warning: could not open directory 'shut/': Permission denied\" >&2\n"
+    )
+    program.chmod(0o755)
+    monkeypatch.setenv("PATH", str(tmp_path))
+    monkeypatch.setattr(gitfiles.os, "stat", stat)
+    assert discover(str(root), ["."]) == (["a.yaml", "kept/c.yaml"], ["shut: permission denied"])
