@@ -15,6 +15,8 @@ def main(argv: list[str] | None = None) -> int:
 
         print(f"meshlint {__version__}")
         return 0
+    if argv is None:
+        _open_streams()
     gc.disable()  # imports and trees make no garbage worth looking for
     from meshlint.cli import run
 
@@ -22,6 +24,16 @@ def main(argv: list[str] | None = None) -> int:
     if argv is None:
         _leave(code)
     return code
+
+
+def _open_streams() -> None:
+    """Standard streams that the caller closed lead nowhere: no file that is opened may take their place."""
+    while (number := os.open(os.devnull, os.O_RDWR)) <= 2:
+        os.set_inheritable(number, True)
+    os.close(number)
+    sys.stdin = sys.stdin or os.fdopen(0, encoding="utf-8")
+    sys.stdout = sys.stdout or os.fdopen(1, "w", encoding="utf-8")
+    sys.stderr = sys.stderr or os.fdopen(2, "w", encoding="utf-8")
 
 
 def _leave(code: int) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import gc
 import io
 import os
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     from meshlint.report.result import Result
 
 EXIT_FAILED, EXIT_NO_FILES, EXIT_INTERRUPTED = 2, 3, 130
+_FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO)
 
 
 def run(arguments: Sequence[str]) -> int:
@@ -61,10 +63,18 @@ def _guarded(options: Namespace) -> int:
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return EXIT_FAILED
+    except OSError as error:
+        if error.errno in _FULL and error.filename is None:  # a report into stdout; everything else names its file
+            return _failed(f"cannot write to stdout: {(error.strerror or 'failed').lower()}")
+        return _defect()
     except Exception:
-        import traceback
+        return _defect()
 
-        return _failed(f"this is a defect of meshlint, please report it with what follows\n{traceback.format_exc()}")
+
+def _defect() -> int:
+    import traceback
+
+    return _failed(f"this is a defect of meshlint, please report it with what follows\n{traceback.format_exc()}")
 
 
 def _failed(message: str) -> int:

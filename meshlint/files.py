@@ -1,9 +1,10 @@
-"""Files that meshlint writes, whole or not at all, and the folders above one."""
+"""Files that meshlint writes, whole or not at all, folders for a while, and the folders above one."""
 
 from __future__ import annotations
 
 import os
 from collections.abc import Iterator
+from contextlib import contextmanager
 
 
 def replace(path: str, content: bytes) -> None:
@@ -67,6 +68,33 @@ class Draft:
         """Leave nothing behind where it has not taken the place."""
         if os.path.exists(self._path):
             os.unlink(self._path)
+
+
+@contextmanager
+def temporary_folder() -> Iterator[str]:
+    """A folder that is gone at the end, also where somebody asks this process to end."""
+    import signal
+    import tempfile
+
+    def end(number: int, frame: object) -> None:
+        raise SystemExit(128 + number)
+
+    asked = [number for number in (signal.SIGTERM, getattr(signal, "SIGHUP", None)) if number is not None]
+    ours = [number for number in asked if _main_thread() and signal.getsignal(number) is signal.SIG_DFL]
+    for number in ours:
+        signal.signal(number, end)
+    try:
+        with tempfile.TemporaryDirectory(prefix="meshlint-", ignore_cleanup_errors=True) as folder:
+            yield os.path.realpath(folder)
+    finally:
+        for number in ours:
+            signal.signal(number, signal.SIG_DFL)
+
+
+def _main_thread() -> bool:
+    import threading
+
+    return threading.current_thread() is threading.main_thread()
 
 
 def upwards(folder: str) -> Iterator[str]:

@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from typing import NamedTuple
 
 from meshlint.config import Config, ConfigError, ConfiguredEnvironment
+from meshlint.files import temporary_folder
 from meshlint.project import Project, rebased
 from meshlint.read.gitfiles import GitError
 from meshlint.read.gittree import commit_of, lay_out, top_of
@@ -30,13 +31,11 @@ class Before(NamedTuple):
 def before(project: Project, config: Config, ref: str) -> Iterator[Before]:
     """The project at a ref, to be judged by the configuration of now. It is gone when the context ends.
     Raises ConfigError where git cannot give it."""
-    import tempfile
-
     try:
         top = top_of(project.root)
         commit = commit_of(ref, project.root)
-        with tempfile.TemporaryDirectory(prefix="meshlint-") as folder:
-            yield _laid_out(project, config, ref, commit, top, os.path.realpath(folder))
+        with temporary_folder() as folder:
+            yield _laid_out(project, config, ref, commit, top, folder)
     except GitError as error:
         raise ConfigError(f"--new-since {ref}: {error}") from None
 

@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 from functools import partial
 from typing import NamedTuple
 
+from meshlint.files import temporary_folder
 from meshlint.model.document import Trouble
 from meshlint.render.origin.made import Made
 from meshlint.render.recipe import Outcome, Recipe, ToolMissingError
@@ -110,10 +111,8 @@ class Renderer:
         missing = {digest: task for digest, task in sorted(tasks.items()) if self.results.find(digest) is None}
         if not missing:
             return {}
-        import tempfile
-
-        with tempfile.TemporaryDirectory(prefix="meshlint-", ignore_cleanup_errors=True) as folder:
-            return self._children(missing, os.path.realpath(folder))
+        with temporary_folder() as folder:
+            return self._children(missing, folder)
 
     def _children(self, tasks: Mapping[str, _Task], folder: str) -> dict[str, str]:
         digests = [digest for digest, task in tasks.items() for _ in range(1 + task.twice)]
