@@ -13,7 +13,7 @@ _FLAG = "AMBIENT_ENABLE_MULTI_NETWORK"
     "ML707", "install-multicluster", Severity.WARNING, impact=Impact.DIFFERS, reads=[Kind.GATEWAY, Kind.K8S_GATEWAY, Kind.CONFIG_MAP],
     evidence="code",
     sources=[
-        "founding article (ambient traffic management, July 2025)", "istio@86c9f01:pilot/pkg/features/ambient.go",
+        "istio@86c9f01:pilot/pkg/features/ambient.go",
         "https://istio.io/latest/docs/ambient/install/multicluster/", "https://istio.io/latest/docs/ambient/migrate/",
     ],
     remedy="Make every cluster a primary, switch AMBIENT_ENABLE_MULTI_NETWORK on, and label the Services that are shared.",

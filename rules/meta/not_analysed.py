@@ -25,7 +25,8 @@ not_analysed = engine_rule(
         - reviews
     ```
 
-    Remedy: render the chart or overlay (`--render`), or check what the pipeline renders: `helm template ... | meshlint -`.
+    Remedy: render the chart or overlay (`--render`), or check what the pipeline renders:
+    `helm template ... | meshlint --context none --stdin-filename rendered.yaml -`.
     For an object without apiVersion: write it. There is no automatic fix.
 
     Not reported when: an environment of the repository renders the template; the file is excluded.

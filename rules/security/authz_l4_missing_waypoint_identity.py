@@ -18,7 +18,7 @@ _FLAG = "PILOT_AUTO_ALLOW_WAYPOINT_POLICY"
     ],
     sources=[
         "istio@86c9f01:pilot/pkg/serviceregistry/ambient/authorization.go", "istio@86c9f01:pilot/pkg/features/ambient.go",
-        "https://ambientmesh.io/docs/setup/sidecar-migration", "https://github.com/siutsin/otaru/pull/3129",
+        "https://ambientmesh.io/docs/setup/sidecar-migration",
     ],
     remedy=(
         "Add a rule with the waypoint's principal to the policy, and check the callers in a policy with targetRefs at the waypoint: "

@@ -13,7 +13,7 @@ from meshlint.api import Fix, Impact, Kind, Mesh, Node, PolicyTarget, Problem, R
     reads=[Kind.SERVICE, Kind.SERVICE_ENTRY, Kind.NAMESPACE, Kind.K8S_GATEWAY, Kind.GATEWAY_CLASS],
     sources=[
         "istio@86c9f01:pilot/pkg/networking/core/listener_waypoint.go", "https://github.com/istio/istio/issues/46982",
-        "istio@86c9f01:pilot/pkg/security/authz/model/model.go (AmbientDestinationPortAdapations)",
+        "istio@86c9f01:pilot/pkg/security/authz/model/generator.go (destPortGenerator)",
     ],
     remedy="Write the port of the Service here; a policy with the pods' selector keeps the port of the pod.",
 )  # fmt: skip
