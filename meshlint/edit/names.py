@@ -22,16 +22,3 @@ def label(text: str, most: int = LABEL) -> str:
 
 def joined(*parts: str, most: int = LABEL) -> str:
     return label("-".join(part for part in parts if part), most)
-
-
-class Taken:
-    """Names that are given out, by kind and namespace."""
-
-    def __init__(self) -> None:
-        self._names: set[tuple[str, str, str]] = set()
-
-    def free(self, kind: str, namespace: str, name: str, exists: bool) -> bool:
-        return not exists and (kind, namespace, name) not in self._names
-
-    def take(self, kind: str, namespace: str, name: str) -> None:
-        self._names.add((kind, namespace, name))

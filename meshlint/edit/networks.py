@@ -13,7 +13,6 @@ from meshlint.model.resource import Resource
 
 HBONE: Final = 15008
 GATEWAY_NAME: Final = "gateway.networking.k8s.io/gateway-name"
-NAMESPACE_NAME: Final = "kubernetes.io/metadata.name"
 
 
 def within_cluster(beside: Resource, labels: Mapping[str, str], mesh: Mesh) -> dict[str, Plain] | None:

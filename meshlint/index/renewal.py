@@ -113,7 +113,7 @@ class Renewable(Repository):
             self._holders.setdefault(now.root, []).append(now)
             self._holders.pop(before.root, None)
         _renew_part(self._everything, replaced)
-        self._renew_files(old, new)
+        self._renew_files(new)
         self._renew_owners(replaced)
         self._gateway_users = None
         for environment in (*touched, *others):
@@ -156,7 +156,7 @@ class Renewable(Repository):
             if id(environment) in earlier._used_in:
                 self._used_in[id(environment)] = earlier._used_in[id(environment)]
 
-    def _renew_files(self, old: FileRead, new: FileRead) -> None:
+    def _renew_files(self, new: FileRead) -> None:
         self._files = [new if file.path == new.path else file for file in self._files]
         self._written = [new if file.path == new.path else file for file in self._written]
         self._sources[new.path] = new.source

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from lsprotocol import types
 
 from meshlint import HOME
-from meshlint.model.position import Position, Source, Span
+from meshlint.model.position import Source, Span
 from meshlint.model.problem import Finding, Impact, Location, Severity
 from meshlint.model.rule import is_own
 
@@ -64,14 +64,6 @@ def offset_of(source: Source, at: types.Position, encoding: str) -> int:
     if at.line >= len(starts):
         return len(source.text)
     return starts[at.line] + code_points(source.line(at.line), at.character, encoding)
-
-
-def position_of(source: Source, at: types.Position, encoding: str) -> Position:
-    return source.position(offset_of(source, at, encoding))
-
-
-def whole_range(source: Source, encoding: str) -> types.Range:
-    return span_range(source, source.span(0, len(source.text)), encoding)
 
 
 def page_of(number: str, name: str) -> str | None:

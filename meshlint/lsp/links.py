@@ -11,7 +11,6 @@ from meshlint.model.mesh import Host, WaypointState
 from meshlint.model.node import Node
 from meshlint.model.resource import Resource
 
-_USE_WAYPOINT = "istio.io/use-waypoint"
 _WAYPOINT_USERS = (
     Kind.SERVICE, Kind.SERVICE_ENTRY, Kind.NAMESPACE, Kind.POD, Kind.DEPLOYMENT, Kind.STATEFUL_SET, Kind.DAEMON_SET, Kind.REPLICA_SET,
     Kind.JOB, Kind.CRON_JOB, Kind.ROLLOUT, Kind.WORKLOAD_ENTRY,

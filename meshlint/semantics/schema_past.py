@@ -72,14 +72,14 @@ def _istio(kind: str, version: str, release: str) -> Past | None:
     values = _later_values(kind, here)
     return Past(
         found[1],
-        _istio_limits(kind, found[1], here, values),
+        _istio_limits(kind, found[1], here),
         _by_parent({path: {**raw, "since": _preview()} for path, raw in index["preview"].get(kind, {}).items()}),
         lambda path, raw: f"exists from Istio {raw['since']} on" if "since" in raw and facts.order(raw["since"]) > here else None,
         values=values,
     )
 
 
-def _istio_limits(kind: str, root: Raw, here: tuple[int, ...], values: Mapping[str, Mapping[str, str]]) -> dict[str, dict[str, Any]]:
+def _istio_limits(kind: str, root: Raw, here: tuple[int, ...]) -> dict[str, dict[str, Any]]:
     limits: dict[str, dict[str, Any]] = {}
     older = facts.order(facts.table("istio/fields")["release"]) > here
     constraints = facts.table("istio/constraints") if older else {}

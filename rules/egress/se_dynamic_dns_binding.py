@@ -85,7 +85,7 @@ def se_dynamic_dns_binding(entry: Resource, mesh: Mesh) -> Iterator[Problem]:
     if found is not None:
         at, why, remedy, final = found
         message = f"{entry.title} has resolution DYNAMIC_DNS, {why}."
-        yield Problem(at, message, remedy=remedy, fix=partial(_fix, entry, at, mesh), final=final)
+        yield Problem(at, message, remedy=remedy, fix=partial(_fix, entry, mesh), final=final)
 
 
 def _wrong(entry: Resource, mesh: Mesh) -> tuple[Node, str, str, bool] | None:
@@ -112,7 +112,7 @@ def _wrong(entry: Resource, mesh: Mesh) -> tuple[Node, str, str, bool] | None:
     return None
 
 
-def _fix(entry: Resource, at: Node, mesh: Mesh) -> Fix | None:
+def _fix(entry: Resource, mesh: Mesh) -> Fix | None:
     from meshlint.api import waypoints
 
     spec, made = entry.spec, changes()

@@ -148,7 +148,7 @@ def _openings(policy: Resource, direction: str, mesh: Mesh) -> Iterator[_Opening
     if policy.kind is Kind.CALICO_NETWORK_POLICY:
         for entry in policy.spec.each(direction):
             if entry.get("action").text == "Allow":
-                yield _of_calico(entry, direction, policy, mesh)
+                yield _of_calico(entry, direction, mesh)
         return
     for spec in (policy.spec, *policy.root.each("specs")):
         if spec.get("enableDefaultDeny", direction).value is not False:
@@ -167,7 +167,7 @@ def _of_cilium(entry: Node, way: str, policy: Resource, mesh: Mesh) -> _Opening:
     return _Opening(entry.get("toPorts"), entry, _ports(listed), everyone, meshed or (everyone and way == "from"))
 
 
-def _of_calico(entry: Node, direction: str, policy: Resource, mesh: Mesh) -> _Opening:
+def _of_calico(entry: Node, direction: str, mesh: Mesh) -> _Opening:
     peer = entry.get("source" if direction == "ingress" else "destination")
     namespaces = peer.get("namespaceSelector").text
     meshed = not peer.get("nets").present and not peer.get("domains").present

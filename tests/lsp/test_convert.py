@@ -8,7 +8,7 @@ pytest.importorskip("lsprotocol", reason="the extra lsp is not installed")
 
 from lsprotocol import types
 
-from meshlint.lsp.convert import code_points, diagnostic, location_range, offset_of, page_of, position, whole_range, width
+from meshlint.lsp.convert import code_points, diagnostic, location_range, offset_of, page_of, position, width
 from meshlint.model.position import Source
 from meshlint.model.problem import Confidence, Finding, Impact, Location, Related, Severity
 
@@ -39,7 +39,6 @@ def test_behind_a_line_is_its_end_and_behind_the_text_the_texts() -> None:
     source = Source("a.yaml", "ab\r\ncd")
     assert offset_of(source, types.Position(0, 99), "utf-16") == 2
     assert offset_of(source, types.Position(7, 0), "utf-16") == 6
-    assert whole_range(source, "utf-16") == types.Range(types.Position(0, 0), types.Position(1, 2))
 
 
 @given(st.text(st.characters(exclude_categories=["Cs"]), max_size=40), st.sampled_from(ENCODINGS))

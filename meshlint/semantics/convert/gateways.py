@@ -120,7 +120,7 @@ class Gateways:
                     ref.at, f"is bound to {ref.istio.title}, to which no route can attach", "Convert the Gateway as well (--gateways)."
                 )
             found = self._of(ref.istio)
-            self._reached(ref, service)
+            self._reached(ref)
             return Bound(names, parent, tuple(Door(one.name, one.port, one.protocol, one.section, one.hostname) for one in found))
         if ref.kubernetes is None:
             raise Stay(ref.at, f"is bound to {place}, which this repository does not hold")
@@ -148,7 +148,7 @@ class Gateways:
                     said = f"shares {(one.meet(two) or one).example()} with {other.title}, and which of the two goes first is not told"
                     raise Stay(service.spec.get("hosts"), said, "Merge them first.")
 
-    def _reached(self, ref: GatewayRef, service: Resource) -> None:
+    def _reached(self, ref: GatewayRef) -> None:
         """Rules of the mesh that send to the pods of a gateway would still do so when another Deployment has its listeners."""
         if ref.istio is None or self._service(ref.istio) is not None:
             return
