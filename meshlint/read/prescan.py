@@ -22,12 +22,12 @@ from meshlint.read.scalars import CONSTANTS
 
 PARSE, LATER, CUT = "parse", "later", "cut"
 
-_BLANKS: Final = r"(?:[ \t]*(?:#[^\n]*)?\r?\n)*"
+_BLANKS: Final = r"(?:[ \t]*(?:#[^\r\n]*)?\r?\n)*"
 _SCALAR: Final = r"(?:\"([A-Za-z0-9_./-]+)\"|'([A-Za-z0-9_./-]+)'|([A-Za-z][A-Za-z0-9_./-]*))"
-_KEY: Final = rf"(apiVersion|kind):[ \t]+{_SCALAR}[ \t]*(?:[ \t]#[^\n]*)?(?:\r?\n|\Z)"
-_START: Final = rf"(?:---[ \t]*(?:#[^\n]*)?\r?\n)?{_BLANKS}"
-_HEAD: Final = re.compile(rf"{_START}{_KEY}{_BLANKS}{_KEY}{_BLANKS}(?=[^ \t\r\n#]|[ \t]*(?:#[^\n]*)?\Z)").match
-_EMPTY: Final = re.compile(rf"{_START}[ \t]*(?:#[^\n]*)?").fullmatch
+_KEY: Final = rf"(apiVersion|kind):[ \t]+{_SCALAR}[ \t]*(?:[ \t]#[^\r\n]*)?(?:\r?\n|\Z)"
+_START: Final = rf"(?:---[ \t]*(?:#[^\r\n]*)?\r?\n)?{_BLANKS}"
+_HEAD: Final = re.compile(rf"{_START}{_KEY}{_BLANKS}{_KEY}{_BLANKS}(?=[^ \t\r\n#]|[ \t]*(?:#[^\r\n]*)?\Z)").match
+_EMPTY: Final = re.compile(rf"{_START}[ \t]*(?:#[^\r\n]*)?").fullmatch
 _COLUMN_0: Final = re.compile(r"\n(?:(---)|\.\.\.|[%\"'?]|kind|apiVersion)").finditer  # a literal first: ten times faster than ^
 _LINE_BEGINS: Final = re.compile(r"\n[ \t]*(?:\{\{|\[\[|\$)").search
 _VALUE_BEGINS: Final = re.compile(r"[:-][ \t]+\{\{").search

@@ -52,6 +52,8 @@ def same(text: str, path: str = "a.yaml") -> bool:
         ("\"x\": 1\n", [PARSE]),
         ("--- # c\napiVersion: 'rbac/v1'\nkind: \"Role\"\na: 1\n", [LATER]),
         (ROLE.replace("\n", "\r\n"), [LATER]),
+        ("# licence\r\n" * 60 + ROLE.replace("\n", "\r\n"), [LATER]),
+        ("# licence\r\n" * 60 + "x: 1\r\n---\r\n" + "#\r\n" * 60, [PARSE]),
         ("apiVersion: rbac/v1\nkind: RoleList\nitems: []\n", [PARSE]),
         ("apiVersion: kustomize.config.k8s.io/v1beta1\nkind: Kustomization\n", [PARSE]),
     ],
