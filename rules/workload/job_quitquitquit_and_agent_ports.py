@@ -16,12 +16,12 @@ _TOLERANT = re.compile(r"(\|\||;)\s*(true|:)(?=\s|$|['\"])")
 _LOOPS = re.compile(rf"\b(?:until|while)\b[^;\n]*{_LOCAL.pattern}")
 _KILLS = re.compile(r"\b(?:pkill|killall)\b[^;&|\n]*\bpilot-agent\b")
 _WAITS = re.compile(r"\b(until|while)\b|healthz/ready|\bwait\b")
-_CALL = r"(?:curl|wget)\b(?:[^;&|\n]|\d?>&\d)*"
-_ENDS = rf"{_CALL}{_LOCAL.pattern}/quitquitquit(?:[^;&|\n]|\d?>&\d)*"
+_CALL = r"(?:curl|wget)\b(?:[^;&|\n]|>&\d)*"
+_ENDS = rf"{_CALL}{_LOCAL.pattern}/quitquitquit(?:[^;&|\n]|>&\d)*"
 _CUT = (
     re.compile(rf"trap\s+(['\"])\s*{_CALL}{_LOCAL.pattern}/quitquitquit[^'\"\n]*\1\s+EXIT\s*(?:;|&&|\n|$)\s*"),
     re.compile(
-        rf"(?:until|while\s+!)\s+{_CALL}{_LOCAL.pattern}(?:[^;&|\n]|\d?>&\d|&>)*[;\n]\s*do\s+"
+        rf"(?:until|while\s+!)\s+{_CALL}{_LOCAL.pattern}(?:[^;&|\n]|>&\d|&>)*[;\n]\s*do\s+"
         r"(?:(?:sleep|echo)\b[^;&|\n]*[;\n]\s*)+done\s*(?:;|&&|\n|$)\s*"
     ),
     re.compile(rf"\s*(?:;|&&|\n)\s*{_ENDS}(?=\s*(?:;|\n|$))"),
