@@ -8,7 +8,7 @@ from meshlint.index.dataplane import Dataplane
 from meshlint.index.routes import Routes
 from meshlint.index.store import Store
 from meshlint.index.waypoints import USE_WAYPOINT, Waypoints, label_node
-from meshlint.model.kind import ISTIO_KINDS, WORKLOADS, Kind
+from meshlint.model.kind import ISTIO_KINDS, ROUTES, WORKLOADS, Kind
 from meshlint.model.node import Node
 from meshlint.model.resource import Resource
 
@@ -30,7 +30,7 @@ class GatewayApi:
     # who runs it
 
     def istio_runs(self, resource: Resource) -> bool:
-        if self._routes.foreign(resource):
+        if self._routes.foreign(resource) or _detached(resource):
             return False
         return self._of_istio(resource) or self._shows_istio()
 
@@ -84,6 +84,11 @@ class GatewayApi:
 
     def waypoint_label(self, resource: Resource) -> Node:
         return label_node(resource, USE_WAYPOINT)
+
+
+def _detached(resource: Resource) -> bool:
+    """Is it a route without a parent, which waits for another route (of another controller) to delegate to it?"""
+    return resource.kind in ROUTES and resource.spec.get("parentRefs").value in (None, [])
 
 
 def _installs(resource: Resource) -> bool:

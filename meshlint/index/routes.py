@@ -25,6 +25,7 @@ _LISTENER_SETS = {
     ("gateway.networking.x-k8s.io", "XListenerSet"): Kind.X_LISTENER_SET,
 }
 _PARENT_GROUPS = frozenset({"", "\0", "networking.istio.io", *(group for group, _ in _LISTENER_SETS)})  # what Istio may run
+_ROUTE_KINDS = frozenset(kind.value for kind in ROUTES)  # as parents: routes that delegate, which Istio knows nothing of
 
 
 class Routes:
@@ -188,7 +189,7 @@ class Routes:
         return bool(refs) and all(self._foreign_parent(resource, ref) for ref in refs)
 
     def _foreign_parent(self, route: Resource, ref: Node) -> bool:
-        if _parent(ref)[0] not in _PARENT_GROUPS:
+        if _parent(ref)[0] not in _PARENT_GROUPS or _parent(ref) in _ROUTE_KINDS:
             return True
         gateway = self.gateway_of(route, ref)
         return gateway is not None and self._waypoints.foreign_class(gateway)
