@@ -23,6 +23,7 @@ _VOLUMES = frozenset({
     sources=[
         "istio@86c9f01:cni/pkg/util/enablement_selector.go (Matches: a pod with a sidecar is skipped)",
         "istio@86c9f01:pkg/kube/inject/inject.go (injectRequired)",
+        "istio@86c9f01:manifests/charts/istio-control/istio-discovery/templates/mutatingwebhook.yaml (pods are chosen by labels)",
         "https://istio.io/latest/docs/setup/additional-setup/sidecar-injection/",
     ],
     remedy="Remove the label (or the container) and restart the pods; to keep the sidecar, say istio.io/dataplane-mode: none on the pods.",
@@ -60,13 +61,14 @@ def pod_inject_override(resource: Resource, mesh: Mesh) -> Iterator[Problem]:
             - {name: cart, image: "shop/cart:1.4"}
     ```
 
-    Remedy: remove the label, annotation or container with the enrolment and restart the pods. The fix does that and needs a look,
+    Remedy: remove the label or container with the enrolment and restart the pods. The fix does that and needs a look,
     because running pods change their data plane. Of a hand-injected manifest it takes Istio's containers, their volumes and
     annotations; there is no automatic fix where the injector has also changed the application's probes, where a selector
     asks for the label, or where a Kustomize patch sets it.
 
     Not reported when the pods are gateways (their template stays), when the template says `istio.io/dataplane-mode: none`
-    (a deliberate exception), and when the namespace has not moved yet: then [sidecar-injection](sidecar-injection.md) lists
+    (a deliberate exception), when only the older annotation asks (the injector is asked by labels, so these pods move), when the
+    namespace says `istio-injection: disabled`, and when it has not moved yet: then [sidecar-injection](sidecar-injection.md) lists
     the label among what is to be moved. A hand-injected container is reported in every candidate namespace.
     """
     workload = mesh.workload(resource)
@@ -88,8 +90,8 @@ def pod_inject_override(resource: Resource, mesh: Mesh) -> Iterator[Problem]:
         at, said = asked
         yield Problem(
             at,
-            f"{resource.title} asks for a sidecar ({said}) in namespace {resource.namespace}, which is ambient: what the pod "
-            "says wins, and the ambient CNI leaves pods with a sidecar out.",
+            f"{resource.title} asks for a sidecar ({said}) in {_place(resource)}, which is ambient: what the pod says wins, "
+            "and the ambient CNI leaves pods with a sidecar out.",
             fix=partial(_fix, workload, mesh),
         )
 
@@ -109,18 +111,27 @@ def _by_hand(workload: Workload) -> Node | None:
     return status if status else None
 
 
+def _place(resource: Resource) -> str:
+    return f"namespace {resource.namespace}" if resource.namespace else "its namespace"
+
+
 def _asked(workload: Workload, mesh: Mesh) -> tuple[Node, str] | None:
-    annotation = workload.template.get("metadata", "annotations", _INJECT)
-    for at, what in ((workload.label(_INJECT), "label"), (annotation, "annotation")):
-        if at.present:
-            asked = at.value is True or at.text == "true"
-            return (at, f'pod {what} {_INJECT}: "true"') if asked else None
+    """The pod label that sends the pods to the injector, which then looks at the annotation as well."""
+    label, annotation = workload.label(_INJECT), workload.template.get("metadata", "annotations", _INJECT)
+    found = mesh.find(Kind.NAMESPACE, "", workload.namespace)
+    namespace = found.labels if found is not None else {}
+    if label.present:
+        asked = _yes(label) and namespace.get("istio-injection") != "disabled"
+        return (label, f'pod label {_INJECT}: "true"') if asked else None
     revision = workload.label(_REVISION)
-    namespace = mesh.find(Kind.NAMESPACE, "", workload.namespace)
-    decided = namespace is not None and ("istio-injection" in namespace.labels or _REVISION in namespace.labels)
-    if revision.text and not decided:
+    decided = "istio-injection" in namespace or _REVISION in namespace
+    if revision.text and not decided and (not annotation.present or _yes(annotation)):
         return revision, f"pod label {_REVISION}: {revision.text}"
     return None
+
+
+def _yes(node: Node) -> bool:
+    return node.value is True or node.text == "true"
 
 
 def _fix(workload: Workload, mesh: Mesh) -> Fix | None:

@@ -48,8 +48,9 @@ def sidecar_injection(resource: Resource, mesh: Mesh) -> Iterator[Problem]:
     look, and is refused as long as anything else of the namespace would become an error then. There is no automatic fix without
     `--phase switch`: the order of the namespaces is the migration plan, and waypoints and policies come first.
 
-    Not reported when: injection is disabled; the pods are gateways, which are injected with another template and stay; the
-    namespace has the ambient label already; `istio-injection` stands on a pod template, where it has no effect.
+    Not reported when: injection is disabled, of the pods or by `istio-injection: disabled` of their namespace; the pods are gateways,
+    which are injected with another template and stay; the namespace has the ambient label already, also of pods that ask by the
+    annotation alone (the injector is asked by labels); `istio-injection` stands on a pod template, where it has no effect.
     """
     if resource.kind in (Kind.ARGO_APPLICATION, Kind.ARGO_APPLICATION_SET):
         found = _managed(resource)
@@ -86,12 +87,15 @@ def _of_workload(resource: Resource, mesh: Mesh) -> tuple[Node, str] | None:
     workload = mesh.workload(resource)
     if workload is None or workload.gateway:
         return None
-    annotation = workload.template.get("metadata", "annotations", _INJECT)
-    for node, what in ((workload.label(_INJECT), "label"), (annotation, "annotation")):
-        if node.present:
-            asked = node.value is True or node.text == "true"
-            return (node, f'asks for a sidecar (pod {what} {_INJECT}: "true")') if asked else None
-    return None
+    namespace = mesh.find(Kind.NAMESPACE, "", workload.namespace)
+    if namespace is not None and namespace.labels.get(_INJECTION) == "disabled":
+        return None
+    label, annotation = workload.label(_INJECT), workload.template.get("metadata", "annotations", _INJECT)
+    node, what = (label, "label") if label.present else (annotation, "annotation")
+    asked = node.value is True or node.text == "true"
+    if what == "annotation" and mesh.mode(workload.namespace) is Mode.AMBIENT:
+        return None  # the injector is asked by labels, of which there is none
+    return (node, f'asks for a sidecar (pod {what} {_INJECT}: "true")') if asked else None
 
 
 def _fix(resource: Resource, at: Node, mesh: Mesh) -> Fix | None:
