@@ -26,6 +26,8 @@ from meshlint.api import (
 
 _EGRESS_NAME = re.compile(r"(^|[-.])egress-?(gateway|gw)|^egress$")
 
+_INSIDE = "Bind the Service of the host to a waypoint, move routes and policies there, and delete the mesh side of this VirtualService."
+
 
 @rule(
     "ML503",
@@ -149,11 +151,14 @@ def egress_gateway_classic(route: Resource, mesh: Mesh) -> Iterator[Problem]:
 
 def _problem(redirect: Destination, route: Resource, binding: Binding, mesh: Mesh, sent: Sequence[Destination]) -> Problem:
     hosts = ", ".join(host.written for _, host in mesh.hosts(route) if host.written) or "its hosts"
+    inside = all(host.kind in (HostKind.SERVICE, HostKind.ASSUMED) for _, host in mesh.hosts(route))
     return Problem(
         redirect.host_node,
         f"{route.title} sends mesh traffic for {hosts} to the egress gateway {redirect.host.written}. The client's sidecar executed this; "
-        "ztunnel does not read VirtualServices, so ambient clients leave the cluster directly, past the gateway.",
+        f"ztunnel does not read VirtualServices, so ambient clients {'go there' if inside else 'leave the cluster'} directly, past the "
+        "gateway.",
         related=tuple(_related(route, binding, mesh, sent)),
+        remedy=_INSIDE if inside else None,
         subject=route if _private(route) else MESH,
         fix=partial(_fix, route, mesh),
     )

@@ -92,7 +92,9 @@ def _missing(plane: Installer, mesh: Mesh) -> Iterator[Problem]:
     operator = plane.holder is not None and plane.holder.kind is Kind.ISTIO_OPERATOR
     if operator and plane.ambient is False and mesh.ambient_now(MESH):
         return  # the same profile is what install-ambient-not-enabled asks for
-    remedy = "Set the profile to ambient, which brings what is missing." if operator else None
+    remedy = None
+    if operator:
+        remedy = "Enable it under spec.components." if plane.ambient else "Set the profile to ambient, which brings what is missing."
     message = f"{plane.source} installs istiod, but nothing in the repository installs {names}: in ambient, {why}."
     yield Problem(plane.at, message, remedy=remedy, fix=partial(_added, plane, missing, mesh), subject=MESH)
 

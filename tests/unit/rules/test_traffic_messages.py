@@ -226,3 +226,16 @@ def test_a_close_name_is_offered(tmp_path: Path) -> None:
 def test_the_full_name_that_a_waypoint_wants_as_sni(case: str, full: str, tmp_path: Path) -> None:
     (found,) = told(f"vs-tls-sni-match/{case}", "ML108", tmp_path)
     assert f"the full name of the host, here {full}, and skips" in found["message"]
+
+
+@pytest.mark.parametrize(
+    ("case", "way", "to_do"),
+    [
+        ("mesh_side_alone", "leave the cluster directly", "Bind the ServiceEntry"),
+        ("a_service_of_the_cluster", "go there directly", "Bind the Service of the host"),
+    ],
+)
+def test_the_way_past_an_egress_gateway(case: str, way: str, to_do: str, tmp_path: Path) -> None:
+    case = f"egress-gateway-classic/{case}"
+    assert way in told(case, "ML503", tmp_path / "a")[0]["message"]
+    assert to_do in remedies(case, "ML503", tmp_path / "b")[0]

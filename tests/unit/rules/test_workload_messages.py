@@ -67,3 +67,20 @@ def test_where_proxy_settings_go(tmp_path: Path) -> None:
     assert "order and draining need no replacement" in life[0]
     assert "ambient.dnsCapture" in dns[1]
     assert "(concurrency, proxyStatsMatcher)" in stats[0] and "proxyStatsMatcher to the waypoint" in stats[1]
+
+
+@pytest.mark.parametrize(
+    ("case", "to_do"),
+    [
+        ("switched-off-in-the-profile-ambient", "Enable it under spec.components"),
+        ("ztunnel-missing-of-the-operator", "Install istio-cni (profile ambient) and ztunnel"),
+    ],
+)
+def test_how_a_missing_part_comes(case: str, to_do: str, tmp_path: Path) -> None:
+    ((_, remedy),) = results(f"install-cni-or-ztunnel-missing/{case}", "ML703", tmp_path)
+    assert to_do in remedy
+
+
+def test_a_pod_without_a_namespace_asks_in_its_namespace(tmp_path: Path) -> None:
+    ((message, _),) = results("pod-inject-override/no_namespace", "ML302", tmp_path)
+    assert "in its namespace, which is ambient" in message
