@@ -18,6 +18,7 @@ _SIDECAR_LISTENERS = frozenset({"virtualInbound", "virtualOutbound"})
         "https://github.com/istio/istio/pull/58032", "https://github.com/istio/istio/issues/43720",
         "istio@86c9f01:tests/integration/ambient/baseline_test.go (TestWaypointEnvoyFilter)",
         "istio@86c9f01:pilot/pkg/model/policyattachment.go", "istio@86c9f01:pilot/pkg/networking/core/cluster.go (BuildDeltaClusters)",
+        "istio@86c9f01:pilot/pkg/networking/core/listener_waypoint.go, httproute.go (buildSidecarInboundHTTPRouteConfig; so since 1.24)",
     ],
     remedy="Use a TrafficExtension (Istio 1.30) or another first-class API; else pin the release of Istio and test each upgrade.",
     yields_in_object=["authz-gatewayclass-scope", "envoyfilter-targetref-kind"],
@@ -52,16 +53,21 @@ def envoyfilter_on_waypoint(filter: Resource, mesh: Mesh) -> Iterator[Problem]:
           patch:
             operation: INSERT_FIRST
             value: {name: envoy.filters.http.buffer}
-        - applyTo: HTTP_ROUTE # expect: ML602=error
+        - applyTo: HTTP_FILTER
+          match: {context: GATEWAY} # expect: ML602=error
+          patch:
+            operation: INSERT_FIRST
+            value: {name: envoy.filters.http.buffer}
+        - applyTo: HTTP_ROUTE # expect: ML602=warning
           match: {context: SIDECAR_INBOUND}
           patch:
             operation: MERGE
             value: {route: {timeout: 1s}}
     ```
 
-    An error (impact ignored) at each patch without effect: of routes and virtual hosts, for a waypoint has them inside its
-    listeners; MERGE and REMOVE of inbound clusters; the contexts SIDECAR_OUTBOUND (clusters apart) and GATEWAY; matches of
-    listeners that only sidecars have.
+    An error (impact ignored) at each patch without effect: MERGE and REMOVE of inbound clusters; the contexts SIDECAR_OUTBOUND
+    (clusters apart) and GATEWAY; matches of listeners that only sidecars have. A warning at each patch of routes and virtual hosts:
+    it reaches the Services without a VirtualService or route, and no longer does when one comes.
 
     Remedy: TrafficExtension for Lua and Wasm from Istio 1.30 on, DestinationRule and HTTPRoute for what those can say. There
     is no automatic fix.
@@ -94,20 +100,25 @@ def _waypoint(target: PolicyTarget, mesh: Mesh) -> bool:
 
 def _without_effect(filter: Resource) -> Iterator[Problem]:
     for patch in filter.spec.each("configPatches"):
+        where = patch.get("applyTo")
         if (found := _dead(patch)) is not None:
             at, why = found
             message = f"{filter.title} has a patch that does nothing at a waypoint: {why}."
             yield Problem(at, message, severity=Severity.ERROR, impact=Impact.IGNORED, final=True)
+        elif where.text in _ROUTES:
+            message = (
+                f"{filter.title} has a patch of {where.text}: a waypoint applies it for Services without a VirtualService or route only; "
+                "for one that has any, and as soon as it gets one, the patch does nothing."
+            )
+            yield Problem(where, message, final=True)
 
 
 def _dead(patch: Node) -> tuple[Node, str] | None:
     where, context, operation = patch.get("applyTo"), patch.get("match", "context"), patch.get("patch", "operation")
-    if where.text in _ROUTES:
-        return where, f"it applies to {where.text}, and a waypoint's routes stand inside its listeners, where no such patch reaches"
     if where.text == "CLUSTER":
         return _dead_cluster(context, operation)
     if context.text in _OUTSIDE:
-        return context, f"its context is {context.text}, and a waypoint's listeners are patched as SIDECAR_INBOUND"
+        return context, f"its context is {context.text}, and a waypoint's listeners and routes are patched as SIDECAR_INBOUND"
     name = patch.get("match", "listener", "name")
     if name.text in _SIDECAR_LISTENERS or (name.text or "").startswith("0.0.0.0_"):
         return name, f"it matches the listener {name.text}, which only sidecars have"
