@@ -207,12 +207,11 @@ def as_workload(resource: Resource) -> Workload | None:
 
 def gateway_labels(labels: Mapping[str, str]) -> bool:
     """Do these labels mark a gateway's pods (chart, IstioOperator, gateway controller)?"""
-    istio = labels.get("istio", "")
-    name = istio.removeprefix("istio-")
-    if name in _GATEWAY_NAMES or name.endswith(tuple(f"-{gateway}" for gateway in _GATEWAY_NAMES)):
-        return True
-    for key in ("app", "app.kubernetes.io/name"):
-        if labels.get(key, "").replace("-", "").removeprefix("istio") in _GATEWAY_NAMES:
+    for key in ("istio", "app", "app.kubernetes.io/name"):
+        name = labels.get(key, "").removeprefix("istio-")
+        if name in _GATEWAY_NAMES or name.endswith(tuple(f"-{gateway}" for gateway in _GATEWAY_NAMES)):
+            return True
+        if key != "istio" and name.replace("-", "").removeprefix("istio") in _GATEWAY_NAMES:
             return True
     return any(label in labels for label in _GATEWAY_LABELS)
 

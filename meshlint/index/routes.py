@@ -24,6 +24,7 @@ _LISTENER_SETS = {
     ("gateway.networking.k8s.io", "ListenerSet"): Kind.LISTENER_SET,
     ("gateway.networking.x-k8s.io", "XListenerSet"): Kind.X_LISTENER_SET,
 }
+_HOSTNAME = ("networking.istio.io", "Hostname")  # a backend by the host of a ServiceEntry
 _PARENT_GROUPS = frozenset({"", "\0", "networking.istio.io", *(group for group, _ in _LISTENER_SETS)})  # what Istio may run
 _ROUTE_KINDS = frozenset(kind.value for kind in ROUTES)  # as parents: routes that delegate, which Istio knows nothing of
 
@@ -242,8 +243,8 @@ class Routes:
                     if not sent.mirror and acts_at_gateway(sent.rule):
                         yield service, sent.host_node, sent.host
         for route in dict.fromkeys(route for route, ref in self._parent_refs() if self._is_ingress(route, ref)):
-            for sent in self.backends(route):
-                yield route, sent.host_node, sent.host
+            yield from ((route, sent.host_node, sent.host) for sent in self.backends(route))
+            yield from ((route, name, self._hosts.of_node(name, route.namespace)) for name in _hostnames(route))
         for ingress in self._store.of_kind(Kind.INGRESS):
             if self._istio_ingress(ingress):
                 for name in ingress.spec.each("rules", "http", "paths", "backend", "service", "name"):
@@ -273,6 +274,13 @@ class Routes:
                     self._editing.setdefault((kind, name), []).append(canary)
         found = self._editing.get((resource.kind, resource.name), ())
         return [editor for editor in found if editor.namespace == resource.namespace]
+
+
+def _hostnames(route: Resource) -> Iterator[Node]:
+    """The hosts of ServiceEntries among its backends."""
+    for ref in route.spec.each("rules", "backendRefs"):
+        if (ref.get("group").text, ref.get("kind").text) == _HOSTNAME:
+            yield ref.get("name")
 
 
 def _inherits(service: Resource) -> bool:

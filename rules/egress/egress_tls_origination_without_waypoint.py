@@ -5,7 +5,22 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from functools import partial
 
-from meshlint.api import WORKLOADS, Fix, HostKind, Impact, Kind, Mesh, Node, Problem, Resource, Severity, WaypointState, changes, rule
+from meshlint.api import (
+    ROUTES,
+    WORKLOADS,
+    Fix,
+    HostKind,
+    Impact,
+    Kind,
+    Mesh,
+    Node,
+    Problem,
+    Resource,
+    Severity,
+    WaypointState,
+    changes,
+    rule,
+)
 
 _ORIGINATES = frozenset({"SIMPLE", "MUTUAL"})
 _SPEAKS_TLS = frozenset({"TLS", "HTTPS"})
@@ -18,14 +33,17 @@ _WITHOUT = frozenset({WaypointState.NONE, WaypointState.OPTED_OUT})
     Severity.ERROR,
     impact=Impact.BREAKS,
     each=Kind.DESTINATION_RULE,
-    reads=[Kind.SERVICE, Kind.SERVICE_ENTRY, Kind.VIRTUAL_SERVICE, Kind.K8S_GATEWAY, Kind.GATEWAY, *WORKLOADS],
+    reads=[
+        Kind.SERVICE, Kind.SERVICE_ENTRY, Kind.VIRTUAL_SERVICE, Kind.K8S_GATEWAY, Kind.GATEWAY, Kind.INGRESS, Kind.LISTENER_SET,
+        Kind.X_LISTENER_SET, *ROUTES, *WORKLOADS,
+    ],
     evidence="code",
     sources=[
         "istio@86c9f01:pilot/pkg/networking/core/cluster_waypoint.go",
         "https://ambientmesh.io/docs/traffic/mesh-egress/",
     ],
     remedy="Bind the ServiceEntry to an egress waypoint with istio.io/use-waypoint; the waypoint then opens the TLS connection.",
-)
+)  # fmt: skip
 def egress_tls_origination_without_waypoint(policy: Resource, mesh: Mesh) -> Iterator[Problem]:
     """A DestinationRule opens TLS to the host of a ServiceEntry that has no waypoint; the client's sidecar did that, and in
     ambient nobody does.
@@ -73,8 +91,8 @@ def egress_tls_origination_without_waypoint(policy: Resource, mesh: Mesh) -> Ite
 
     Not reported when: the ServiceEntry names a waypoint (others say if that one is missing or does not fit); every port that
     the setting covers is of protocol TLS or HTTPS, where the application speaks TLS itself; the mode is ISTIO_MUTUAL or
-    DISABLE; a VirtualService for the host is bound to a gateway, where the TLS of an egress gateway goes on; no client may
-    become ambient; with `--goal gateway-api`, where nothing is ambient now.
+    DISABLE; a VirtualService for the host is bound to a gateway, where the TLS of an egress gateway goes on, or routes at a
+    gateway alone send to it; no client may become ambient; with `--goal gateway-api`, where nothing is ambient now.
     """
     host = mesh.host(policy.spec.get("host"), policy)
     subject = mesh.moves(host, policy)
@@ -82,7 +100,7 @@ def egress_tls_origination_without_waypoint(policy: Resource, mesh: Mesh) -> Ite
         return
     if any(mesh.waypoint(entry).state not in _WITHOUT for entry in host.entries):
         return
-    if any(mesh.binding(service).gateways for service in mesh.virtual_services(host)):
+    if any(mesh.binding(service).gateways for service in mesh.virtual_services(host)) or mesh.ingress_only(host):
         return
     modes = [mode for mode, ports in _modes(policy, host.entries, mesh) if mode.text in _ORIGINATES and not _all_tls(ports)]
     if modes:
