@@ -76,13 +76,15 @@ def _substitutes(
     missing: list[Missing] = []
     for item in build.each("substituteFrom"):
         data, lost = _data(item, draft, holder, beside)
-        for name, value in data.items():
-            found[name] = (name, scalar_text(value.value), value)
+        found.update((name, _set(name, value)) for name, value in data.items())
         missing += lost
-    for name, value in build.get("substitute").items():
-        if value.scalar is not None:
-            found[name] = (name, scalar_text(value.value), value)
+    found.update((name, _set(name, value)) for name, value in build.get("substitute").items() if value.scalar is not None or value.unknown)
     return tuple(found.values()), missing
+
+
+def _set(name: str, value: Node) -> tuple[str, str, Node]:
+    """A variable with its text. One that has to be filled in itself first stays where it is used, and is not known there."""
+    return name, f"${{{name}}}" if value.unknown else scalar_text(value.value), value
 
 
 def _data(item: Node, draft: Draft, holder: Holder, beside: Sequence[Draft]) -> tuple[dict[str, Node], list[Missing]]:
@@ -91,7 +93,7 @@ def _data(item: Node, draft: Draft, holder: Holder, beside: Sequence[Draft]) -> 
     if kind == "ConfigMap":
         here = draft.document.file
         if (held := holder.config_map(name, draft.namespace or "", here, beside)) is not None:
-            return {key: value for key, value in held.document.root.get("data").items() if value}, []
+            return {key: value for key, value in held.document.root.get("data").items() if value or value.unknown}, []
     if item.get("optional").value is True:
         return {}, []
     return {}, [Missing(f"ConfigMap {name} is not in the repository" if kind == "ConfigMap" else f"{kind} {name} is not known", item)]
@@ -104,10 +106,11 @@ def release(draft: Draft, holder: Holder, beside: Sequence[Draft]) -> Applicatio
     namespace = target or draft.namespace or ""
     said, folder, reason = _chart(spec, holder)
     values, missing = _values(spec, draft, holder, beside) if folder is not None else ([], [])
+    files: list[Values] = []
     for item in spec.each("chart", "spec", "valuesFiles"):
         path = holder.file("", "/" + (item.text or "").removeprefix("./"))
         if path is not None:
-            values.insert(0, Values(path))
+            files.append(Values(path))
         else:
             missing.append(Missing(f"values file {unfilled(item)} is not in the repository", item))
     source = Source(
@@ -117,7 +120,7 @@ def release(draft: Draft, holder: Holder, beside: Sequence[Draft]) -> Applicatio
         tool="helm",
         release=spec.get("releaseName").text or (f"{target}-{draft.name}" if target else draft.name),
         namespace=namespace,
-        values=tuple(values),
+        values=(*files, *values),
         include_crds=spec.get("install", "crds").text != "Skip",
         overlay=tuple(_post_rendered(spec)),
         missing=tuple(missing),

@@ -141,11 +141,14 @@ class Making:
             yield self.kustomization(inner, source, applied)._replace(kind=kind, name=name)
 
     def loose(self, folder: str, source: Source) -> list[str]:
-        """The files of a plain folder that are no part of a kustomization or chart."""
-        key = (folder, source.recurse, source.include, source.exclude)
+        """The files of a plain folder that are no part of a kustomization or chart. What lies in or below the folder of a
+        kustomization Flux leaves to that one (fluxcd/pkg: kustomize)."""
+        key = (folder, source.recurse, source.include, source.exclude, source.mixed)
         if key not in self._loose:
+            inner = self._levels_below(folder) if source.mixed else frozenset()
             free = (path for path in self.tree.under(folder) if path not in self.owned and not self.is_patch(path))
-            self._loose[key] = [path for path in free if self._takes(source, folder, path)]
+            taken = (path for path in free if self._takes(source, folder, path))
+            self._loose[key] = [path for path in taken if not any(upper in inner for upper in above(path))]
         return self._loose[key]
 
     def is_patch(self, path: str) -> bool:
@@ -159,8 +162,11 @@ class Making:
 
     def below(self, folder: str) -> list[str]:
         """The kustomizations below a folder that are not below others, nor named by an application themselves."""
-        levels = [level for level in self.kustomize.levels if level != folder and below(level, folder)]
-        return [level for level in levels if level not in self.claimed and not any(upper in levels for upper in above(level))]
+        levels = self._levels_below(folder)
+        return [level for level in sorted(levels) if level not in self.claimed and not any(upper in levels for upper in above(level))]
+
+    def _levels_below(self, folder: str) -> frozenset[str]:
+        return frozenset(level for level in self.kustomize.levels if level != folder and below(level, folder))
 
     @cached_property
     def kustomized(self) -> frozenset[str]:

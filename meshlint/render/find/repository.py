@@ -33,9 +33,10 @@ class Holder:
         return folder if folder is not None and folder in self.tree.folders else None
 
     def tool(self, folder: str, wanted: str = "") -> str:
-        """What a folder is: a chart, a kustomization, or plain files."""
+        """What a folder is: a kustomization, a chart, or plain files. Argo CD takes a folder of both for a kustomization
+        (argo-cd: util/app/discovery), and Flux applies kustomizations only."""
         chart, kustomization = folder in self.charts, folder in self.kustomize.levels
-        if kustomization and (wanted == "kustomize" or not chart):
+        if kustomization and not (chart and wanted == "helm"):
             return "kustomize"
         return "helm" if chart else "directory"
 

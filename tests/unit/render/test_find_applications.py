@@ -182,6 +182,15 @@ postRenderers: [{kustomize: {images: [{name: a, newTag: b}]}}]
     assert [one.what for one in source.missing] == ["Secret password is not known"]
 
 
+def test_the_last_of_the_values_files_holds(tmp_path: Path) -> None:
+    repo = chart(Repo(tmp_path)).write("r.yaml", release("""
+chart: {spec: {chart: charts/shop, sourceRef: {kind: GitRepository, name: r}, valuesFiles: [charts/shop/values-prod.yaml, conf/shop.yaml]}}
+values: {b: 2}
+"""))  # fmt: skip
+    (application,) = applications(repo)
+    assert [value.file for value in application.sources[0].values] == ["charts/shop/values-prod.yaml", "conf/shop.yaml", None]
+
+
 def test_values_of_a_config_map_that_a_kustomization_generates(tmp_path: Path) -> None:
     repo = chart(Repo(tmp_path)).write("k/kustomization.yaml", "configMapGenerator: [{name: conf, files: [values.yaml=own.yaml]}]\n")
     repo.write("k/own.yaml", "a: 1\n").write("k/r.yaml", release("""
@@ -240,6 +249,20 @@ def test_the_nearest_config_map_is_the_one_that_is_meant(tmp_path: Path) -> None
         repo.write(f"{name}/k.yaml", flux(f"path: {name}/apps\npostBuild: {{substituteFrom: [{{kind: ConfigMap, name: conf}}]}}"))
     texts = [[text for _, text, _ in application.sources[0].substitute or ()] for application in applications(repo)]
     assert texts == [["one"], ["two"]]
+
+
+def test_a_variable_whose_value_is_a_variable_stays_one(tmp_path: Path) -> None:
+    conf = obj("Service", "s").replace("Service", "ConfigMap").replace("name: s", "name: conf") + "data: {zone: 'a-${ZONE}'}\n"
+    repo = Repo(tmp_path).write("conf.yaml", conf).write("apps/s.yaml", obj("Service", "s")).write("k.yaml", flux("""
+path: apps
+postBuild:
+  substitute: {tier: "${tier}"}
+  substituteFrom: [{kind: ConfigMap, name: conf}]
+"""))  # fmt: skip
+    assert [(name, text) for name, text, _ in applications(repo)[0].sources[0].substitute or ()] == [
+        ("zone", "${zone}"),
+        ("tier", "${tier}"),
+    ]
 
 
 def test_a_source_of_flux_most_of_whose_paths_are_not_here_is_another_repository(tmp_path: Path) -> None:
@@ -309,3 +332,23 @@ def test_a_plain_folder_is_rendered_only_where_something_is_added(tmp_path: Path
     repo = Repo(tmp_path).write("a/s.yaml", obj("Service", "s")).write("b/s.yaml", obj("Service", "s"))
     repo.write("k.yaml", flux("path: a"), flux("path: b\npostBuild: {substitute: {a: b}}").replace("apps", "b"))
     assert recipes(repo) == [("directory", "b", ("b/s.yaml",))]
+
+
+@pytest.mark.parametrize(("settings", "tool"), [("", "kustomize"), (", helm: {releaseName: x}", "helm"), (", kustomize: {}", "kustomize")])
+def test_a_chart_with_a_kustomization_is_one_unless_helm_is_asked_for(tmp_path: Path, settings: str, tool: str) -> None:
+    repo = chart(Repo(tmp_path)).write("app.yaml", argo(f"source: {GIT}path: charts/shop{settings}}}"))
+    repo.write("charts/shop/kustomization.yaml", "resources: [own.yaml]\n").write("charts/shop/own.yaml", obj("Service", "own"))
+    assert [kind for kind, _, _ in recipes(repo) if kind == tool] == [tool]
+    (environment,) = (one for one in repo.by_name().values() if any(part.application == "shop" for part in one.parts))
+    assert [part.tool for part in environment.parts] == [tool]
+
+
+def test_flux_leaves_to_a_kustomization_all_that_lies_below_it(tmp_path: Path) -> None:
+    """Also where another application names one of those, and with it what it generates from files."""
+    repo = Repo(tmp_path).write("k.yaml", flux("path: apps\npostBuild: {substitute: {a: b}}")).write("w.yaml", flux("path: apps/web/app"))
+    repo.write("apps/loose/s.yaml", obj("Service", "loose")).write("apps/web/kustomization.yaml", "resources: [s.yaml]\n")
+    repo.write("apps/web/s.yaml", obj("Service", "s")).write("apps/web/left.yaml", obj("Service", "left"))
+    repo.write("apps/web/app/kustomization.yaml", "configMapGenerator: [{name: c, files: [own/conf.yaml]}]\n")
+    repo.write("apps/web/app/own/conf.yaml", "a: 1\n")
+    assert ("directory", "apps", ("apps/loose/s.yaml",)) in recipes(repo)
+    assert [resource.name for resource in repo.by_name()["."].resources if resource.kind.kind == "Service"] == ["left"]
