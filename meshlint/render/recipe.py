@@ -51,7 +51,8 @@ class Recipe(NamedTuple):
     helm: post-rendering (Flux postRenderers). `files`: those that a directory with an overlay or substitutions takes; one
     without either has no recipe. `substitute`: Flux postBuild, name by name with the text and where it is written; None: nothing
     is substituted.
-    `applied_by`: the application, for messages. `exact`: the static view is what the tool would give.
+    `applied_by`: the application, for messages. `exact`: the static view is what the tool would give. `unsure`: template
+    expressions in values and parameters, and variables that nothing here sets, are what only a cluster knows.
     """
 
     tool: str
@@ -67,6 +68,7 @@ class Recipe(NamedTuple):
     missing: tuple[Missing, ...] = ()
     files: tuple[str, ...] = ()
     exact: bool = False
+    unsure: bool = False
 
 
 class Outcome(NamedTuple):

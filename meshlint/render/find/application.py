@@ -6,6 +6,7 @@ from typing import NamedTuple
 
 from meshlint.model.node import Node
 from meshlint.render.draft import Draft
+from meshlint.render.find.fill import unfilled
 from meshlint.render.recipe import Missing, Parameter, Values
 
 HERE = ""  # the cluster that the application itself is applied to
@@ -15,7 +16,8 @@ class Source(NamedTuple):
     """One folder that an application applies. `folder`: None where the repository does not hold it, for the reason that is
     said. `said`: as the application names it. `tool`: the one it asks for, empty: as the folder tells.
     `recurse`, `include` and `exclude` choose the files of a plain directory, which takes the kustomizations below it with it if
-    it is `mixed` (Flux). `plain`: what is in it is known without having it. The rest is as a Recipe has it."""
+    it is `mixed` (Flux). `plain`: what is in it is known without having it. `unsure`: parameters of generators or Secrets that only
+    a cluster knows go into it. The rest is as a Recipe has it."""
 
     said: str
     folder: str | None
@@ -34,6 +36,13 @@ class Source(NamedTuple):
     exclude: str = ""
     mixed: bool = False
     plain: bool = False
+    unsure: bool = False
+
+
+def no_values(item: Node) -> Missing:
+    """What is said of a values file that is named and not here."""
+    said = f"values file {unfilled(item)}"
+    return Missing(f"a template decides which {said} is" if item.unknown else f"{said} is not in the repository", item)
 
 
 class Application(NamedTuple):

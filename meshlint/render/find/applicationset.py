@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from meshlint.model.node import Node
-from meshlint.render.find.application import Application
+from meshlint.render.find.application import Application, Source
 from meshlint.render.find.argocd import application
 from meshlint.render.find.fill import Filled, unfilled
 from meshlint.render.find.generators import Generators
@@ -27,7 +27,20 @@ def applications(name: str, root: Node, holder: Holder) -> Iterator[Application]
         template = filled.node(spec.get("template"))
         called = template.get("metadata", "name").text or unfilled(template.get("metadata", "name")) or name
         made = application(called, root, template.get("spec"), holder)
-        yield made._replace(lost=lost, sources=tuple(source._replace(missing=(*source.missing, *lost)) for source in made.sources))
+        sources = (source._replace(missing=(*source.missing, *lost), unsure=_unsure(source)) for source in made.sources)
+        yield made._replace(lost=lost, sources=tuple(sources))
+
+
+def _unsure(source: Source) -> bool:
+    """Is there a parameter in what it sets that only a cluster knows?"""
+    waiting = [values.node for values in source.values if values.node is not None]
+    waiting += [parameter.value for parameter in source.parameters] + [node for _, node in source.overlay]
+    while waiting:
+        node = waiting.pop()
+        if node.unknown or "{{" in (node.text or ""):
+            return True
+        waiting += [value for _, value in node.items()] if node.is_map else node.each() if node.is_list else ()
+    return False
 
 
 def _lost(spec: Node) -> Iterator[Missing]:

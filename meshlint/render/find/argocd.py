@@ -8,7 +8,7 @@ from meshlint.model.document import Document
 from meshlint.model.kind import Kind
 from meshlint.model.node import Node
 from meshlint.render.draft import Draft
-from meshlint.render.find.application import HERE, Application, Source
+from meshlint.render.find.application import HERE, Application, Source, no_values
 from meshlint.render.find.fill import unfilled
 from meshlint.render.find.repository import Holder
 from meshlint.render.recipe import Missing, Parameter, Values
@@ -103,7 +103,7 @@ class _Sources:
             if path is not None:
                 out.append(Values(path))
             elif helm.get("ignoreMissingValueFiles").value is not True:
-                lost.append(Missing(f"values file {unfilled(item)} is not in the repository", item))
+                lost.append(no_values(item))
         inline = helm.get("valuesObject") if helm.get("valuesObject").present else helm.get("values")
         if inline.present:
             out.append(Values(node=inline))

@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from meshlint.model.node import UNKNOWN, Node, Table, Value, scalar_text
 
 _FAST = re.compile(r"\{\{-?\s*\.?([\w.\[\]/-]+)\s*-?\}\}")
+_ESCAPED = re.compile(r"[\n\\]|''")
 _GO = re.compile(r"\{\{-?\s*(?:\.([\w.-]+)|index\s+\.([\w.-]+)\s+(?:(\d+)|\"([^\"]+)\"))\s*-?\}\}")
 
 
@@ -97,7 +98,9 @@ def written(table: Table, row: int) -> str:
     """The text of a scalar that holds template expressions, without its quotes."""
     raw = table.source.text[table.starts[row] : table.ends[row]]
     if raw[:1] not in ("'", '"', "|", ">"):
-        return raw
+        return " ".join(raw.split()) if "\n" in raw else raw
+    if raw[0] == raw[-1] and raw[0] not in "|>" and not _ESCAPED.search(raw, 1, len(raw) - 1):
+        return raw[1:-1]
     import yaml
 
     try:

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 from meshlint.model.node import Node, scalar_text
 from meshlint.render.draft import Draft
-from meshlint.render.find.application import HERE, Application, Source
+from meshlint.render.find.application import HERE, Application, Source, no_values
 from meshlint.render.find.fill import unfilled
 from meshlint.render.find.repository import Holder, source_name
 from meshlint.render.recipe import Missing, Values
@@ -27,7 +27,8 @@ def kustomization(draft: Draft, holder: Holder, beside: Sequence[Draft]) -> Appl
     overlay += [("labels", common.get("labels"))] if common.get("labels") else []
     overlay += [("annotations", common.get("annotations"))] if common.get("annotations") else []
     substitute, missing = _substitutes(spec.get("postBuild"), draft, holder, beside)
-    source = Source(said, folder, reason, overlay=tuple(overlay), substitute=substitute, missing=tuple(missing), mixed=True)
+    unsure = _optional(spec.each("postBuild", "substituteFrom"), draft, holder, beside)
+    source = Source(said, folder, reason, overlay=tuple(overlay), substitute=substitute, missing=tuple(missing), mixed=True, unsure=unsure)
     return Application("flux", draft.name, root, cluster_of(spec), (source,))
 
 
@@ -99,6 +100,11 @@ def _data(item: Node, draft: Draft, holder: Holder, beside: Sequence[Draft]) -> 
     return {}, [Missing(f"ConfigMap {name} is not in the repository" if kind == "ConfigMap" else f"{kind} {name} is not known", item)]
 
 
+def _optional(items: Iterable[Node], draft: Draft, holder: Holder, beside: Sequence[Draft]) -> bool:
+    """May there be a source of values in the cluster that is not here and need not be?"""
+    return any(item.get("optional").value is True and not _data(item, draft, holder, beside)[0] for item in items)
+
+
 def release(draft: Draft, holder: Holder, beside: Sequence[Draft]) -> Application:
     root = draft.document.root
     spec = root.get("spec")
@@ -112,7 +118,7 @@ def release(draft: Draft, holder: Holder, beside: Sequence[Draft]) -> Applicatio
         if path is not None:
             files.append(Values(path))
         else:
-            missing.append(Missing(f"values file {unfilled(item)} is not in the repository", item))
+            missing.append(no_values(item))
     source = Source(
         said,
         folder,
@@ -124,6 +130,7 @@ def release(draft: Draft, holder: Holder, beside: Sequence[Draft]) -> Applicatio
         include_crds=spec.get("install", "crds").text != "Skip",
         overlay=tuple(_post_rendered(spec)),
         missing=tuple(missing),
+        unsure=_optional(spec.each("valuesFrom"), draft, holder, beside),
     )
     return Application("release", draft.name, root, cluster_of(spec), (source,))
 

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from meshlint.model.document import Document, FileRead
 from meshlint.model.node import Node
-from meshlint.render.find.application import HERE, Application, Source
+from meshlint.render.find.application import HERE, Application, Source, no_values
 from meshlint.render.find.fill import unfilled
 from meshlint.render.find.repository import Holder
 from meshlint.render.recipe import Missing, Parameter, Values
@@ -56,7 +56,7 @@ def _values(release: Node, folder: str, holder: Holder) -> tuple[list[Values], l
         elif item.text and (path := holder.file(folder, item.text)) is not None:
             out.append(Values(path))
         else:
-            missing.append(Missing(f"values file {unfilled(item)} is not in the repository", item))
+            missing.append(no_values(item))
     missing += [Missing(f"values of {unfilled(item)} are not known", item) for item in release.each("secrets")]
     return out, missing
 

@@ -202,6 +202,7 @@ def _recipe(tool: str, folder: str, source: Source | None, applied: Applied | No
         source.substitute,
         applied.at if applied is not None else None,
         source.missing,
+        unsure=source.unsure,
     )
 
 

@@ -20,7 +20,7 @@ class Substitution:
     def __init__(self, recipe: Recipe) -> None:
         self._texts = {name: text for name, text, _ in recipe.substitute or ()}
         self._nodes = {name: node for name, _, node in recipe.substitute or ()}
-        self._whole = not recipe.missing
+        self._whole = not (recipe.missing or recipe.unsure)
 
     def on(self, document: str) -> str:
         if "${" not in document or _DISABLED.search(document):

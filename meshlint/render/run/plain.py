@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from meshlint.model.node import UNKNOWN, Node
+from meshlint.render.find.fill import written as text_of
 from meshlint.render.run.stage import Refusal
 
 _DEEPEST = 100
@@ -30,5 +31,4 @@ def _plain(node: Node, depth: int, count: list[int]) -> Any:
 
 def written(node: Node) -> str:
     """The text of a scalar as it stands in its file, without quotes."""
-    table, row = node.table, node.row
-    return table.source.text[table.starts[row] : table.ends[row]].strip("\"'")
+    return text_of(node.table, node.row)

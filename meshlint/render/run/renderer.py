@@ -148,9 +148,10 @@ class Renderer:
 
 
 def _rule(task: _Task, recipe: Recipe) -> str:
-    """A chart that nothing installs may need values, and what was left out may be what the tool misses: neither tells of a fault."""
+    """A chart that nothing installs may need values, and what is not known or was left out may be what the tool misses: none of
+    these tells of a fault."""
     installed = recipe.tool != "helm" or recipe.applied_by is not None
-    return "render-failed" if installed and not task.made.missing else "not-analysed"
+    return "render-failed" if installed and not (task.made.missing or recipe.unsure) else "not-analysed"
 
 
 def _job(task: _Task, folder: str) -> Job:

@@ -20,6 +20,8 @@ _LEFT_OUT = ("values.schema.json", "Chart.yaml", "Chart.yml", "Chart.lock", "req
 _RANDOM = re.compile(rb"\b(?:rand\w+|gen(?:CA|SelfSigned|Signed|Private)\w*|uuidv4|htpasswd|bcrypt|shuffle|encryptAES)\b")
 _NOW = re.compile(rb"(?<![\w.$\"-])now(?![\w\"-])")
 _ACTION = re.compile(rb"\{\{.*?\}\}", re.DOTALL)
+_EXPRESSION = re.compile(r"\{\{.*?\}\}", re.DOTALL)
+_OPEN = "$(UNKNOWN)"  # read/placeholders.py
 _DAY = b'(toDate "2006-01-02" "2020-01-01")'
 
 
@@ -91,7 +93,7 @@ class HelmStage:
     def _content(self, values: Values) -> bytes | None:
         if values.file is not None and not values.under:
             return self.files.content(values.file)
-        data = self._data(values)
+        data = self._settled(self._data(values))
         if isinstance(data, bytes):
             return data
         for step in reversed(values.under):
@@ -107,6 +109,18 @@ class HelmStage:
             return plain(node)
         return (node.text or "").encode("utf-8", "replace")
 
+    def _settled(self, data: Any) -> Any:
+        """Expressions that only a cluster fills in as something that is no syntax of YAML, and of which nothing is concluded."""
+        if not self.recipe.unsure:
+            return data
+        if isinstance(data, dict):
+            return {key: self._settled(value) for key, value in data.items()}
+        if isinstance(data, list):
+            return [self._settled(value) for value in data]
+        if isinstance(data, str):
+            return _EXPRESSION.sub(_OPEN, data)
+        return _EXPRESSION.sub(_OPEN, data.decode("utf-8", "replace")).encode("utf-8", "replace") if isinstance(data, bytes) else data
+
     def _parameter(self, parameter: Parameter, name: str) -> list[str]:
         if parameter.file is not None:
             content = self.files.content(parameter.file)
@@ -115,7 +129,7 @@ class HelmStage:
                 return []
             self.stage.put(name, content, parameter.file)
             return ["--set-file", f"{parameter.name}={{}}/{name}"]
-        value = re.sub(r"(?<!\\),", r"\\,", scalar_text(_scalar(parameter.value)))
+        value = re.sub(r"(?<!\\),", r"\\,", scalar_text(self._settled(_scalar(parameter.value))))
         return ["--set-string" if parameter.as_string else "--set", f"{parameter.name}={value}".replace("{}", "{ }")]
 
 
