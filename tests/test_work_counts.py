@@ -15,7 +15,9 @@ from meshlint.check.runner import Runner
 from meshlint.read import compose as composing
 from meshlint.read import decode, many
 from meshlint.read.many import Reading
+from meshlint.render.origin.helm import HelmOrigins
 from tests.door import call
+from tests.tools import need
 from tests.unit.cache.mesh_tree import write
 
 APPS = 28
@@ -204,3 +206,25 @@ def test_fixes_of_more_than_people_read_are_left_to_machines(tree: Path, monkeyp
     asked.clear()
     call("check", ".", "-o", form, "--no-cache", cwd=tree)
     assert asked
+
+
+@pytest.mark.tools
+def test_of_a_chart_only_what_is_asked_for_is_traced(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whether its templates hold back objects of the mesh is answered without tracing all others to their templates."""
+    need("helm")
+    traced: list[str] = []
+    find = HelmOrigins._find
+
+    def found(origins: HelmOrigins) -> object:
+        traced.append(origins._document.kind)
+        return find(origins)
+
+    monkeypatch.setattr(HelmOrigins, "_find", found)
+    objects = [("v1", "ConfigMap"), ("v1", "Secret"), ("apps/v1", "Deployment"), ("networking.istio.io/v1", "VirtualService")]
+    (tmp_path / "templates").mkdir()
+    (tmp_path / "Chart.yaml").write_text("apiVersion: v2\nname: shop\nversion: 1.0.0\n", encoding="utf-8")
+    for version, kind in objects:
+        text = f"apiVersion: {version}\nkind: {kind}\nmetadata:\n  name: {{{{ .Release.Name }}}}\n"
+        (tmp_path / "templates" / f"{kind}.yaml").write_text(text, encoding="utf-8")
+    call("environments", ".", cwd=tmp_path)
+    assert traced == ["VirtualService"]

@@ -17,14 +17,16 @@ _NAMED: Final = 3
 
 
 def given(groups: Iterable[Group]) -> dict[str, set[str]]:
-    """The files that rendered objects come from, each with the kinds of these."""
+    """The files that rendered objects come from, each with the kinds of the mesh among these. Where a template is named for an
+    object, only those are traced to it: it takes most of the time of a run."""
     out: dict[str, set[str]] = {}
-    for group in groups:
-        if group.status == "rendered":
-            for path in group.sources:
-                out.setdefault(path, set())
-            for draft in group.drafts:
+    for group in (group for group in groups if group.status == "rendered"):
+        out.update((path, set()) for path in group.sources if path not in out)
+        for draft in group.drafts:
+            if draft.kind.kind in _OURS:
                 out.setdefault(draft.document.file, set()).add(draft.kind.kind)
+            elif not group.sources:
+                out.setdefault(draft.document.file, set())
     return out
 
 

@@ -58,7 +58,7 @@ class HelmMade(Made):
         file, drafts = objects(text, self.chart.file, origins, self.recipe.namespace)
         if self.recipe.overlay:
             drafts = overlaid(drafts, self.recipe.overlay, "")
-        gave = {path[1] for said in set(_SOURCE.findall(text)) if (path := self.find(said.strip())) is not None}
+        gave = {found[1] for said in set(_SOURCE.findall(text)) if (found := self._path(said.strip())) is not None}
         reason, missing = self.lacking()
         return Outcome(drafts, reason, False, self._troubles(), (file,), frozenset(gave), missing)
 
@@ -77,11 +77,13 @@ class HelmMade(Made):
 
     def find(self, path: str) -> tuple[World, str] | None:
         """What a path of the output is: the world of its chart, and the file."""
+        found = self._path(path)
+        return (self._world(found[0]), found[1]) if found is not None else None
+
+    def _path(self, path: str) -> tuple[list[Chart], str] | None:
+        """The chart, under those that hold it, and the file."""
         found = self.chart.find(path.split("/"))
-        if found is None:
-            return None
-        charts, rest = found
-        return self._world(charts), joined(charts[-1].folder, "/".join(rest))
+        return (found[0], joined(found[0][-1].folder, "/".join(found[1]))) if found is not None else None
 
     def _world(self, charts: list[Chart]) -> World:
         key = "/".join(chart.called for chart in charts)
