@@ -13,7 +13,7 @@ from meshlint.render.draft import Draft
 from meshlint.render.exact import followed, plain_file, plain_level, taken_over
 from meshlint.render.given import Entry, Given
 from meshlint.render.level import Level, folder_of, levels_of, remote
-from meshlint.render.patches import Patch, patches_of
+from meshlint.render.patches import Patch, patches_of, replacements_of
 from meshlint.render.tree import Tree, resolve
 
 _DEEPEST = 100
@@ -159,6 +159,9 @@ class _Building:
                 self._not_followed(at, patch, drafts)
             drafts = patch.apply(drafts)
         out = self._transformed(drafts)
+        for at, patch in self._replacements():
+            self._not_followed(at, patch, out, "replacement")
+            out = patch.apply(out)
         exact = self.exact and not self.gaps and len(drafts) == len(self.drafts) and followed(self.level.root, drafts, out)
         return Built(out, tuple(dict.fromkeys(self.gaps)), frozenset(self.files), frozenset(self.folders), exact)
 
@@ -224,10 +227,10 @@ class _Building:
         self.files |= built.files
         self.folders |= {folder, *built.folders}
 
-    def _not_followed(self, at: Node, patch: Patch, drafts: tuple[Draft, ...]) -> None:
+    def _not_followed(self, at: Node, patch: Patch, drafts: tuple[Draft, ...], called: str = "patch") -> None:
         for draft in drafts:
             if draft.kind.group.endswith(_READ_IN_FULL) and patch.target.matches(draft):
-                what = f"a patch changes {patch.others[0]} of {draft.kind.kind} {draft.name}, which is not followed"
+                what = f"a {called} changes {patch.others[0]} of {draft.kind.kind} {draft.name}, which is not followed"
                 self.gaps.append(Gap(self.level.file, at, what, True))
 
     def _patches(self) -> Iterator[tuple[Node, Patch]]:
@@ -243,6 +246,12 @@ class _Building:
                 inline = item.get("patch") or item.get("ops")
                 for patch in patches_of(self._roots(item, item.get("path").text, inline), item.get("target")):
                     yield item, patch
+
+    def _replacements(self) -> Iterator[tuple[Node, Patch]]:
+        for item in self.level.root.each("replacements"):
+            reference = item.get("path").text
+            for patch in replacements_of(self._roots(item, reference, item) if reference is not None else [item]):
+                yield item, patch
 
     def _roots(self, at: Node, reference: str | None, inline: Node) -> list[Node]:
         """The documents of a patch, from the file it names, else from its text."""

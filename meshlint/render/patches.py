@@ -52,6 +52,14 @@ def patches_of(roots: Iterable[Node], target: Node) -> Iterator[Patch]:
             yield _merge(root, by_selector(target) if target.is_map else by_identity(root))
 
 
+def replacements_of(roots: Iterable[Node]) -> Iterator[Patch]:
+    """The changes of `replacements`, none of which is followed. What a target leaves out again is taken to be changed, too."""
+    for root in roots:
+        for target in (target for entry in root.each() for target in entry.each("targets")):
+            fields = [path.text for path in target.each("fieldPaths") if path.text]
+            yield Patch(by_selector(target.get("select")), others=tuple(fields) or ("metadata.name",))
+
+
 def _merge(root: Node, target: Target) -> Patch:
     if "delete" in (root.get("$patch").text, root.get("metadata", "$patch").text):
         return Patch(target, True)

@@ -28,6 +28,24 @@ patches:
   patch: |-
     - {op: add, path: /metadata/labels, value: {a: b}}
 """
+REPLACED = """
+replacements:
+- source: {kind: Deployment, name: web}
+  targets:
+  - select: {kind: VirtualService}
+    fieldPaths: [spec.hosts.0]
+"""
+REPLACED_BY_FILE = """
+replacements:
+- path: hosts.yaml
+"""
+REPLACED_ELSEWHERE = """
+replacements:
+- source: {kind: VirtualService, name: web}
+  targets:
+  - select: {kind: Deployment}
+    fieldPaths: [metadata.labels.web]
+"""
 ANOTHER = """
 patches:
 - target: {kind: VirtualService, name: api}
@@ -58,7 +76,19 @@ def test_a_changed_spec_is_said(patches: str, field: str, tmp_path: Path) -> Non
     assert built.troubles[0].message == said
 
 
-@pytest.mark.parametrize("patches", [LABELS, ANOTHER, WORKLOAD])
+@pytest.mark.parametrize("text", [REPLACED, REPLACED_BY_FILE])
+def test_a_replaced_field_is_said_and_its_object_known_in_part_only(text: str, tmp_path: Path) -> None:
+    repo = overlay(tmp_path, text).write("prod/hosts.yaml", REPLACED.partition("\n")[2].partition("\n")[2])
+    built = repo.built()
+    assert built.troubles[0].message == "a replacement changes spec.hosts.0 of VirtualService web, which is not followed"
+    (environment,) = (one for one in built.list if one.name == "prod")
+    assert {resource.title: resource.partial for resource in environment.resources} == {
+        "VirtualService shop/web": True,
+        "Deployment shop/web": False,
+    }
+
+
+@pytest.mark.parametrize("patches", [LABELS, ANOTHER, WORKLOAD, REPLACED_ELSEWHERE])
 def test_what_is_followed_or_read_by_no_rule_is_not_said(patches: str, tmp_path: Path) -> None:
     built = overlay(tmp_path, patches).built()
     assert not [trouble for trouble in built.troubles if "not followed" in trouble.message]
