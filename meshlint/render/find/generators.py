@@ -40,7 +40,8 @@ class Generators:
             found = self._git(generator.get("git"))
         else:
             found = [flat(generator.get("clusters", "values"), "values")]
-        return [one for one in found[:_MOST] if _selected(generator.get("selector"), one)]
+        selects = Selection(generator.get("selector"), _answered(generator))
+        return [one for one in found[:_MOST] if selects(one)]
 
     def _matrix(self, matrix: Node, depth: int) -> list[Parameters]:
         """Each of the first with each of the second, which may use the parameters of the first."""
@@ -63,21 +64,23 @@ class Generators:
         return made
 
     def _git(self, git: Node) -> list[Parameters]:
-        found = [*self._folders([*git.each("directories")]), *self._files([*git.each("files")])]
+        prefix = f"{prefix}." if (prefix := git.get("pathParamPrefix").text) else ""
+        found = [*self._folders([*git.each("directories")], prefix), *self._files([*git.each("files")], prefix)]
         return [{**one, **flat(Filled(one, self._go).node(git.get("values")), "values")} for one in found or [{}]]
 
-    def _folders(self, wanted: Sequence[Node]) -> Iterator[Parameters]:
+    def _folders(self, wanted: Sequence[Node], prefix: str) -> Iterator[Parameters]:
         for folder in self._tree.folders:
             path = self._tree.called(folder)
             if path != "." and not any(step.startswith(".") for step in path.split("/")) and _chosen(wanted, path):
-                yield _of_path(path)
+                yield _of_path(path, prefix)
 
-    def _files(self, wanted: Sequence[Node]) -> Iterator[Parameters]:
+    def _files(self, wanted: Sequence[Node], prefix: str) -> Iterator[Parameters]:
         for file in self._tree.files.values() if wanted else ():
             path = self._tree.called(file.path)
             if not _chosen(wanted, path):
                 continue
-            about = {**_of_path(parent(path)), "path.filename": base(path), "path.filenameNormalized": _normal(base(path))}
+            name = base(path)
+            about = {**_of_path(parent(path), prefix), f"{prefix}path.filename": name, f"{prefix}path.filenameNormalized": _normal(name)}
             roots = [document.root for document in file.documents] or (documents_of(file.source) if file.source is not None else [])
             for root in roots:
                 yield from ({**flat(one), **about} for one in (root.each() if root.is_list else (root,)))
@@ -94,13 +97,13 @@ def _chosen(wanted: Sequence[Node], path: str) -> bool:
     return taken
 
 
-def _of_path(path: str) -> Parameters:
-    """What a path gives to templates, by the names of both engines."""
+def _of_path(path: str, prefix: str) -> Parameters:
+    """What a path gives to templates, by the names of both engines. `prefix`: what goes before these."""
     name = base(path)
     out = {"path": path, "path.path": path, "path.basename": name, "path.basenameNormalized": _normal(name)}
     for at, step in enumerate(path.split("/")):
         out[f"path[{at}]"] = out[f"path.segments[{at}]"] = step
-    return out
+    return {f"{prefix}{key}": value for key, value in out.items()} if prefix else out
 
 
 def _normal(name: str) -> str:
@@ -122,5 +125,35 @@ def flat(node: Node, prefix: str = "") -> Parameters:
     return out
 
 
-def _selected(selector: Node, parameters: Parameters) -> bool:
-    return all(parameters.get(key) == value for key, value in selector.get("matchLabels").strings().items())
+def _answered(generator: Node) -> bool:
+    """Does the repository tell all parameters of a generator? What only a cluster answers may have others."""
+    below = [generator.get(kind) for kind in ("matrix", "merge") if generator.get(kind).is_map]
+    if below:
+        return all(_answered(child) for child in below[0].each("generators"))
+    return generator.get("list").is_map or generator.get("git").is_map
+
+
+class Selection:
+    """The `selector` of a generator, asked for the parameters of one application. `whole`: it has no parameters but these."""
+
+    def __init__(self, selector: Node, whole: bool) -> None:
+        self._labels = selector.get("matchLabels").strings()
+        self._expressions = [*selector.each("matchExpressions")]
+        self._whole = whole
+
+    def __call__(self, parameters: Parameters) -> bool:
+        return all(self._open(key, parameters) or parameters.get(key) == value for key, value in self._labels.items()) and all(
+            self._open(item.get("key").text or "", parameters) or _fulfilled(item, parameters) for item in self._expressions
+        )
+
+    def _open(self, key: str, parameters: Parameters) -> bool:
+        return not self._whole and key not in parameters
+
+
+def _fulfilled(expression: Node, parameters: Parameters) -> bool:
+    """As selectors of labels are: what is absent is in no list."""
+    value, listed = parameters.get(expression.get("key").text or ""), [item.text for item in expression.each("values")]
+    operator = expression.get("operator").text
+    if operator in ("Exists", "DoesNotExist"):
+        return (value is not None) == (operator == "Exists")
+    return (value is not None and value in listed) == (operator == "In") if operator in ("In", "NotIn") else True

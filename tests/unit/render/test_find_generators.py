@@ -51,6 +51,40 @@ def test_a_selector_takes_some() -> None:
     assert parameters("{list: {elements: [{e: a}, {e: b}]}, selector: {matchLabels: {e: b}}}") == [{"e": "b"}]
 
 
+@pytest.mark.parametrize(
+    ("selector", "expected"),
+    [
+        ("{key: e, operator: In, values: [a, b]}", ["a", "b"]),
+        ("{key: e, operator: NotIn, values: [a]}", ["b", ""]),
+        ("{key: e, operator: Exists}", ["a", "b"]),
+        ("{key: e, operator: DoesNotExist}", [""]),
+        ("{key: e, operator: Odd}", ["a", "b", ""]),
+    ],
+)
+def test_a_selector_with_expressions(selector: str, expected: list[str]) -> None:
+    found = parameters(f"{{list: {{elements: [{{e: a}}, {{e: b}}, {{f: c}}]}}, selector: {{matchExpressions: [{selector}]}}}}")
+    assert [one.get("e", "") for one in found] == expected
+
+
+def test_a_selector_takes_what_only_a_cluster_can_tell() -> None:
+    selector = "selector: {matchLabels: {tier: gold, zone: a}, matchExpressions: [{key: name, operator: In, values: [x]}]}"
+    assert parameters(f"{{clusters: {{values: {{zone: a}}}}, {selector.replace('zone', 'values.zone')}}}") == [{"values.zone": "a"}]
+    assert parameters(f"{{clusters: {{values: {{zone: b}}}}, {selector.replace('zone', 'values.zone')}}}") == []
+    children = "{list: {elements: [{zone: a}, {zone: b}]}}, {clusters: {}}"
+    assert parameters(f"{{matrix: {{generators: [{children}]}}, {selector}}}") == [{"zone": "a"}]
+
+
+def test_a_prefix_keeps_the_paths_of_two_generators_apart(tmp_path: Path) -> None:
+    repo = Repo(tmp_path).write("apps/a/s.yaml", obj("Service", "s")).write("fleet/one/config.yaml", "zone: z\n")
+    apps = "{git: {pathParamPrefix: app, directories: [{path: apps/*}]}}"
+    fleet = "{git: {pathParamPrefix: fleet, files: [{path: fleet/*/*.yaml}]}}"
+    (found,) = parameters(f"matrix: {{generators: [{apps}, {fleet}]}}", repo)
+    assert {key: found[key] for key in ("app.path.path", "app.path[1]", "fleet.path.basename", "fleet.path.filename", "zone")} == {
+        "app.path.path": "apps/a", "app.path[1]": "a", "fleet.path.basename": "one", "fleet.path.filename": "config.yaml", "zone": "z",
+    }  # fmt: skip
+    assert not any(key.startswith("path") for key in found)
+
+
 def test_folders_of_the_repository(tmp_path: Path) -> None:
     repo = Repo(tmp_path)
     for path in ("apps/One_A", "apps/two", "apps/two/deep", ".hidden", "other"):
