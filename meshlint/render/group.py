@@ -25,9 +25,9 @@ class Applied(NamedTuple):
 
 class Group(NamedTuple):
     """`drafts` are its static view; `recipes` how it is rendered, none where it is not. `tool`: what it is for. `root`: where
-    the way to it began, a folder. `folders`: the kustomizations and charts that it is made of; `sources`: the templates that
-    gave something; `missing`: what is not in the repository, `gone`: that is all of it. `like`: two of one kind are the same,
-    `again`: another cluster gets this one, too."""
+    the way to it began, a folder, with the set of values where a chart has several. `folders`: the kustomizations and charts that
+    it is made of; `sources`: the templates that gave something; `missing`: what is not in the repository, `gone`: that is all of
+    it. `like`: two of one kind are the same, `again`: another cluster gets this one, too."""
 
     kind: str
     name: str

@@ -136,10 +136,11 @@ def _called(groups: Sequence[Group], tree: Tree) -> tuple[str, str]:
     named = {group.applied.cluster for group in groups if group.applied is not None and group.applied.cluster}
     root = _common([group.root for group in groups])
     root = root if below(root, tree.root) else tree.root
+    folder = root if root in tree.folders else root.rpartition(" (")[0]
     if len(named) == 1:
         name = named.pop()
-        return name.partition("://")[2].strip("/") or name, root
-    return ("in-cluster" if root == tree.root and _kind(groups) == "argocd" else tree.called(root)), root
+        return name.partition("://")[2].strip("/") or name, folder
+    return ("in-cluster" if root == tree.root and _kind(groups) == "argocd" else tree.called(root)), folder
 
 
 def _common(folders: Sequence[str]) -> str:

@@ -113,7 +113,7 @@ class Making:
         found = value_sets(self.tree, folder)
         for one in found:
             group = self.chart(folder, Source(folder, folder, values=(Values(one.file),)))
-            yield group._replace(name=f"{group.name} ({one.name})")
+            yield group._replace(name=f"{group.name} ({one.name})", root=f"{folder} ({one.name})")
         if not found:
             yield self.chart(folder)
 

@@ -66,7 +66,7 @@ class Walk:
         orphans = [self.making.kustomization(folder) for folder in roots]
         orphans += [group for chart in self.making.charts if chart not in claimed for group in self.making.chart_sets(chart)]
         held = {path for group in orphans for path in group.files}
-        self._down([group._replace(root=group.path) for group in orphans])
+        self._down([group._replace(root=group.root or group.path) for group in orphans])
         paths = {one.path for one in reach}
         covered = Counter(path for one in reach for path in paths & one.covered)
         first = [one for one in reach if one.path not in held and covered[one.path] == (one.path in one.covered)]
@@ -150,7 +150,7 @@ class Walk:
                 if folder not in self._met and (used or folder not in self.kustomize.used):
                     self._down([self.making.kustomization(folder)._replace(root=folder)])
         charts = [chart for chart in self.making.charts if chart not in self._met]
-        self._down([group._replace(root=chart) for chart in charts for group in self.making.chart_sets(chart)])
+        self._down([group._replace(root=group.root or chart) for chart in charts for group in self.making.chart_sets(chart)])
 
 
 def _origin(node: Node) -> tuple[str, int]:

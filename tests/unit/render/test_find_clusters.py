@@ -78,6 +78,21 @@ def test_an_application_of_applications(tmp_path: Path) -> None:
     assert titles(found["far"].resources) == ["Application argocd/shop", "Service web/s"]
 
 
+def test_each_set_of_values_of_a_chart_of_applications_is_a_cluster(tmp_path: Path) -> None:
+    """What the applications in it apply has other values there, though name and chart are the same."""
+    repo = Repo(tmp_path).write("apps/Chart.yaml", "name: apps\n").write("apps/templates/shop.yaml", argo("shop", "shop"))
+    repo.write("apps/values-prod.yaml", "name: prod\n").write("apps/values-staging.yaml", "name: staging\n")
+    repo.write("shop/s.yaml", obj("Service", "s"))
+    found = repo.by_name()
+    assert {name: sources(one) for name, one in found.items()} == {
+        f"apps ({name})": [(None, "apps", "static"), ("shop", "shop", "static")] for name in ("prod", "staging")
+    }
+    assert {one.path for one in found.values()} == {"apps"}
+    assert {name: titles(one.resources) for name, one in found.items()} == {
+        f"apps ({name})": ["Application argocd/shop", "Service web/s"] for name in ("prod", "staging")
+    }
+
+
 def test_clusters_that_get_the_same_are_one(tmp_path: Path) -> None:
     repo = Repo(tmp_path).write("shop/s.yaml", obj("Service", "s"))
     for name in ("east", "west"):
