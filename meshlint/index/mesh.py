@@ -50,6 +50,9 @@ class MeshIndex(Parts):
         self._store.asked.add(kind)
         return self._store.judged.by_kind.get(kind, ())
 
+    def around(self, kind: Kind) -> Sequence[Resource]:
+        return tuple(self._store.of_kind(kind))
+
     def find(self, kind: Kind, namespace: str, name: str) -> Resource | None:
         return self._store.find(kind, namespace, name)
 

@@ -133,8 +133,12 @@ class Repository:
         if self._gateway_users is None:
             self._gateway_users = {}
             for mesh in map(self.index, self.environments):
+                copies: dict[object, set[Node]] = {}
+                for held in mesh.around(Kind.GATEWAY):
+                    copies.setdefault(held.identity, set()).add(held.root)
                 for service in mesh.all(Kind.VIRTUAL_SERVICE):
-                    bound = {ref.istio.root for ref in mesh.binding(service).gateways if ref.istio is not None}
+                    refs = [ref.istio for ref in mesh.binding(service).gateways if ref.istio is not None]
+                    bound = {root for held in refs for root in (held.root, *copies.get(held.identity, ()))}
                     for root in bound if service.spec.get("hosts").value else ():
                         self._gateway_users.setdefault(root, []).append((mesh, service))
         return self._gateway_users.get(gateway.root, ())

@@ -54,6 +54,10 @@ class Mesh(Installed, Protocol):
         """The objects of a kind that are judged in this environment."""
         ...
 
+    def around(self, kind: Kind) -> Sequence[Resource]:
+        """The objects of a kind that count as part of the same mesh: the judged ones, and those that they are judged beside."""
+        ...
+
     def find(self, kind: Kind, namespace: str, name: str) -> Resource | None:
         """An object by identity, also where only the rest of the repository holds it."""
         ...

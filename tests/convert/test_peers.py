@@ -225,6 +225,36 @@ def test_16_header_changes_of_a_destination_are_carried_over() -> None:
     ]
 
 
+@pytest.mark.parametrize("attempts", [2, 5])
+def test_14_where_retries_may_go_is_not_dropped(attempts: int) -> None:
+    spec = f"http: [{{retries: {{attempts: {attempts}, retryIgnorePreviousHosts: false}}, route: [{{destination: {{host: reviews}}}}]}}]"
+    assert (
+        stays(convert(spec, target="istio=1.31,gateway-api=1.6,channel=experimental"))[0] == "spec.http[0].retries.retryIgnorePreviousHosts"
+    )
+
+
+def test_16_the_older_origins_of_cors_count_where_there_are_no_others() -> None:
+    old, new = 'allowOrigin: ["https://old.example.com"]', 'allowOrigins: [{exact: "https://new.example.com"}]'
+    for written, origin in (
+        (old, "https://old.example.com"),
+        (new, "https://new.example.com"),
+        (f"{old}, {new}", "https://new.example.com"),
+    ):
+        (cors,) = route(convert(f"http: [{{corsPolicy: {{{written}}}, route: [{{destination: {{host: reviews}}}}]}}]"))["rules"][0][
+            "filters"
+        ]
+        assert cors["cors"]["allowOrigins"] == [origin]
+
+
+@pytest.mark.parametrize("age", ["0s", "500ms"])
+def test_16_preflights_that_are_not_to_be_remembered_keep_it(age: str) -> None:
+    cors = f'{{allowOrigins: [{{exact: "https://a.example.com"}}], maxAge: {age}}}'
+    assert (
+        stays(convert(f"http: [{{corsPolicy: {cors}, route: [{{destination: {{host: reviews}}}}]}}]"))[0]
+        == "spec.http[0].corsPolicy.maxAge"
+    )
+
+
 @pytest.mark.parametrize(
     ("share", "said"), [("10", {"percent": 10}), ("0.5", {"fraction": {"numerator": 1, "denominator": 200}}), ("100", {})]
 )

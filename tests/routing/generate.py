@@ -110,7 +110,7 @@ _RARELY = (("rewrite", 4, _rewrites), ("timeout", 4, _timeouts), ("retries", 6, 
 
 
 @st.composite
-def _rule(draw: st.DrawFn) -> Json:
+def rule(draw: st.DrawFn) -> Json:
     out: Json = {}
     if draw(st.integers(0, 4)):
         out["match"] = draw(st.lists(_match(), min_size=1, max_size=2))
@@ -193,7 +193,7 @@ def worlds(draw: st.DrawFn) -> World:
     if gateways:
         spec["gateways"] = gateways
         spec["hosts"] = ["reviews", *draw(st.sampled_from(([], ["*.example.com"])))] if gateways == ["public"] else ["reviews"]
-    spec["http"] = draw(st.lists(_rule(), min_size=1, max_size=draw(st.sampled_from((2, 4, 7)))))
+    spec["http"] = draw(st.lists(rule(), min_size=1, max_size=draw(st.sampled_from((2, 4, 7)))))
     virtual = {
         "apiVersion": "networking.istio.io/v1",
         "kind": "VirtualService",

@@ -109,6 +109,7 @@ class Converter:
         try:
             made = self._made(service, [part])
             if not part.mesh:
+                self._gateways.sharing.apart(service, self._gateways.doors(service))
                 self._gateways.parents(service)
         except Stay as stay:
             return stay.because
@@ -120,6 +121,7 @@ class Converter:
             try:
                 self._allowed(service)
                 self._made(service, [part for part in self._parts(service) if not part.mesh])
+                self._gateways.sharing.apart(service, self._gateways.doors(service))
                 self._at_gateways[service] = None
             except Stay as stay:
                 self._at_gateways[service] = stay.because

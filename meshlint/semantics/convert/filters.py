@@ -84,7 +84,8 @@ def cors(policy: Node, target: Target) -> Filter:
     if policy.get("unmatchedPreflights").text == "FORWARD":
         raise Stay(policy.get("unmatchedPreflights"), "forwards unmatched preflights, and the CORS filter answers them")
     said: Filter = {}
-    if origins := [*(_origin(one) for one in policy.each("allowOrigins")), *(one.text or "" for one in policy.each("allowOrigin"))]:
+    older = [one.text or "" for one in policy.each("allowOrigin")]  # read only where allowOrigins is not there
+    if origins := [_origin(one) for one in policy.each("allowOrigins")] or older:
         said["allowOrigins"] = list(dict.fromkeys(origins))
     if policy.get("allowCredentials").value is True:
         said["allowCredentials"] = True
@@ -92,7 +93,9 @@ def cors(policy: Node, target: Target) -> Filter:
         if listed := [scalar_text(one.value) for one in policy.each(key)]:
             said[key] = list(dict.fromkeys(listed))
     if policy.get("maxAge"):
-        said["maxAge"] = max(1, milliseconds(policy.get("maxAge")) // 1000)
+        said["maxAge"] = milliseconds(policy.get("maxAge")) // 1000
+        if not said["maxAge"]:
+            raise Stay(policy.get("maxAge"), "keeps browsers from remembering preflights, and the CORS filter has at least a second")
     return {"type": "CORS", "cors": said}
 
 

@@ -10,10 +10,10 @@ from meshlint.model.kind import Kind
 from meshlint.model.mesh import GatewayRef, Mesh
 from meshlint.model.resource import Resource
 from meshlint.semantics.convert.check import accepted
-from meshlint.semantics.convert.delegates import entries_of
 from meshlint.semantics.convert.grants import grant
 from meshlint.semantics.convert.listeners import Listener, listeners_of
 from meshlint.semantics.convert.naming import metadata
+from meshlint.semantics.convert.sharing import Doors, Sharing
 from meshlint.semantics.convert.stay import Stay, known
 
 _GROUP = Kind.K8S_GATEWAY.group
@@ -82,6 +82,7 @@ class Gateways:
     def __init__(self, mesh: Mesh, manner: Manner) -> None:
         self._mesh = mesh
         self._manner = manner
+        self.sharing = Sharing(mesh, manner)
         self._listeners: dict[Resource, list[Listener]] = {}
 
     # what VirtualServices ask
@@ -103,7 +104,6 @@ class Gateways:
                         ref.at,
                         f"is bound to {ref.istio.title if ref.istio else ref.name}, which stays for {other.title}: that {because.text}",
                     )
-        self._apart(service)
 
     def _bound(self, ref: GatewayRef, service: Resource) -> Bound:
         place = f"{ref.namespace}/{ref.name}" if ref.namespace else ref.name
@@ -119,7 +119,7 @@ class Gateways:
                 raise Stay(
                     ref.at, f"is bound to {ref.istio.title}, to which no route can attach", "Convert the Gateway as well (--gateways)."
                 )
-            found = self._of(ref.istio)
+            found = self._all_of(ref.istio)
             self._reached(ref)
             return Bound(names, parent, tuple(Door(one.name, one.port, one.protocol, one.section, one.hostname) for one in found))
         if ref.kubernetes is None:
@@ -128,25 +128,23 @@ class Gateways:
             raise Stay(ref.at, f"is bound to {place}, a waypoint, to which no route attaches by name", "Name mesh instead.")
         return Bound(names, parent, tuple(_held(ref.kubernetes)))
 
-    def _apart(self, service: Resource) -> None:
-        """Of two VirtualServices for one host, which rule goes first is a matter of their age now, and of what is more specific then."""
-        mine = {(ref.namespace, ref.name) for ref in self._mesh.binding(service).gateways}
-        for other in self._mesh.all(Kind.VIRTUAL_SERVICE):
-            if other.identity == service.identity or not mine & {(ref.namespace, ref.name) for ref in self._mesh.binding(other).gateways}:
-                continue
-            if {host.fqdn for _, host in self._mesh.hosts(service)} & {host.fqdn for _, host in self._mesh.hosts(other)}:
-                self._disjoint(service, other)
-
-    def _disjoint(self, service: Resource, other: Resource) -> None:
+    def _all_of(self, gateway: Resource) -> list[Listener]:
+        """The listeners of a Gateway, if it converts in every file that has it: one or the other of them is applied."""
+        copies = [held for held in self._mesh.around(Kind.GATEWAY) if held.identity == gateway.identity and held.root != gateway.root]
         try:
-            rules = [[one.match for _, conditions in entries_of(of, self._mesh)[0] for one in conditions] for of in (service, other)]
-        except Stay:
-            raise Stay(service.spec.get("hosts"), f"shares a host with {other.title}, which stays") from None
-        for one in rules[0]:
-            for two in rules[1]:
-                if one.overlaps(two) and one.takes_all is two.takes_all:
-                    said = f"shares {(one.meet(two) or one).example()} with {other.title}, and which of the two goes first is not told"
-                    raise Stay(service.spec.get("hosts"), said, "Merge them first.")
+            for held in copies:
+                self._of(held)
+            return self._of(gateway)
+        except Stay as stay:
+            because = stay.because
+            raise Stay(because.at, f"is bound to {gateway.title}, which {because.text}", because.remedy) from None
+
+    def doors(self, service: Resource) -> Doors:
+        """The host names of the listeners for http at its gateways."""
+        out: dict[tuple[str, str], Sequence[str]] = {}
+        for ref in self._mesh.binding(service).gateways if service.spec.get("http").value else ():
+            out[ref.namespace, ref.name] = [door.hostname for door in self._bound(ref, service).doors if door.section == "http"]
+        return out
 
     def _reached(self, ref: GatewayRef) -> None:
         """Rules of the mesh that send to the pods of a gateway would still do so when another Deployment has its listeners."""

@@ -92,12 +92,13 @@ def _narrowed(prefix: str) -> str:
     return f"no longer takes GET {bare}x, which the prefix {prefix} takes now"
 
 
-def rules_of(rules: Sequence[Acting], actions: Actions, limits: Limits) -> list[RouteRule]:
-    """The rules of an HTTPRoute in their order. Raises Stay with what cannot be said."""
+def rules_of(rules: Sequence[Acting], actions: Actions, limits: Limits, last: bool = False) -> list[RouteRule]:
+    """The rules of an HTTPRoute in their order. Raises Stay with what cannot be said. `last`: a rule without conditions is said by an
+    expression, so that those of other routes go first."""
     units = [unit for one in rules for unit in _units(one, actions.of(one.entry))]
     stiff = frozenset(number for number, unit in enumerate(units) if needs_prefix(unit.action.rewrite))
     try:
-        order = ordered([[one.match for one in unit.acting.conditions] for unit in units], [unit.effect for unit in units], stiff)
+        order = ordered([[one.match for one in unit.acting.conditions] for unit in units], [unit.effect for unit in units], stiff, last)
     except Conflict as conflict:
         raise _other_way(units[conflict.first].acting.entry, units[conflict.second].acting.entry, conflict) from None
     except TooMany:

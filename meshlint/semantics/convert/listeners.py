@@ -72,9 +72,9 @@ def listeners_of(gateway: Resource, mesh: Mesh, secrets_in: str) -> list[Listene
 
 
 def _of_server(server: Node, gateway: Resource, mesh: Mesh, secrets_in: str) -> Iterator[Listener]:
-    only(server, _SERVER, "a server")
-    only(server.get("tls"), _TLS, "tls")
-    only(server.get("port"), frozenset({"number", "protocol", "name"}), "port")
+    only(server, _SERVER, "has a server that")
+    only(server.get("tls"), _TLS, "has a server whose tls")
+    only(server.get("port"), frozenset({"number", "protocol", "name"}), "has a server whose port")
     written = (server.get("port", "protocol").text or "").upper()
     protocol, port = _PROTOCOLS.get(written), server.get("port", "number").value
     if protocol is None or not isinstance(port, int):

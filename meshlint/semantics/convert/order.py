@@ -37,14 +37,17 @@ class TooMany(Exception):  # noqa: N818 - an answer
     """Keeping the order would need more matches than a route holds."""
 
 
-def ordered(rules: Sequence[Sequence[Match]], effects: Sequence[object], stiff: frozenset[int] = frozenset()) -> Ordered:
+def ordered(
+    rules: Sequence[Sequence[Match]], effects: Sequence[object], stiff: frozenset[int] = frozenset(), last: bool = False
+) -> Ordered:
     """The matches of an HTTPRoute for rules that are gone through from the top. Rules of the same effect may answer for each
-    other. `stiff` are the rules whose paths have to be said by PathPrefix or Exact, because they rewrite the matched part."""
-    return _Order(rules, effects, stiff).solve()
+    other. `stiff` are the rules whose paths have to be said by PathPrefix or Exact, because they rewrite the matched part.
+    `last`: what takes everything is said by an expression, to go behind those of other routes."""
+    return _Order(rules, effects, stiff, last).solve()
 
 
 class _Order:
-    def __init__(self, rules: Sequence[Sequence[Match]], effects: Sequence[object], stiff: frozenset[int]) -> None:
+    def __init__(self, rules: Sequence[Sequence[Match]], effects: Sequence[object], stiff: frozenset[int], last: bool) -> None:
         self.effects = effects
         self.stiff = stiff
         self.dead: list[tuple[int, Match]] = []
@@ -55,7 +58,7 @@ class _Order:
                     self.dead.append((rule, match))
                 else:
                     self.matches.append((rule, match))
-        self.said = dict.fromkeys(range(len(self.matches)), False)  # by regular expressions only?
+        self.said = {number: last and match.takes_all for number, (_, match) in enumerate(self.matches)}  # by regular expressions only?
         self.more: list[list[Atom]] = [[] for _ in self.matches]
 
     def solve(self) -> Ordered:

@@ -32,6 +32,9 @@ def retry(retries: Node, target: Target, default_changed: bool) -> dict[str, Any
     if not retries:
         return None
     only(retries, frozenset({"attempts", "perTryTimeout", "retryOn", "backoff"}), "retries")
+    again = retries.get("retryIgnorePreviousHosts")
+    if again.value is False:
+        raise Stay(again, "retries at hosts that were tried already (retryIgnorePreviousHosts), and for an HTTPRoute Istio prefers others")
     attempts, codes = retries.get("attempts").value, _codes(retries.get("retryOn"))
     if not isinstance(attempts, int) or isinstance(attempts, bool):
         raise Stay(retries, "has retries without attempts, which switches them off", "Write attempts.")

@@ -119,7 +119,9 @@ class Sides:
         ports = [port for parent in parents for port in http_ports(parent.host)]
         return bool(ports) and all(port.protocol == "grpc" for port in ports)
 
-    def _http(self, acting: Sequence[Acting], namespace: str, port: int | None, plain_ports: bool, grpc: bool) -> Said | None:
+    def _http(
+        self, acting: Sequence[Acting], namespace: str, port: int | None, plain_ports: bool, grpc: bool, last: bool = False
+    ) -> Said | None:
         """The rules of the routes, by object; None where no entry acts here."""
         if not acting:
             return None
@@ -134,7 +136,9 @@ class Sides:
             if rules is not None:
                 return self._paged(rules, Kind.GRPC_ROUTE, namespace, grpcroute.document, acting[0].entry.at)
         limits = Limits.of(Kind.HTTP_ROUTE, self._version(Kind.HTTP_ROUTE), target)
-        return self._paged(httproute.rules_of(acting, actions, limits), Kind.HTTP_ROUTE, namespace, httproute.document, acting[0].entry.at)
+        return self._paged(
+            httproute.rules_of(acting, actions, limits, last), Kind.HTTP_ROUTE, namespace, httproute.document, acting[0].entry.at
+        )
 
     def _grpc(self, acting: Sequence[Acting], actions: Actions) -> list[RouteRule] | None:
         limits = Limits.of(Kind.GRPC_ROUTE, self._version(Kind.GRPC_ROUTE), self._mesh.target)
@@ -195,9 +199,10 @@ class Sides:
             ports = list(attached.ports)
             if not ports:
                 raise Stay(rules[0][0].at, "matches on the port, and which ones its gateways have is not known")
+        last = self._gateways.sharing.last(service, self._gateways.doors(service))
         for port in ports:
             acting = httproute.acting(rules, mine, port)
-            said = self._http(acting, service.namespace, None, attached.plain_ports, False)
+            said = self._http(acting, service.namespace, None, attached.plain_ports, False, last)
             if said is not None:
                 suffixes = self._gateway_suffixes(service, attached, *([str(port)] if port else []))
                 refs = attached.refs("http", port, names)
