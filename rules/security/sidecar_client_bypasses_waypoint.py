@@ -75,14 +75,14 @@ def sidecar_client_bypasses_waypoint(policy: Resource, mesh: Mesh) -> Iterator[P
     Remedy: clients before servers, or the policy for the pods stays as long as there are sidecars. No automatic fix: it is a
     matter of the order. HTTPRoutes of the Service are not concerned: the client's sidecar carries them out.
 
-    One finding for each such namespace in a policy. Not reported when the caller's namespace is ambient, or the repository does
-    not say that it has sidecars; when the target is not ambient yet or has no waypoint; when the policy has no targetRefs.
+    One finding for each such namespace in a policy. Not reported when the caller's namespace is ambient (or --assume-mode takes it as
+    that), or the repository does not say that it has sidecars; when the target is not ambient yet or has no waypoint; when the policy has no targetRefs.
     """
     if not any(_at_waypoint(target.resource, mesh) for target in mesh.targets(policy)):
         return
     seen = set()
     for at, namespace in _callers(policy):
-        if namespace not in seen and mesh.mode(namespace) is Mode.SIDECAR:
+        if namespace not in seen and mesh.mode(namespace) is Mode.SIDECAR and not mesh.ambient_now(namespace):
             seen.add(namespace)
             message = (
                 f"{policy.title} is enforced at a waypoint and speaks of callers in {namespace}, which has sidecars: they go straight "
