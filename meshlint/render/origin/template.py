@@ -18,7 +18,10 @@ _CONTROL = re.compile(r"^(if|range|with|define|block|else|end)\b\s*(.*)$", re.DO
 _ASSIGNED = re.compile(r"^(\$\w+)\s*:?=\s*(.*)$", re.DOTALL)
 _KEY = re.compile(
     r"(\"(?:\\.|[^\"\\])*\"|'(?:''|[^'])*'|"
-    r"(?:\{\{.*?\}\}|[^\s:#\"'{\[&*!|>-]|[:#-](?=\S))(?:\{\{.*?\}\}|[^:#]|:(?=\S)|(?<=\S)#)*?)\s*:(?=\s|$)"
+    r"(?:{action}|[^\s:#\"'{{\[&*!|>-]|[:#-](?=\S))(?:{action}|\{{(?!\{{)|[^:#{{]|:(?=\S)|(?<=\S)#)*?)\s*:(?=\s|$)".format(
+        action=r"\{\{(?:(?!\}\}).)*\}\}"  # each place can be read in one way only, however many actions a line has
+    ),
+    re.DOTALL,
 )
 _INDENT = re.compile(r"\bn?indent\s+(\d+)")
 _BLOCK = re.compile(r"^[|>][+-]?\d*[+-]?\s*(?:#.*)?$")

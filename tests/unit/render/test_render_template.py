@@ -64,3 +64,9 @@ def test_values_are_where_they_stand() -> None:
 def test_any_text_is_read() -> None:
     for text in ("{{", "{{ end }}{{ end }}", "{{ define }}", "- - -\n-", "---\n---", "a: {{ if", "{{ else }}", "\t: x", '{{ "'):
         assert Template(Source("t.yaml", text)).pieces
+
+
+def test_a_line_of_many_actions_is_read_at_once() -> None:
+    text = '- "{{ a }} {{ b }} and {{ c }} or {{ d }}" ' * 50 + "\n{{ a }}-{{ b }} " + "{{ c }} " * 200 + "\n{{ a }}{b}: c\n"
+    lines = [line for piece in Template(Source("t.yaml", text)).pieces for line in piece.lines]
+    assert [line.key for line in lines] == [None, None, "{{ a }}{b}"]
