@@ -76,7 +76,8 @@ def sidecar_client_bypasses_waypoint(policy: Resource, mesh: Mesh) -> Iterator[P
     matter of the order. HTTPRoutes of the Service are not concerned: the client's sidecar carries them out.
 
     One finding for each such namespace in a policy. Not reported when the caller's namespace is ambient (or --assume-mode takes it as
-    that), or the repository does not say that it has sidecars; when the target is not ambient yet or has no waypoint; when the policy has no targetRefs.
+    that), or the repository does not say that it has sidecars; when the target is not ambient yet or has no waypoint; when the policy
+    has no targetRefs.
     """
     if not any(_at_waypoint(target.resource, mesh) for target in mesh.targets(policy)):
         return
