@@ -192,7 +192,9 @@ class Routes:
     def _foreign_parent(self, route: Resource, ref: Node) -> bool:
         if _parent(ref)[0] not in _PARENT_GROUPS or _parent(ref) in _ROUTE_KINDS:
             return True
-        gateway = self.gateway_of(route, ref)
+        gateway, served = self.gateway_of(route, ref), self.parent(route, ref)
+        if gateway is None and served is not None:  # a Service or ServiceEntry: its waypoint runs the route
+            gateway = self._waypoints.of(served).gateway
         return gateway is not None and self._waypoints.foreign_class(gateway)
 
     def mesh_routes(self, host: Host) -> Sequence[tuple[Resource, Node]]:

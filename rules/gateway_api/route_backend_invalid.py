@@ -30,6 +30,7 @@ _OTHERS = frozenset({
     ("multicluster.x-k8s.io", "ServiceImport"), ("inference.networking.k8s.io", "InferencePool"),
     ("inference.networking.x-k8s.io", "InferencePool"), ("gateway.networking.x-k8s.io", "XBackend"),
 })  # fmt: skip
+_SHARED = ".mesh.internal"  # Solo's distribution makes ServiceEntries with such hosts for Services that clusters share
 _SHARE = "its share of the traffic is answered with an error (500)"
 
 
@@ -92,7 +93,8 @@ def route_backend_invalid(route: Resource, mesh: Mesh) -> Iterator[Problem]:
 
     A note of low confidence where a Service is not in the repository although others of its namespace are, except where one
     of them has the same name but for one letter. Not reported when: the repository holds no Service of the namespace; weight is 0 (Istio
-    leaves such a reference out); the kind is ServiceImport, InferencePool or XBackend; the route is not Istio's to run.
+    leaves such a reference out); the kind is ServiceImport, InferencePool or XBackend; with Solo's distribution, a host in
+    mesh.internal, which it makes itself; the route is not Istio's to run.
     """
     if not mesh.istio_runs(route):
         return
@@ -143,7 +145,7 @@ def _hostname(said: str, route: Resource, ref: Node, mesh: Mesh) -> Iterator[Pro
         yield _portless(said, route, ref, mesh)
     elif (host := mesh.host(ref.get("name"), route)).kind is HostKind.ENTRY:
         yield from _entry_port(said, route, ref, host, mesh)
-    elif host.kind is HostKind.EXTERNAL:
+    elif host.kind is HostKind.EXTERNAL and not (mesh.target.distribution == "solo" and host.fqdn.endswith(_SHARED)):
         yield Problem(
             ref.get("name"),
             f"{said} of kind Hostname, and no ServiceEntry of the repository declares that host: if none does, {_SHARE}.",
