@@ -13,6 +13,10 @@ _HBONE = 15008
 _OWN_NAMESPACE = "io.kubernetes.pod.namespace"
 _ALL_PODS = frozenset({"all", "cluster"})  # of Cilium's entities those that take in the pods of the mesh
 _NOT_FOR_PODS = frozenset({53, 5353, 15010, 15012, 15014, 15017})  # name service, istiod
+_LOOKS_IN = (
+    "Allow port 15008/TCP for the same peers, but first write what its `rules` ask of the requests as an AuthorizationPolicy at a "
+    "waypoint: in the tunnel the plugin sees none of it."
+)
 _PAIR = re.compile(r"""^\s*([\w./-]+)\s*==\s*['"]([^'"]*)['"]\s*$""")
 _NAMED = re.compile(r"""(?:projectcalico\.org/name|kubernetes\.io/metadata\.name)\s*==\s*['"]([^'"]+)['"]""")
 
@@ -68,7 +72,8 @@ def plugin_policy_hbone_15008(policy: Resource, mesh: Mesh) -> Iterator[Problem]
     ```
 
     Remedy: 15008 beside the application's port for the same peers, and an AuthorizationPolicy where ports are to be told apart. The
-    fix adds the port; it needs a look, because it admits all ports of the pods to these peers.
+    fix adds the port; it needs a look, because it admits all ports of the pods to these peers. There is no automatic fix where `rules`
+    of Cilium look into the requests: with the port open nobody would, until a policy at a waypoint does.
 
     Not reported when a rule names no ports or a range that holds 15008, when a rule of such a policy of the namespace, or a
     NetworkPolicy there, opens 15008 to the same pods, when the peers are addresses, names or entities outside of the mesh (host,
@@ -94,7 +99,9 @@ def _problem(policy: Resource, found: _Opening, direction: str) -> Problem:
         said = f"lets pods send to {ports} only; to pods of the mesh they send to port {_HBONE} (HBONE) in ambient, which is dropped"
     sure = direction == "ingress" and not found.everyone
     confidence = None if sure else Confidence.MEDIUM
-    return Problem(found.at, f"{policy.title} {said}.", confidence=confidence, fix=partial(_fix, policy, found.entry))
+    looks_in = any(one.get("rules") for one in found.entry.each("toPorts"))
+    fix = None if looks_in else partial(_fix, policy, found.entry)
+    return Problem(found.at, f"{policy.title} {said}.", confidence=confidence, remedy=_LOOKS_IN if looks_in else None, fix=fix)
 
 
 def _fix(policy: Resource, entry: Node) -> Fix | None:

@@ -84,3 +84,8 @@ def test_how_a_missing_part_comes(case: str, to_do: str, tmp_path: Path) -> None
 def test_a_pod_without_a_namespace_asks_in_its_namespace(tmp_path: Path) -> None:
     ((message, _),) = results("pod-inject-override/no_namespace", "ML302", tmp_path)
     assert "in its namespace, which is ambient" in message
+
+
+def test_rules_of_cilium_on_requests_are_written_again_before_the_port_is_opened(tmp_path: Path) -> None:
+    remedies = [remedy for _, remedy in results("plugin-policy-hbone-15008/cilium", "ML321", tmp_path)]
+    assert ["at a waypoint" in remedy for remedy in remedies] == [False, True, False, False]
