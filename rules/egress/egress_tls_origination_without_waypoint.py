@@ -9,6 +9,7 @@ from meshlint.api import (
     ROUTES,
     WORKLOADS,
     Fix,
+    Host,
     HostKind,
     Impact,
     Kind,
@@ -100,7 +101,7 @@ def egress_tls_origination_without_waypoint(policy: Resource, mesh: Mesh) -> Ite
         return
     if any(mesh.waypoint(entry).state not in _WITHOUT for entry in host.entries):
         return
-    if any(mesh.binding(service).gateways for service in mesh.virtual_services(host)) or mesh.ingress_only(host):
+    if any(mesh.binding(service).gateways for service in mesh.virtual_services(host)) or _of_routes_alone(host, mesh):
         return
     modes = [mode for mode, ports in _modes(policy, host.entries, mesh) if mode.text in _ORIGINATES and not _all_tls(ports)]
     if modes:
@@ -113,6 +114,13 @@ def egress_tls_origination_without_waypoint(policy: Resource, mesh: Mesh) -> Ite
             subject=subject,
             fix=partial(_fix, policy, host.entries, mesh),
         )
+
+
+def _of_routes_alone(host: Host, mesh: Mesh) -> bool:
+    """Do routes at gateways send to the host, and no VirtualService, which may do so for the mesh?"""
+    if not mesh.ingress_only(host) or any(user.kind is Kind.VIRTUAL_SERVICE for user, _ in mesh.ingress_users(host)):
+        return False
+    return not any(sent.host == host for service in mesh.all(Kind.VIRTUAL_SERVICE) for sent in mesh.destinations(service))
 
 
 def _fix(policy: Resource, entries: Sequence[Resource], mesh: Mesh) -> Fix | None:
