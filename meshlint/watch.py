@@ -24,8 +24,8 @@ def watch(run: Callable[[], int], root: str) -> int:
     except ImportError:
         raise NoLibraryError("--watch needs the package watchfiles: pip install 'meshlint[watch]'") from None
     with closing(_changes(root)) as changes:
-        next(changes)  # watching has begun: nothing that is saved during the first run is lost
-        while run() != _INTERRUPTED:
+        begun = next(changes, None)  # watching has begun: nothing that is saved during the first run is lost
+        while begun is not None and run() != _INTERRUPTED:
             sys.stdout.flush()
             print("meshlint: waiting for changes, Ctrl-C ends", file=sys.stderr, flush=True)
             names = next(changes, None)

@@ -13,6 +13,7 @@ from pathlib import Path
 
 import pytest
 
+from meshlint import watch
 from tests.door import call
 from tests.test_action import NAMESPACE, STRICT_PORT, WAYPOINT, write
 
@@ -78,3 +79,9 @@ def test_without_the_package_it_says_what_to_install(tmp_path: Path, monkeypatch
     monkeypatch.setitem(sys.modules, "watchfiles", None)
     done = call("check", "--watch", cwd=tmp_path)
     assert (done.code, "pip install 'meshlint[watch]'" in done.err) == (2, True)
+
+
+def test_an_interrupt_before_watching_has_begun_is_one(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    pytest.importorskip("watchfiles", reason="watchfiles is not installed: pip install 'meshlint[watch]'")
+    monkeypatch.setattr(watch, "_changes", lambda root: (names for names in ()))
+    assert watch.watch(lambda: pytest.fail("it ran"), str(tmp_path)) == 130
