@@ -42,13 +42,13 @@ def list_with_git(folder: str, root: str) -> Listing | None:
     out = Listing([], [], [], [f"{shown(name)}: permission denied" for name in closed])
     for name in sorted(set(answer.split("\0"))):
         if name:
-            _sort_in(name, folder, out)
+            _sort_in(name, folder, root, out)
     if not answer and _git_ignores(folder, root, "."):
         return None
     return out
 
 
-def _sort_in(entry: str, folder: str, out: Listing) -> None:
+def _sort_in(entry: str, folder: str, root: str, out: Listing) -> None:
     """Tracked files come with their mode, others by name alone, foreign repositories with a slash behind them."""
     staged = _STAGED.match(entry)
     mode, name = (staged[1], entry[staged.end() :]) if staged else ("", entry)
@@ -56,10 +56,19 @@ def _sort_in(entry: str, folder: str, out: Listing) -> None:
     if mode == _REPOSITORY or name.endswith("/"):
         if os.path.isdir(path) and not os.path.islink(path):
             out.folders.append(path)
+            if mode and _is_empty(path):
+                out.notes.append(f"{shown(os.path.relpath(path, root))}: a submodule that is not checked out is not read")
     elif (mode in ("", _LINK) or wanted(name)) and os.path.islink(path):
         out.links.append(path)
     elif wanted(name) and _may_be_file(path):
         out.files.append(path)
+
+
+def _is_empty(folder: str) -> bool:
+    try:
+        return not os.listdir(folder)
+    except OSError:
+        return False
 
 
 def _may_be_file(path: str) -> bool:

@@ -219,3 +219,16 @@ def test_a_folder_that_git_cannot_list(root: Path, tmp_path: Path, monkeypatch: 
     monkeypatch.setenv("PATH", str(tmp_path))
     monkeypatch.setattr(gitfiles.os, "stat", stat)
     assert discover(str(root), ["."]) == (["a.yaml", "kept/c.yaml"], ["shut: permission denied"])
+
+
+def test_a_submodule_that_is_not_checked_out_is_said(root: Path, tmp_path: Path) -> None:
+    other = tmp_path / "other"
+    fill(other, "a.yaml")
+    git(other, "init")
+    git(other, "add", "-A")
+    git(other, "commit", "-m", "one")
+    git(root, "submodule", "add", str(other), "lib/mesh")
+    git(root, "commit", "-m", "one")
+    assert discover(str(root), ["."]) == (["lib/mesh/a.yaml"], [])
+    git(root, "submodule", "deinit", "-f", "lib/mesh")
+    assert discover(str(root), ["."]) == ([], ["lib/mesh: a submodule that is not checked out is not read"])
