@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from meshlint.config import ConfigError
 from meshlint.conversion import as_written
 from meshlint.convert_check import Plan, planned
+from meshlint.edit.names import for_file
 from meshlint.files import replace
 from meshlint.fix.write import WriteError, write
 from meshlint.fixing import base_of, diff_of
@@ -64,7 +65,6 @@ def write_in_place(run: Run) -> tuple[list[str], bool]:
 
 def write_beside(run: Run, folder: str) -> tuple[list[str], bool]:
     """A file for each object that converts, in a folder; files that are there are not replaced."""
-    os.makedirs(folder, exist_ok=True)
     said = []
     names: set[str] = set()
     for verdict in run.verdicts:
@@ -72,7 +72,8 @@ def write_beside(run: Run, folder: str) -> tuple[list[str], bool]:
         if not found.documents:
             continue
         resource = found.resource
-        name = "-".join(part for part in (resource.namespace, resource.name, "gateway" if resource.kind.kind == "Gateway" else "") if part)
+        parts = (resource.namespace, resource.name, "gateway" if resource.kind.kind == "Gateway" else "")
+        name = for_file("-".join(part for part in parts if part))
         number = sum(1 for one in names if one == name or one.startswith(f"{name}."))
         names.add(f"{name}.{number}" if number else name)
         path = os.path.join(folder, f"{name}{f'.{number}' if number else ''}.yaml")
@@ -80,6 +81,10 @@ def write_beside(run: Run, folder: str) -> tuple[list[str], bool]:
             said.append(f"{path} is there already, and is left as it is")
             continue
         documents = [*found.documents, *([found.remainder] if found.remainder is not None else [])]
-        replace(path, dumps(documents).encode())
+        try:
+            os.makedirs(folder, exist_ok=True)
+            replace(path, dumps(documents).encode())
+        except OSError as error:
+            raise ConfigError(f"cannot write {path}: {(error.strerror or 'failed').lower()}") from None
         said.append(f"wrote {path}")
     return said or ["nothing to write"], True

@@ -224,3 +224,33 @@ def test_a_configuration_with_escapes(tmp_path: Path) -> None:
 def test_many_files(tmp_path: Path) -> None:
     write(tmp_path, {f"d{i % 40}/f{i}.yaml": ROUTE.replace("name: reviews,", f"name: r{i},") for i in range(400)})
     assert lint(tmp_path).report["coverage"]["resources"] == 400
+
+
+LEADS_OUT = """\
+apiVersion: networking.istio.io/v1
+kind: VirtualService
+metadata: {name: ../../escaped}
+spec: {hosts: [r.shop.svc.cluster.local], http: [{route: [{destination: {host: r.shop.svc.cluster.local}}]}]}
+---
+apiVersion: v1
+kind: Service
+metadata: {name: r, namespace: shop}
+spec: {selector: {app: r}, ports: [{port: 80, name: http}]}
+"""
+LIMITED = {
+    "app/limits.yaml": "apiVersion: networking.istio.io/v1\nkind: Sidecar\nmetadata: {name: limits, namespace: shop}\n"
+    "spec: {workloadSelector: {labels: {app: r}}, inboundConnectionPool: {tcp: {maxConnections: 10}}}\n",
+    "app/thing.yaml": "apiVersion: v1\nkind: Service\nmetadata: {name: ../../escaped, namespace: shop}\n"
+    "spec: {selector: {app: r}, ports: [{port: 80, name: http}]}\n",
+    "app/pods.yaml": "apiVersion: apps/v1\nkind: Deployment\nmetadata: {name: r, namespace: shop}\n"
+    "spec: {selector: {matchLabels: {app: r}}, template: {metadata: {labels: {app: r}}, spec: {containers: [{name: a, image: b}]}}}\n",
+    "app/shop.yaml": "apiVersion: v1\nkind: Namespace\nmetadata: {name: shop, labels: {istio.io/dataplane-mode: ambient}}\n",
+}
+
+
+def test_names_of_objects_lead_no_new_file_out_of_its_folder(tmp_path: Path) -> None:
+    call("--unsafe-fixes", cwd=write(tmp_path / "a/b", LIMITED))
+    assert (tmp_path / "a/b/app/escaped-destinationrule.yaml").exists()
+    call("convert", "--write", "out/new", cwd=write(tmp_path / "c/d", {"route.yaml": LEADS_OUT}))
+    assert (tmp_path / "c/d/out/new/escaped.yaml").exists()
+    assert len(list(tmp_path.rglob("*escaped*"))) == 2

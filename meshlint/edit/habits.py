@@ -8,6 +8,7 @@ from typing import Final
 
 from meshlint.edit.document import stretches
 from meshlint.edit.emit import Plain
+from meshlint.edit.names import for_file
 from meshlint.model.node import Node
 from meshlint.model.position import Source
 
@@ -29,6 +30,7 @@ def holds_several(source: Source) -> bool:
 def file_name(beside: Node, old_kind: str, old_name: str, value: Plain) -> str:
     """The path of a new object's file: that of another object's, with kind and name in the places of that one's."""
     kind, name = _text(value, "kind"), _text(_below(value, "metadata"), "name")
+    name = for_file(name) if name else ""
     folder, slash, file = beside.file.rpartition("/")
     stem, dot, ending = file.rpartition(".")
     found = _kind_in(stem, old_kind, old_name)

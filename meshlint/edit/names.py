@@ -1,4 +1,4 @@
-"""Names of produced objects: the same input gives the same name, within the limits of Kubernetes."""
+"""Names of produced objects, within the limits of Kubernetes, and of their files: the same input gives the same name."""
 
 from __future__ import annotations
 
@@ -7,6 +7,8 @@ from hashlib import sha256
 
 LABEL = 63
 _OTHER = re.compile(r"[^a-z0-9-]+")
+_NO_FILE = re.compile(r"[^A-Za-z0-9._-]+")
+_LONGEST = 200  # characters of a file's name
 
 
 def label(text: str, most: int = LABEL) -> str:
@@ -22,3 +24,8 @@ def label(text: str, most: int = LABEL) -> str:
 
 def joined(*parts: str, most: int = LABEL) -> str:
     return label("-".join(part for part in parts if part), most)
+
+
+def for_file(text: str) -> str:
+    """The name of an object as that of a file. A manifest may give it any name, also one that leads out of the folder."""
+    return _NO_FILE.sub("-", text).strip("-.")[:_LONGEST] or "object"

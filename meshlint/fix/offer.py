@@ -65,7 +65,7 @@ class Offers:
         changes = Changes()
         for new in fix.new_files:
             path = self._free(new.path, {one.path for one in files})
-            if path.startswith("../") or os.path.isabs(path):
+            if os.path.isabs(path) or ".." in path.split("/"):
                 return None
             for use in self._used_by(new.beside):
                 if (resources := use.parent) is not None:

@@ -28,6 +28,9 @@ from meshlint.read.file import read_text
         ("policy.json", "AuthorizationPolicy", "x", "Gateway", "waypoint", "waypoint-gateway.json"),
         ("authz.yaml", "AuthorizationPolicy", "x", "Gateway", "waypoint", "waypoint-gateway.yaml"),
         ("service.yaml", "Service", "service", "Gateway", "waypoint", "waypoint-gateway.yaml"),
+        ("a/mesh.yaml", "Service", "../../x", "DestinationRule", "../../x", "a/x-destinationrule.yaml"),
+        ("a/mesh.yaml", "Service", "x", "DestinationRule", "/etc/x", "a/etc-x-destinationrule.yaml"),
+        ("a/mesh.yaml", "Service", "x", "DestinationRule", "..", "a/object-destinationrule.yaml"),
     ],
 )  # fmt: skip
 def test_names_of_files(file: str, kind: str, name: str, new_kind: str, new_name: str, expected: str) -> None:
