@@ -170,8 +170,11 @@ def _refused(file: File) -> Iterator[str]:
     if "plugins" in file.data:
         yield f"{file.at('plugins')} plugins: refused, because {_WHY}; name them by --plugin, or in a configuration given by --config"
     for key, written in _paths(file.data):
-        if not is_inside(os.path.realpath(os.path.join(file.folder, written)), file.folder):
+        real = os.path.realpath(os.path.join(file.folder, written))
+        if not is_inside(real, file.folder):
             yield f"{file.at(key)} {key}: {written!r} leads out of {file.folder}; only a configuration given by --config may do that"
+        elif _in_git(real, file.folder):
+            yield f"{file.at(key)} {key}: {written!r} leads into .git, where git takes programs to run from; only --config may do that"
 
 
 def _paths(data: Table) -> Iterator[tuple[str, str]]:
@@ -188,6 +191,12 @@ def _paths(data: Table) -> Iterator[tuple[str, str]]:
     for entry in environments if isinstance(environments, list) else ():
         if isinstance(entry, dict):
             yield from (("environment", written) for written in strings(entry.get("paths")))
+
+
+def _in_git(path: str, folder: str) -> bool:
+    """Also by the names that file systems of other kinds take for .git."""
+    parts = os.path.relpath(path, os.path.realpath(folder)).split(os.sep)
+    return any(part.rstrip(". ").lower() in (".git", "git~1") for part in parts)
 
 
 def strings(value: object) -> tuple[str, ...]:

@@ -93,6 +93,8 @@ class _Search:
             if not self.holds(place):
                 if os.path.isdir(place) or wanted(link):
                     self.notes.append(f"{shown(self.name(link))}: a link that leads out of the root is not followed")
+            elif ".git" in self.name(place).split("/"):
+                self.notes.append(f"{shown(self.name(link))}: a link that leads into .git is not followed")
             elif os.path.isdir(place):
                 folders.append(place)
             elif wanted(link) and os.path.exists(place):

@@ -201,6 +201,16 @@ def test_a_found_configuration_stays_in_its_folder(tmp_path, text):
     assert read(tmp_path, text, given=True).path == str(tmp_path / "meshlint.toml")
 
 
+@pytest.mark.parametrize("path", [".git/config", "a/.git", ".GIT/hooks/x", "git~1/config", "link/config"])
+def test_a_found_configuration_writes_nothing_that_git_runs(tmp_path, path):
+    """A report that begins with the name of a file can be a valid configuration of git, or a hook."""
+    (tmp_path / "link").symlink_to(tmp_path / ".git")
+    (tmp_path / ".git").mkdir()
+    for text in (f"output-file = '{path}'\n", f"output-format = 'concise={path}'\n", f"cache-dir = '{path}'\n"):
+        assert "leads into .git" in mistakes(tmp_path, text)
+        assert read(tmp_path, text, given=True).path == str(tmp_path / "meshlint.toml")
+
+
 def test_links_are_followed_before_a_path_is_trusted(tmp_path):
     inner = tmp_path / "repository"
     inner.mkdir()

@@ -232,3 +232,12 @@ def test_a_submodule_that_is_not_checked_out_is_said(root: Path, tmp_path: Path)
     assert discover(str(root), ["."]) == (["lib/mesh/a.yaml"], [])
     git(root, "submodule", "deinit", "-f", "lib/mesh")
     assert discover(str(root), ["."]) == ([], ["lib/mesh: a submodule that is not checked out is not read"])
+
+
+def test_a_link_into_git_is_not_followed(root: Path, use_git: bool) -> None:
+    """Its configuration may hold credentials, and a file that does not parse is shown where it fails."""
+    fill(root, "a.yaml")
+    (root / "b.yaml").symlink_to(".git/config")
+    (root / "c").symlink_to(".git")
+    notes = [f"{name}: a link that leads into .git is not followed" for name in ("b.yaml", "c")]
+    assert discover(str(root), ["."], use_git=use_git) == (["a.yaml"], notes)
