@@ -12,6 +12,8 @@ from meshlint.model.problem import Location
 from meshlint.report.inline import code, inline
 from meshlint.report.visible import decodable, visible
 
+_VERBS = {Outcome.CONVERTS: ("converts", "convert"), Outcome.SPLIT: ("is split", "are split"), Outcome.STAYS: ("stays", "stay")}
+
 Json = dict[str, Any]
 
 
@@ -91,11 +93,7 @@ def _said(reason: Because) -> str:
 
 def _summed(run: RunLike) -> str:
     counts = {outcome: sum(one.found.outcome is outcome for one in run.verdicts) for outcome in Outcome}
-    said = ", ".join(
-        f"{number} {'convert' if outcome is Outcome.CONVERTS else 'stay' if outcome is Outcome.STAYS else 'split'}"
-        for outcome, number in counts.items()
-        if number
-    )
+    said = ", ".join(f"{number} {_VERBS[outcome][number > 1]}" for outcome, number in counts.items() if number)
     return f"{said}; target {run.target}"
 
 

@@ -66,14 +66,14 @@ def test_documents_on_stdout_and_verdicts_on_stderr(tmp_path: Path) -> None:
     assert [one["kind"] for one in yaml.safe_load_all(run.out)] == ["Service", "HTTPRoute"]
     assert run.out.startswith("# VirtualService shop/reviews (route.yaml:3) converts\n")
     assert "converts  VirtualService shop/reviews  route.yaml:3" in run.err
-    assert "1 convert; target Istio" in run.err
+    assert "1 converts; target Istio" in run.err
 
 
 def test_what_stays_gives_one_and_says_why(tmp_path: Path) -> None:
     run = call("convert", cwd=write(tmp_path, {**FILES, "fault.yaml": FAULT}))
     assert run.code == 1
     assert "spec.http[0].fault: injects a fault" in run.err
-    assert "1 convert, 1 stay" in run.err
+    assert "1 converts, 1 stays" in run.err
 
 
 def test_nothing_to_convert(tmp_path: Path) -> None:
