@@ -223,6 +223,17 @@ def test_a_baseline_narrows_annotations_but_not_code_scanning(repository: Path, 
     assert sarif_places(done.outputs["sarif-file"]) == OLD | NEW
 
 
+def test_files_are_named_from_the_top_of_the_checkout(repository: Path, meshlint_on_path: Path) -> None:
+    """GitHub knows no other place to look for them."""
+    write(repository, {"deploy/mesh.yaml": f"{NAMESPACE}---\n{WAYPOINT}", "deploy/pay.yaml": STRICT_PORT, "deploy/known.json": ""})
+    command = [str(meshlint_on_path / "meshlint"), "check", f"--target={TARGET}", "--write-baseline", "deploy/known.json", "deploy"]
+    done = ran(repository, meshlint_on_path, working_directory="deploy")
+    assert annotated(done.log) == sarif_places(done.outputs["sarif-file"]) == {("deploy/pay.yaml", 21, "ML808")}
+    assert done.outputs["sarif-file"] == str(repository / "deploy/meshlint.sarif")
+    subprocess.run(command, cwd=repository, check=True, capture_output=True)
+    assert annotated(ran(repository, meshlint_on_path, working_directory="deploy", baseline="known.json").log) == set()
+
+
 def test_no_expression_stands_in_a_script() -> None:
     """What stands in `run` is code: inputs come in as environment variables."""
     action = yaml.safe_load((HOME / "action.yml").read_text())

@@ -1,6 +1,8 @@
 """The Lint step of action.yml: annotations (or text) into the log, SARIF into a file, the summary of the step, counts into the
 outputs. It ends with 0 whenever meshlint ran, so that the upload follows; the last step of the action fails the job.
 
+meshlint runs at the top of the checkout, wherever this does: GitHub takes the names of files from there.
+
 Reads MESHLINT_* (the inputs) and what GitHub sets; writes GITHUB_OUTPUT and GITHUB_STEP_SUMMARY.
 """
 
@@ -29,7 +31,7 @@ def main() -> int:
     sarif = Path(given("SARIF") or "meshlint.sarif").absolute()
     for old in (report, sarif):
         old.unlink(missing_ok=True)
-    paths = ["--", *(lines("PATHS") or ["."])]
+    paths = ["--", *(os.path.relpath(path, top()) for path in lines("PATHS") or ["."])]
     code = meshlint([*common(), *narrowed(), *formats(report), *paths])
     output("exit-code", str(code))
     if not report.is_file():
@@ -56,13 +58,21 @@ def lines(name: str) -> list[str]:
 
 def common() -> list[str]:
     """What holds for both runs."""
-    return [f"--{option}={given(name)}" for option, name in (("target", "TARGET"), ("config", "CONFIG")) if given(name)] + lines("ARGS")
+    target = [f"--target={given('TARGET')}"] if given("TARGET") else []
+    config = [f"--config={Path(given('CONFIG')).absolute()}"] if given("CONFIG") else []
+    return [*target, *config, *lines("ARGS")]
+
+
+def top() -> Path:
+    """The folder of the checkout that holds this one."""
+    start = Path.cwd()
+    return next((folder for folder in (start, *start.parents) if (folder / ".git").exists()), start)
 
 
 def narrowed() -> Iterator[str]:
     """What holds for people: the baseline, what fails, and only what is new."""
     if given("BASELINE"):
-        yield f"--baseline={given('BASELINE')}"
+        yield f"--baseline={Path(given('BASELINE')).absolute()}"
     if given("FAIL_ON"):
         yield f"--fail-on={given('FAIL_ON')}"
     if given("NEW_ONLY") == "true":
@@ -108,7 +118,7 @@ def git(*words: str) -> bool:
 
 def meshlint(arguments: list[str]) -> int:
     sys.stdout.flush()
-    return subprocess.run([os.environ.get("MESHLINT_COMMAND") or "meshlint", "check", *arguments], check=False).returncode
+    return subprocess.run([os.environ.get("MESHLINT_COMMAND") or "meshlint", "check", *arguments], cwd=top(), check=False).returncode
 
 
 def output(name: str, value: str) -> None:
