@@ -10,6 +10,7 @@ from collections.abc import Iterator, Sequence
 from itertools import combinations, islice
 
 from meshlint.model.node import Node
+from meshlint.semantics.convert.plain import plain
 from meshlint.semantics.http_match import Match
 from meshlint.semantics.http_request import Request, beside, fits, shared
 
@@ -97,12 +98,3 @@ def _first(matches: Sequence[Match], request: Request, segments: bool, unsure: M
 
 def _effect(rule: Node) -> object:
     return {key: plain(value) for key, value in rule.items() if key not in _ASIDE}
-
-
-def plain(node: Node) -> object:
-    """A value as Python's own dict, list and scalars."""
-    if node.is_map:
-        return {key: plain(value) for key, value in node.items()}
-    if node.is_list:
-        return [plain(item) for item in node.each()]
-    return node.value
