@@ -58,6 +58,7 @@ TEXTS = {
     "tags": "!!python/object/apply:os.system ['true']\n",
     "documents": "---\n" * 20_000,
     "comments of Windows": "# licence\r\n" * 5_000 + "x: 1\r\n---\r\n" + "#\r\n" * 5_000,
+    "comments of Windows before what breaks": "# licence\r\n" * 5_000 + "a: [\r\n---\r\n" + "#\r\n" * 5_000 + "b: {\r\n",
     "directives": "%YAML 9.9\n%TAG ! tag:x,2000:\n---\na\n",
     "long line": SERVICE + "# " + "x" * 5_000_000,
     "long value": f"apiVersion: v1\nkind: Service\nmetadata: {{name: {'x' * 5_000_000}}}\n",

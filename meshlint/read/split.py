@@ -13,7 +13,8 @@ from meshlint.read.errors import ReadError
 
 _SEPARATOR: Final = re.compile(r"(?:\A|(?<=[\r\n]))(?:---(?=[ \t\r\n]|\Z)|\.\.\.[ \t]*(?:#[^\r\n]*)?(?:\r\n|\n|\r|\Z))")
 _MARK: Final = re.compile(r"\n(?:---|\.\.\.)")  # begins with a literal: many times as fast as the above
-_PRELUDE: Final = re.compile(r"(?:[ \t]*(?:#[^\r\n]*)?(?:\r\n|\n|\r|\Z)|%[^\r\n]*(?:\r\n|\n|\r|\Z))*\Z")
+_END: Final = r"(?:\r\n|\n|\r(?!\n)|\Z)"  # in one way only, or many lines are tried in all ways
+_PRELUDE: Final = re.compile(rf"(?:[ \t]*(?:#[^\r\n]*)?{_END}|%[^\r\n]*{_END})*\Z")
 
 
 class Piece(NamedTuple):
