@@ -6,7 +6,6 @@ a waypoint sees the caller and the port of the Service.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
@@ -87,13 +86,27 @@ def is_peer(key: str, value: str, peer: Peer, namespace: str) -> bool:
     if key == "source.principal":
         return is_like(value, peer.principal)
     if key == "source.namespace":
-        return re.fullmatch(".*".join(map(re.escape, value.split("*"))), peer.namespace) is not None
+        return _is_of(value, peer.namespace)
     if key == "source.serviceAccount":
         where, slash, account = value.partition("/")
         return (where, account) == (peer.namespace, peer.account) if slash else (namespace, value) == (peer.namespace, peer.account)
     if key == "source.trustDomain":
         return is_like(value, peer.trust_domain)
     return False
+
+
+def _is_of(pattern: str, namespace: str) -> bool:
+    """With any number of stars, each of which takes as little as it can."""
+    first, *parts = pattern.split("*")
+    if not parts or not namespace.startswith(first):
+        return pattern == namespace
+    at = len(first)
+    for part in parts[:-1]:
+        found = namespace.find(part, at)
+        if found < 0:
+            return False
+        at = found + len(part)
+    return len(namespace) - at >= len(parts[-1]) and namespace.endswith(parts[-1])
 
 
 def is_like(pattern: str, actual: str) -> bool:

@@ -2,24 +2,37 @@
 
 from __future__ import annotations
 
-import re
-from functools import lru_cache
+from collections.abc import Sequence
+from fnmatch import fnmatchcase
 
-_PART = re.compile(r"\*\*/|\*\*|\*|\?|\[[^\]]*\]|.")
-_AS = {"**/": "(?:.*/)?", "**": ".*", "*": "[^/]*", "?": "[^/]"}
-
-
-@lru_cache(256)
-def _compiled(pattern: str) -> re.Pattern[str] | None:
-    parts = _PART.findall(pattern)
-    text = "".join(_AS.get(part) or (part if len(part) > 1 else re.escape(part)) for part in parts)
-    try:
-        return re.compile(text.replace("[!", "[^"), re.DOTALL)
-    except re.error:
-        return None
+_ANY = "**"
 
 
 def fits(pattern: str, path: str) -> bool:
     """Does the pattern take the whole path?"""
-    compiled = _compiled(pattern.removeprefix("./").strip("/"))
-    return compiled is not None and compiled.fullmatch(path) is not None
+    wanted = pattern.removeprefix("./").strip("/").replace("[^", "[!").split("/")
+    return _fits(wanted, path.split("/"))
+
+
+def _fits(wanted: Sequence[str], steps: Sequence[str]) -> bool:
+    """Step by step, with all places that the pattern may have reached by then: a stranger's pattern takes no more time."""
+    reached = _past({0}, wanted)
+    for step in steps:
+        reached = _past({after for at in reached if at < len(wanted) for after in _after(wanted, at, step)}, wanted)
+    return len(wanted) in reached
+
+
+def _after(wanted: Sequence[str], at: int, step: str) -> tuple[int, ...]:
+    if wanted[at] == _ANY:
+        return (at, at + 1)
+    return (at + 1,) if fnmatchcase(step, wanted[at]) else ()
+
+
+def _past(reached: set[int], wanted: Sequence[str]) -> set[int]:
+    """Two stars may take no step, except at the end."""
+    out = set(reached)
+    for at in sorted(reached):
+        while at < len(wanted) - 1 and wanted[at] == _ANY:
+            at += 1
+            out.add(at)
+    return out

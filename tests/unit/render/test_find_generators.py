@@ -36,7 +36,13 @@ def parameters(text: str, repo: Repo | None = None, go: bool = False) -> list[di
         ("./a.b/", "a.b", True),
         ("a.b", "axb", False),
         ("[", "[", True),
+        ("**/a/**", "a/b", True),
+        ("**/a/**", "a", False),
+        ("a/**/b", "a/b", True),
+        ("*a" * 60 + "b", "a" * 5_000, False),
+        ("**/" * 60 + "b", "a/" * 1_000 + "a", False),
     ],
+    ids=lambda value: str(value)[:20],
 )
 def test_patterns(pattern: str, path: str, expected: bool) -> None:
     assert fits(pattern, path) is expected
