@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from tests.door import call, lint
+from tests.tools import need
 
 REPOS = Path(__file__).parent / "repos"
 FOUND = sorted(folder.name for folder in REPOS.glob("find-*"))
@@ -114,3 +115,39 @@ def test_all_that_is_here_is_rendered(name: str, tmp_path: Path) -> None:
     parts = [part for entry in json.loads(done.out) for part in entry["sources"] if part["tool"] not in (None, "directory")]
     assert parts
     assert {part["status"] for part in parts} == {"rendered"}
+
+
+SHOP = """\
+{{- if .Values.shop }}
+apiVersion: argoproj.io/v1alpha1
+kind: Application
+metadata: {name: shop, namespace: argocd}
+spec:
+  destination: {namespace: web, server: https://kubernetes.default.svc}
+  source:
+    repoURL: https://git.example.com/shop.git
+    path: shop
+    helm: {parameters: [{name: host, value: shop.example.com}]}
+{{- end }}
+"""
+
+
+@pytest.mark.tools
+def test_a_chart_that_a_rendered_application_names_is_no_environment_of_its_own(tmp_path: Path) -> None:
+    """Alone it would be rendered without what the application gives to it."""
+    need("helm")
+    needs = '{{- required "a host is needed" .Values.host }}'
+    files = {
+        "apps/Chart.yaml": "apiVersion: v2\nname: apps\nversion: 1.0.0\n",
+        "apps/values.yaml": "shop: true\n",
+        "apps/templates/shop.yaml": SHOP,
+        "shop/Chart.yaml": "apiVersion: v2\nname: shop\nversion: 1.0.0\n",
+        "shop/templates/s.yaml": f"apiVersion: v1\nkind: Service\nmetadata:\n  name: web\n  labels:\n    host: {needs}\n",
+    }
+    for name, text in files.items():
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_text(text, encoding="utf-8")
+    run = lint(tmp_path)
+    assert [one["message"] for one in run.findings] == []
+    (found,) = run.report["coverage"]["environments"]
+    assert (found["kind"], found["status"]) == ("argocd", "rendered")

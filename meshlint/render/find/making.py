@@ -89,7 +89,7 @@ class Making:
             inner = [folder] if tool == "kustomize" else self.below(folder) if tool == "directory" and source.mixed else []
             files.update(*(self._files(self.kustomize.build(one), (one,)) for one in inner))
             if tool == "helm":
-                files.update(self._chart_files(folder))
+                files.update(self.chart_files_of(folder))
             folders.update(inner, [folder] if tool == "helm" else ())
         return folders, frozenset(files)
 
@@ -99,7 +99,7 @@ class Making:
     def chart(self, folder: str, source: Source | None = None, applied: Applied | None = None) -> Group:
         from meshlint.render.find.valuesets import library
 
-        files = self._chart_files(folder)
+        files = self.chart_files_of(folder)
         drafts: tuple[Draft, ...] = tuple(draft for path in files for draft in self.tree.drafts(path))
         drafts = drafts if source is None else overlaid(drafts, source.overlay, source.namespace)
         recipes = () if library(self.tree, folder) else (_recipe("helm", folder, source, applied),)
@@ -117,7 +117,7 @@ class Making:
         if not found:
             yield self.chart(folder)
 
-    def _chart_files(self, folder: str) -> list[str]:
+    def chart_files_of(self, folder: str) -> list[str]:
         found = self._of_charts.get(folder)
         if found is None:
             paths = chart_files(self.tree, folder, self.charts)
@@ -178,7 +178,7 @@ class Making:
     @cached_property
     def owned(self) -> frozenset[str]:
         """The files of kustomizations and charts."""
-        charts = (path for chart in self.charts for path in self._chart_files(chart))
+        charts = (path for chart in self.charts for path in self.chart_files_of(chart))
         return frozenset((*self.kustomized, *(level.file for level in self.kustomize.levels.values()), *charts))
 
 

@@ -23,6 +23,7 @@ from meshlint.render.recipe import Render
 from meshlint.render.tree import Tree, base, parent
 
 _HELMFILES = ("helmfile.yaml", "helmfile.yml")
+_APPLIES = frozenset(kind.kind for kind in ARGO | FLUX)
 _DEEPEST = 12
 _MOST = 5_000  # applications
 _MOST_OBJECTS = 200_000
@@ -64,7 +65,8 @@ class Walk:
         levels = self.kustomize.levels.items()
         roots = [folder for folder, level in levels if not (folder in self.kustomize.used or level.component or folder in claimed)]
         orphans = [self.making.kustomization(folder) for folder in roots]
-        orphans += [group for chart in self.making.charts if chart not in claimed for group in self.making.chart_sets(chart)]
+        charts = [chart for chart in self.making.charts if chart not in claimed and self._may_apply(chart)]
+        orphans += [group for chart in charts for group in self.making.chart_sets(chart)]
         held = {path for group in orphans for path in group.files}
         self._down([group._replace(root=group.root or group.path) for group in orphans])
         paths = {one.path for one in reach}
@@ -72,6 +74,16 @@ class Walk:
         first = [one for one in reach if one.path not in held and covered[one.path] == (one.path in one.covered)]
         self._down([group for one in first for group in self._entry(one)])
         self._left(reach)
+
+    def _may_apply(self, chart: str) -> bool:
+        """May there be applications in a chart? Others can wait for what applications that charts make name."""
+        for path in self.making.chart_files_of(chart):
+            file = self.tree.files[path]
+            if any(draft.kind in ARGO or draft.kind in FLUX for draft in self.tree.drafts(path)):
+                return True
+            if file.skipped is not None and not (file.skipped_kinds and _APPLIES.isdisjoint(file.skipped_kinds)):
+                return True
+        return False
 
     def _written(self) -> Iterator[tuple[str, Application]]:
         """The applications as they are written, with their files."""
