@@ -16,10 +16,11 @@ _EXPRESSION: Final = re.compile(
     r"|\(@[=\- ]"  # ytt inside of text
     r"|#\{\s*[A-Za-z_]"  # Octopus, Azure DevOps
     r"|\[\[-?\s"  # Go templates with other brackets
+    r"|<(?:path|secret|vault):[^<>\s]"  # plugins of Argo CD that fill in secrets
     r"|\$[A-Z_]{2}"
     r"|^\$[A-Za-z_]\w*$"
 )
-_MARKS: Final = ("{{", "{%", "<%", "$", "(@", "#{", "[[")
+_MARKS: Final = ("{{", "{%", "<%", "$", "(@", "#{", "[[", "<path:", "<secret:", "<vault:")
 _CERTAIN: Final = ("{{", "{%", "<%")
 _POSSIBLE: Final = (
     ("$", re.compile(r"^[ \t]*\$(?:\{\w[^}\n]*\}|[A-Z_]+)[ \t]*$", re.MULTILINE)),  # alone on a line

@@ -76,14 +76,16 @@ def test_an_alias_shares_the_value_and_has_its_own_place() -> None:
 @pytest.mark.parametrize(
     "text",
     ["{{ .Values.x }}", "{{.x}}", '{{ .x | default "a" }}', "'{{ x }}-svc'", "a-${NAME}", "${x:-y}", "$(NAME)-a", "x-#{Host}", "<%= x %>",
-     "a{% x %}",     "'(@= data.values.x @)'", "$NAMESPACE", "'[[ .x ]]'", "${{X}}"],
+     "a{% x %}",     "'(@= data.values.x @)'", "$NAMESPACE", "'[[ .x ]]'", "${{X}}",
+     "shop.<secret:domain>", "<path:kv/data/shop#host | base64encode>"],
 )  # fmt: skip
 def test_templates_are_unknown(text: str) -> None:
     assert plain(root(f"a: {text}\nb: c\n")) == {"a": UNKNOWN, "b": "c"}
 
 
 @pytest.mark.parametrize(
-    "text", ["^foo$", "^/(a|b)$|^c$", "'x{2}'", "'[[:alpha:]]+'", "(.*)@example.com", "'#{2}'", "$", "a$b", "'*'", "5%"]
+    "text",
+    ["^foo$", "^/(a|b)$|^c$", "'x{2}'", "'[[:alpha:]]+'", "(.*)@example.com", "'#{2}'", "$", "a$b", "'*'", "5%", "(?P<path>.*)", "a<path"],
 )
 def test_regular_expressions_are_not_templates(text: str) -> None:
     assert root(f"a: {text}\nb: 'x{{{{ y }}}}'\n").get("a").value == text.strip("'")
