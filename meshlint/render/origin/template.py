@@ -114,6 +114,7 @@ class _Reader:
     def _piece(self, end: int) -> None:
         self._template.pieces.append(Piece(self._starts, end, tuple(self._lines)))
         self._lines = []
+        self._block = None
         self._starts = end
 
     def _line(self, start: int, end: int) -> None:
@@ -178,6 +179,7 @@ class _Reader:
         elif word == "define":
             self._outer.append(self._lines)
             self._lines = []
+            self._block = None
 
     def _close(self, word: str, name: str) -> None:
         if len(self._stack) > 1:
@@ -185,6 +187,7 @@ class _Reader:
         if word == "define" and self._outer:
             self._template.defines[name] = tuple(self._lines)
             self._lines = self._outer.pop()
+            self._block = None
 
     def _add(self, text: str, start: int) -> None:
         indent = len(text) - len(text.lstrip())

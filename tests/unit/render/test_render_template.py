@@ -45,6 +45,14 @@ def test_pieces_and_defines() -> None:
     assert [line.key for line in template.defines["d"]] == ["x"]
 
 
+def test_a_block_of_text_ends_with_its_define_and_its_document() -> None:
+    block = "a: |\n  text\n"
+    text = f'{{{{ define "d" }}}}\n{block}{{{{ end }}}}\n{{{{ define "e" }}}}\n    b: 1\n{{{{ end }}}}\n  c: 1\n{block}---\n  d: 1\n'
+    template = Template(Source("t.yaml", text))
+    assert {name: [line.key for line in lines] for name, lines in template.defines.items()} == {"d": ["a"], "e": ["b"]}
+    assert [[line.key for line in piece.lines] for piece in template.pieces] == [["c", "a"], ["d"]]
+
+
 def test_scopes_of_a_line() -> None:
     text = "{{ $v := .Values.a }}\n{{ range $i, $e := .Values.l }}\n{{ with .m }}\na: 1\n{{ else }}\nb: 1\n{{ end }}\n{{ end }}\nc: 1\n"
     lines = Template(Source("t.yaml", text)).pieces[0].lines
