@@ -96,6 +96,52 @@ def test_a_chart_that_cannot_do_without_is_not_analysed(tmp_path: Path) -> None:
     assert "ML004 note set.yaml:2" in told(run, "ML004")
 
 
+APPLICATION = """\
+apiVersion: argoproj.io/v1alpha1
+kind: Application
+metadata: {name: shop, namespace: argocd}
+spec:
+  source:
+    repoURL: https://git.example.com/shop.git
+    path: chart
+    helm: {values: "tier: {{ .Values.tier }}"}
+  destination: {namespace: shop, server: https://kubernetes.default.svc}
+"""
+UPPER = {"apps/Chart.yaml": "apiVersion: v2\nname: apps\nversion: 1.0.0\n", "apps/templates/shop.yaml": APPLICATION}
+
+
+@pytest.mark.tools
+@pytest.mark.parametrize(("more", "rule"), [({}, "ML004 note"), ({"apps/values-prod.yaml": "tier: bronze\n"}, "ML003 error")])
+def test_a_chart_that_nothing_installs_may_give_other_settings(more: dict[str, str], rule: str, tmp_path: Path) -> None:
+    need("helm")
+    check = '{{ if ne .Values.tier "gold" }}{{ fail "the tier is gold" }}{{ end }}\n'
+    run = linted(tmp_path, {**CHART, **UPPER, **more, "chart/templates/route.yaml": check})
+    found = [one for one in run.findings if "the tier is gold" in one["message"]]
+    assert [f"{one['rule']} {one['severity']} {one['file']}" for one in found] == [f"{rule} apps/templates/shop.yaml"]
+
+
+@pytest.mark.tools
+def test_the_release_of_kubernetes_that_a_chart_asks_for_is_not_refused(tmp_path: Path) -> None:
+    need("helm")
+    chart = CHART["chart/Chart.yaml"] + "kubeVersion: '>=1.99.0-0'\n"
+    run = linted(tmp_path, {"chart/Chart.yaml": chart, "chart/templates/a.yaml": "kind: ConfigMap\napiVersion: v1\n"})
+    assert {one["name"]: one["status"] for one in run.report["coverage"]["environments"]} == {"chart": "rendered"}
+
+
+@pytest.mark.tools
+def test_what_helm_never_applies_is_not_said_to_be_left_out(tmp_path: Path) -> None:
+    """Templates for others to include, and tests; a template whose condition is not met is said."""
+    need("helm")
+    route = '{{ define "route" }}\n' + HOSTNAME.replace("${ZONE}", "example.com") + "{{ end }}\n"
+    files = {**CHART, "chart/templates/_route.yaml": route}
+    files["chart/templates/route.yaml"] = '{{ include "route" . }}\n'
+    pod = "{{ if .Values.test }}\napiVersion: v1\nkind: Pod\nmetadata:\n  name: x\n  annotations:\n    "
+    files["chart/templates/tests/pod.yaml"] = pod + '"helm.sh/hook": test\n{{ end }}\n'
+    files["chart/templates/pod.yaml"] = pod + "a: b\n{{ end }}\n"
+    run = linted(tmp_path, files)
+    assert told(run, "ML004") == ["ML004 note chart/templates/pod.yaml:1"]
+
+
 KUSTOMIZATION = """\
 apiVersion: kustomize.toolkit.fluxcd.io/v1
 kind: Kustomization

@@ -26,6 +26,11 @@ def chart_files(tree: Tree, chart: str, nested: list[str]) -> list[str]:
     return [path for part in parts for path in tree.under(part) if not any(below(path, other) for other in inner)]
 
 
+def included(path: str) -> bool:
+    """Is a template only for others to include? Helm leaves out what it prints."""
+    return base(path).startswith("_")
+
+
 def inside_chart(folder: str, charts: list[str]) -> bool:
     """Is it a part of a chart that Helm applies or tests with, where no kustomization can stand?"""
     return any(below(folder, chart) and _part(folder[len(chart) :].strip("/")) in _TEXT for chart in charts)

@@ -8,6 +8,7 @@ from typing import Final
 
 from meshlint.model.document import Trouble
 from meshlint.model.kind import Kind
+from meshlint.render.charts import included
 from meshlint.render.group import Group
 from meshlint.render.tree import Tree, base, parent
 
@@ -35,7 +36,7 @@ def held_back(tree: Tree, gave: Mapping[str, set[str]]) -> dict[str, tuple[str, 
     out: dict[str, tuple[str, ...]] = {}
     for path in sorted(gave):
         file = tree.files.get(path)
-        if file is not None and file.template and file.source is not None:
+        if file is not None and file.template and file.source is not None and not included(path):
             kinds = (_OURS & {*_OBJECT.findall(file.source.text)}) - gave[path]
             if kinds:
                 out[path] = tuple(sorted(kinds))

@@ -145,9 +145,11 @@ class Walk:
         """What the applications among a group's objects apply."""
         applied = group.applied
         cluster, way = (applied.cluster, applied.way) if applied is not None else (HERE, "")
+        unsure = _unsure(group)
         for draft in group.drafts:
             if draft.kind in ARGO or draft.kind in FLUX:
-                for application in applications_of(draft, self.holder, self._beside.get(group.root, ())):
+                for one in applications_of(draft, self.holder, self._beside.get(group.root, ())):
+                    application = one._replace(sources=tuple(source._replace(unsure=True) for source in one.sources)) if unsure else one
                     yield from self._new(application, cluster, group.root, way)
 
     def _left(self, reach: Sequence[_Reach]) -> None:
@@ -163,6 +165,13 @@ class Walk:
                     self._down([self.making.kustomization(folder)._replace(root=folder)])
         charts = [chart for chart in self.making.charts if chart not in self._met]
         self._down([group._replace(root=group.root or chart) for chart in charts for group in self.making.chart_sets(chart)])
+
+
+def _unsure(group: Group) -> bool:
+    """May applications among a group's objects have other settings in a cluster? A chart that nothing installs has its own values
+    only, and one whose values are not all here, or that could not be rendered, says less than it would."""
+    alone = group.tool == "helm" and (group.status != "rendered" or any(not (one.applied_by or one.values) for one in group.recipes))
+    return alone or any(recipe.missing or recipe.unsure for recipe in group.recipes)
 
 
 def _origin(node: Node) -> tuple[str, int]:

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import re
 from bisect import bisect_right
+from collections.abc import Iterator
 
 from meshlint.model.document import Document, Trouble
 from meshlint.model.node import Node
 from meshlint.model.position import Source
+from meshlint.render.charts import included
 from meshlint.render.find.overlay import overlaid
 from meshlint.render.origin.changes import Sources
 from meshlint.render.origin.expressions import Env, World
@@ -24,6 +26,7 @@ from meshlint.render.tree import Tree, base, joined
 
 _SOURCE = re.compile(r"^# Source: (.+)$", re.MULTILINE)
 _BREAK = re.compile(r"^---[ \t]*$", re.MULTILINE)
+_TEST = re.compile(r"helm\.sh/hook[\"']?: *[\"']?test")
 _EMPTY = re.compile(r"^( *(?:- )*(?:[\w./-]+:)?) ?(?:\"\"|'')$", re.MULTILINE)  # left to whoever installs the chart
 _UNSET = r'\1 "${UNSET}"'
 _UNKNOWN = "${NAMESPACE}"  # read/placeholders.py: nothing is concluded from it
@@ -59,6 +62,7 @@ class HelmMade(Made):
         if self.recipe.overlay:
             drafts = overlaid(drafts, self.recipe.overlay, "")
         gave = {found[1] for said in set(_SOURCE.findall(text)) if (found := self._path(said.strip())) is not None}
+        gave.update(self._silent())
         reason, missing = self.lacking()
         return Outcome(drafts, reason, False, self._troubles(), (file,), frozenset(gave), missing)
 
@@ -66,6 +70,13 @@ class HelmMade(Made):
         """Charts that are not here stand in no other finding: what else names them is an application."""
         places = [(lack.at, lack.what) for lack in self._charts if lack.at is not None]
         return tuple(Trouble("not-analysed", at.file, at.place, what) for at, what in places)
+
+    def _silent(self) -> Iterator[str]:
+        """The templates that never give an object which is applied: those that others include, and tests."""
+        for chart in self.chart.all():
+            for path in self._files.below(joined(chart.folder, "templates"), 20_000):
+                if path.endswith((".yaml", ".yml")) and (included(path) or _TEST.search(self.sources.text(path) or "")):
+                    yield path
 
     def template(self, path: str) -> Template | None:
         if path not in self._templates:

@@ -75,6 +75,7 @@ def chart_at(files: Files, folder: str, called: str = "", depth: int = 0) -> Cha
             below[chart.called] = chart
     missing += [lack for chart in below.values() for lack in chart.missing]
     data = {**data, "apiVersion": "v2", "dependencies": kept}
+    data.pop("kubeVersion", None)  # which clusters it is for: the one that it is told of here is none of them
     return Chart(folder, own, file, root, data, tuple(below.values()), tuple(dict.fromkeys(missing)))
 
 
