@@ -87,6 +87,25 @@ def test_a_value_of_a_file_that_is_not_here_is_not_replaced(written: str, tmp_pa
     assert "gone.env does not exist" in reason and place == "patch.yaml:9 True"
 
 
+MERGED = "configMapGenerator: [{name: settings, behavior: merge, literals: [HOST=web]}]"
+
+
+@pytest.mark.tools
+def test_what_is_merged_into_something_that_is_not_here_is_made(tmp_path: Path) -> None:
+    need("kustomize")
+    write(tmp_path, f"{WAYS['merge']}\n{MERGED}")
+    assert rendered(tmp_path) == ("https://example.com/far.yaml is remote", "patch.yaml:9 True")
+
+
+@pytest.mark.tools
+def test_where_all_is_here_merging_into_nothing_fails_with_the_same_message_each_time(tmp_path: Path) -> None:
+    need("kustomize")
+    write(tmp_path, "")
+    (tmp_path / "kustomization.yaml").write_text(f"resources: [web.yaml]\n{MERGED}\n", encoding="utf-8")
+    (failed,) = (one for one in lint(tmp_path).findings if one["rule"] == "ML003")
+    assert "does not exist; cannot merge or replace" in failed["message"] and "0x" not in failed["message"]
+
+
 @pytest.mark.tools
 def test_where_all_is_here_a_patch_of_nothing_fails(tmp_path: Path) -> None:
     need("kustomize")

@@ -7,13 +7,14 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Iterable
 from typing import Any
 
 from meshlint.model.position import Source
 from meshlint.read.file import read_content, tables_of
 from meshlint.render.run.plain import plain
 
+_GENERATED = {"configMapGenerator": b"ConfigMap", "secretGenerator": b"Secret"}
 Read = Callable[[str], "bytes | None"]  # the copy that a kustomization names
 
 
@@ -26,6 +27,19 @@ def lenient(data: dict[str, Any], read: Read, empty: Collection[str]) -> None:
     if "replacements" in data:
         written = [inner for entry in data["replacements"] for inner in _written(entry, read)]
         data["replacements"] = [entry for entry in written if _name(entry) not in empty]
+
+
+def unmerged(levels: Collection[dict[str, Any]], contents: Iterable[bytes]) -> None:
+    """Let generators make what they would merge into something that is not here. `levels`: the kustomizations, `contents`: the
+    files that they name."""
+    held = [*contents]
+    for field, kind in _GENERATED.items():
+        entries: dict[str, list[dict[str, Any]]] = {}
+        for entry in (entry for data in levels for entry in data.get(field) or () if isinstance(entry, dict)):
+            entries.setdefault(str(entry.get("name")), []).append(entry)
+        for name, alike in entries.items():
+            if len(alike) == 1 and "behavior" in alike[0] and not any(kind in text and name.encode() in text for text in held):
+                alike[0]["behavior"] = "create"
 
 
 def _inline(text: str) -> bool:

@@ -41,9 +41,13 @@ def _cause(text: str) -> str:
     return f"{nested[1] or '.'}: {nested[2]}" if nested is not None else text
 
 
+_ADDRESSES = re.compile(r" &\{(?:0x[0-9a-f]+ ?)+\}")
+
+
 def cleaned(text: str, folder: str) -> str:
-    """Without the temporary folder: what is left is the path in the repository."""
+    """Without the temporary folder: what is left is the path in the repository. Places in memory are others each time."""
     text = re.sub(re.escape(folder) + r"/\d+/in/(?:repo|chart|root)/?", "", text)
+    text = _ADDRESSES.sub("", text)
     return re.sub(re.escape(folder) + r"[^\s'\":]*", "...", text)
 
 

@@ -20,7 +20,7 @@ from meshlint.read.compose import compose
 from meshlint.read.file import read_content
 from meshlint.render.level import FILE_NAMES, Level, folder_of, kustomization_in, remote
 from meshlint.render.recipe import Recipe
-from meshlint.render.run.lenient import lenient
+from meshlint.render.run.lenient import lenient, unmerged
 from meshlint.render.run.overlay import overlay_of
 from meshlint.render.run.plain import plain
 from meshlint.render.run.stage import Files, Refusal, Stage
@@ -64,6 +64,8 @@ class KustomizeStage:
         self.start = self._wrapped(folder, recipe) if recipe.overlay else staged(folder)
         data = self._data[folder] if not recipe.overlay else self._data[WRAPPER + ":"]
         data["buildMetadata"] = list(dict.fromkeys([*_texts(data.get("buildMetadata")), *_ANNOTATIONS]))
+        if self.missing:
+            unmerged([*self._data.values()], stage.contents.values())
         for where, written in self._data.items():
             target = WRAPPER if where == WRAPPER + ":" else staged(where)
             file = self.levels[where].file if where in self.levels and recipe.tool != "directory" else None
