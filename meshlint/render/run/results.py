@@ -10,7 +10,7 @@ from typing import Any, Final
 
 from meshlint import __version__
 
-SCHEMA: Final = 1
+SCHEMA: Final = 2
 _MOST: Final = 1 << 28  # bytes of a file
 _KEPT: Final = 1 << 26  # bytes of what this run did not ask for
 
