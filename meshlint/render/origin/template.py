@@ -16,12 +16,10 @@ from meshlint.model.position import Source
 _ACTION = re.compile(r"\{\{-?(?:\s*/\*.*?\*/\s*|(?:\"(?:\\.|[^\"\\])*\"|`[^`]*`|[^`\"])*?)-?\}\}", re.DOTALL)
 _CONTROL = re.compile(r"^(if|range|with|define|block|else|end)\b\s*(.*)$", re.DOTALL)
 _ASSIGNED = re.compile(r"^(\$\w+)\s*:?=\s*(.*)$", re.DOTALL)
+_INSIDE = r"\{\{(?:[^}]|\}(?!\}))*\}\}"  # each text is one in one way only: what backtracks takes ages
 _KEY = re.compile(
     r"(\"(?:\\.|[^\"\\])*\"|'(?:''|[^'])*'|"
-    r"(?:{action}|[^\s:#\"'{{\[&*!|>-]|[:#-](?=\S))(?:{action}|\{{(?!\{{)|[^:#{{]|:(?=\S)|(?<=\S)#)*?)\s*:(?=\s|$)".format(
-        action=r"\{\{(?:(?!\}\}).)*\}\}"  # each place can be read in one way only, however many actions a line has
-    ),
-    re.DOTALL,
+    rf"(?:{_INSIDE}|[^\s:#\"'{{\[&*!|>-]|[:#-](?=\S))(?:{_INSIDE}|(?!\{{\{{)[^\s:#]|\s+(?=[^\s:]|:\S)|:(?=\S)|(?<=\S)#)*?)\s*:(?=\s|$)"
 )
 _INDENT = re.compile(r"\bn?indent\s+(\d+)")
 _BLOCK = re.compile(r"^[|>][+-]?\d*[+-]?\s*(?:#.*)?$")
@@ -85,6 +83,7 @@ class _Reader:
         self._outer: list[list[Line]] = []
         self._block: int | None = None
         self._starts = 0
+        self._closed = self._text.rfind("}}")
 
     def read(self) -> None:
         text, at = self._text, 0
@@ -101,7 +100,7 @@ class _Reader:
         end = self._text.find("\n", at)
         end = len(self._text) if end < 0 else end
         position = at
-        while (found := self._text.find("{{", position, end)) >= 0:
+        while 0 <= (found := self._text.find("{{", position, end)) < self._closed:
             match = _ACTION.match(self._text, found)
             if match is None:
                 return end
@@ -130,7 +129,7 @@ class _Reader:
     def _printed(self, text: str, start: int) -> str:
         """A line with blanks in the place of what controls; the body of a define that ends on the line is a line of it."""
         left, at, opened = "", 0, 0
-        for match in _ACTION.finditer(text):
+        for match in _ACTION.finditer(text) if "}}" in text else ():
             left += text[at : match.start()]
             depth = len(self._outer)
             shown = self._control(match, left[opened:], start + opened)

@@ -69,6 +69,12 @@ def test_values_are_where_they_stand() -> None:
     assert [text[line.start : line.end] for line in lines] == ["", '"x # y" # said', "{{ .Values.a # b }}"]
 
 
+@pytest.mark.parametrize("text", ["{{ .a }}-" * 60 + "x\n", "{{ .a\n" * 20_000, "a" + " " * 100_000 + "b\n", "{{ .a " * 20_000])
+def test_no_line_takes_ages(text: str) -> None:
+    """Ways to read a text that grow with it, or double with each expression, end no test in time."""
+    assert Template(Source("t.yaml", text)).pieces
+
+
 def test_any_text_is_read() -> None:
     for text in ("{{", "{{ end }}{{ end }}", "{{ define }}", "- - -\n-", "---\n---", "a: {{ if", "{{ else }}", "\t: x", '{{ "'):
         assert Template(Source("t.yaml", text)).pieces
