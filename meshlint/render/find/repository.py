@@ -106,11 +106,11 @@ class Holder:
         return found[0] if found else None
 
     def generators(self, near: str) -> Iterator[Node]:
-        """The ArtifactGenerators that stand with a file."""
+        """The ArtifactGenerators, those that stand nearest to a file first."""
         self.source("", "")
-        for (kind, _), documents in (self._sources or {}).items():
-            if kind == "ArtifactGenerator":
-                yield from (document.root for document in documents if parent(document.file) == parent(near))
+        all_sources = (self._sources or {}).items()
+        found = [one for (kind, _), documents in all_sources if kind == "ArtifactGenerator" for one in documents]
+        yield from (document.root for document in sorted(found, key=lambda document: -_shared(document.file, near)))
 
 
 def _paths(draft: Draft) -> Iterator[tuple[str, str | None]]:

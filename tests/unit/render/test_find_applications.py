@@ -275,12 +275,13 @@ def test_a_source_of_flux_most_of_whose_paths_are_not_here_is_another_repository
     assert found["one"] == "one of GitRepository other is not in the repository"
 
 
-def test_folders_of_artifacts_that_are_copied_together(tmp_path: Path) -> None:
+@pytest.mark.parametrize("folder", ["c", "sources"])
+def test_folders_of_artifacts_that_are_copied_together(tmp_path: Path, folder: str) -> None:
     repo = Repo(tmp_path).write("apps/prod/s.yaml", obj("Service", "s")).write("c/k.yaml", flux("""
 path: ./prod
 sourceRef: {kind: ExternalArtifact, name: apps}
 """))  # fmt: skip
-    repo.write("c/artifacts.yaml", """
+    repo.write(f"{folder}/artifacts.yaml", """
         apiVersion: source.extensions.fluxcd.io/v1beta1
         kind: ArtifactGenerator
         metadata: {name: all}
