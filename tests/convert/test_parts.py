@@ -338,3 +338,16 @@ http:
         ),
         ([{"path": {"type": "Exact", "value": "/a"}}], True),
     ]
+
+
+@pytest.mark.parametrize(
+    "rule",
+    [
+        'match: [{port: "81"}], route: [{destination: {host: reviews}}]', 'route: [{destination: {host: reviews, port: {number: "81"}}}]',
+        'mirror: {host: ratings}, mirrorPercentage: {value: "10"}, route: [{destination: {host: reviews}}]',
+    ],
+)  # fmt: skip
+def test_what_the_api_server_refuses_is_not_taken_for_absent(rule: str) -> None:
+    where, said = stays(convert(f"http: [{{{rule}}}]"))
+    assert where.endswith(("port", "number", "value"))
+    assert said.startswith("is refused by the API server: ")

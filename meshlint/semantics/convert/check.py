@@ -1,4 +1,4 @@
-"""Would the target's API server take what was made?"""
+"""Does the API server take what is there, and would the target's take what was made?"""
 
 from __future__ import annotations
 
@@ -6,13 +6,22 @@ from collections.abc import Sequence
 
 from meshlint.model.conversion import Document
 from meshlint.model.kind import kind_of
+from meshlint.model.mesh import Mesh
 from meshlint.model.node import Node
 from meshlint.model.position import Source
 from meshlint.model.resource import Resource
+from meshlint.model.schema import FaultKind
 from meshlint.model.target import Target
 from meshlint.read.compose import compose
 from meshlint.semantics.convert.stay import Stay
 from meshlint.semantics.schema_walk import faults
+
+
+def valid(resource: Resource, mesh: Mesh) -> None:
+    """Stay with the first value that the API server refuses: nothing acts by it, and what is meant by it is not known."""
+    for fault in mesh.schema(resource):
+        if fault.kind is FaultKind.INVALID:
+            raise Stay(fault.at, f"is refused by the API server: {fault.text}", fault.remedy)
 
 
 def accepted(documents: Sequence[Document], at: Node, target: Target) -> None:

@@ -9,6 +9,7 @@ from meshlint.model.kind import Kind
 from meshlint.model.mesh import Mesh
 from meshlint.model.node import Node
 from meshlint.model.resource import Resource
+from meshlint.semantics.convert.check import valid
 from meshlint.semantics.convert.delegates import entries_of
 from meshlint.semantics.convert.editors import what_edits
 from meshlint.semantics.convert.gateways import Gateways
@@ -71,6 +72,7 @@ class Converter:
         if service.partial:
             raise Stay(service.root, "is changed by a patch that is not followed", "Convert what is rendered from it.")
         known(service.root)
+        valid(service, self._mesh)
         for editor in self._mesh.editors(service):
             said, remedy = what_edits(editor, service)
             raise Stay(service.root, said, remedy)

@@ -9,6 +9,7 @@ from meshlint.model.mesh import Mesh
 from meshlint.model.node import Node
 from meshlint.model.resource import Resource
 from meshlint.semantics.convert.actions import Entry
+from meshlint.semantics.convert.check import valid
 from meshlint.semantics.convert.reading import Condition, conditions_of
 from meshlint.semantics.convert.stay import Stay, known
 
@@ -48,6 +49,7 @@ def _held(delegate: Node, service: Resource, mesh: Mesh) -> Resource:
     if other.spec.get("hosts").value or other.partial:
         raise Stay(delegate, f"delegates to {other.title}, which has hosts of its own or is changed by a patch")
     known(other.spec)
+    valid(other, mesh)
     for editor in mesh.editors(other):
         raise Stay(delegate, f"delegates to {other.title}, which {editor.title} edits")
     for below in other.spec.each("http", "delegate"):

@@ -9,7 +9,7 @@ from meshlint.model.conversion import Because, Converted, Document, Manner, Outc
 from meshlint.model.kind import Kind
 from meshlint.model.mesh import GatewayRef, Mesh
 from meshlint.model.resource import Resource
-from meshlint.semantics.convert.check import accepted
+from meshlint.semantics.convert.check import accepted, valid
 from meshlint.semantics.convert.grants import grant
 from meshlint.semantics.convert.listeners import Listener, listeners_of
 from meshlint.semantics.convert.naming import metadata
@@ -174,6 +174,7 @@ class Gateways:
 
     def _allowed(self, gateway: Resource) -> None:
         known(gateway.root)
+        valid(gateway, self._mesh)
         if gateway.partial:
             raise Stay(gateway.root, "is changed by a patch that is not followed")
         if not self._manner.gateways:
