@@ -23,6 +23,10 @@ if TYPE_CHECKING:
     from meshlint.conversions import Run
 
 
+Group = Sequence[Converted]
+Place = tuple[str, str]
+
+
 class Plan(NamedTuple):
     """Changed files, with their cuts in places of the texts before; and what is left as it is, with the reason, in lines."""
 
@@ -44,21 +48,49 @@ class _Planning:
         self._left: list[str] = []
 
     def plan(self, found: Sequence[Converted]) -> Plan:
-        _, refused = together(found)
-        for one, why in refused:
-            self._leave(one, why)
-        out = {one.resource.root for one, _ in refused}
-        kept = self._settle((), [one for one in found if one.resource.root not in out], self._findings({}))
+        refused = {one.resource.root: why for one, why in together(found)[1]}
+        going = []
+        for group in self._groups(found):
+            reasons = [why for one in group if (why := refused.get(one.resource.root))]
+            if reasons:
+                self._leave(group, reasons[0])
+            else:
+                going.append(group)
+        kept = [one for group in self._settle((), going, self._findings({})) for one in group]
         edits = self._edits(kept)
         changes = tuple(Change(path, self._old(path), applied(self._old(path), edits[path])) for path in sorted(edits))
         return Plan(changes, {path: sorted_cuts(own) for path, own in edits.items()}, tuple(self._left))
 
-    def _settle(self, held: Sequence[Converted], batch: Sequence[Converted], before: Sequence[Finding]) -> Sequence[Converted]:
+    def _groups(self, found: Sequence[Converted]) -> list[list[Converted]]:
+        """What goes together or not at all: an Istio Gateway, in every file that has it, and all that is bound to it."""
+        groups: dict[int, list[Converted]] = {}
+        held: dict[Place, int] = {}
+        bound = self._bound() if any(one.resource.kind is Kind.GATEWAY for one in found) else {}
+        for number, one in enumerate(found):
+            places = bound.get(one.resource.root, ())
+            joined = sorted({held[place] for place in places if place in held})
+            groups[number] = [*(other for group in joined for other in groups.pop(group)), one]
+            held.update({place: number for place, group in held.items() if group in joined})
+            held.update(dict.fromkeys(places, number))
+        return list(groups.values())
+
+    def _bound(self) -> dict[Node, set[Place]]:
+        """The places (namespace and name) of Istio Gateways, and those that VirtualServices are bound to."""
+        out: dict[Node, set[Place]] = {}
+        for mesh in self._run.meshes:
+            for gateway in mesh.all(Kind.GATEWAY):
+                out.setdefault(gateway.root, set()).add((gateway.namespace, gateway.name))
+            for service in mesh.all(Kind.VIRTUAL_SERVICE):
+                refs = [ref.istio for ref in mesh.binding(service).gateways if ref.istio is not None]
+                out.setdefault(service.root, set()).update((held.namespace, held.name) for held in refs)
+        return out
+
+    def _settle(self, held: Sequence[Group], batch: Sequence[Group], before: Sequence[Finding]) -> Sequence[Group]:
         """As many as leave the project no worse; by halves, where some do not."""
         if not batch:
             return held
         both = [*held, *batch]
-        edits = self._edits(both)
+        edits = self._edits([one for group in both for one in group])
         reasons = worse(before, self._findings({path: applied(self._old(path), own) for path, own in edits.items()}))
         if edits and not reasons:
             return both
@@ -98,5 +130,6 @@ class _Planning:
     def _old(self, path: str) -> str:
         return next(file.source.text for file in self._run.loaded.files if file.path == path and file.source is not None)
 
-    def _leave(self, one: Converted, why: str) -> None:
-        self._left.append(f"{one.resource.title} in {self._run.project.show(one.resource.file)} is left as it is: {why}")
+    def _leave(self, group: Group, why: str) -> None:
+        for one in group:
+            self._left.append(f"{one.resource.title} in {self._run.project.show(one.resource.file)} is left as it is: {why}")

@@ -266,3 +266,25 @@ def test_two_that_use_one_rule_are_written_together(tmp_path: Path) -> None:
     assert run.code == 0, run.err
     assert not (tmp_path / "rule.yaml").exists()
     assert "deleted rule.yaml" in run.err
+
+
+def test_a_gateway_is_not_taken_from_under_what_its_file_cannot_hold(tmp_path: Path) -> None:
+    gateway = """\
+apiVersion: networking.istio.io/v1
+kind: Gateway
+metadata: {name: public, namespace: shop}
+spec:
+  selector: {istio: ingressgateway}
+  servers: [{port: {number: 80, name: http, protocol: HTTP}, hosts: [a.example.com, b.example.com]}]
+"""
+    held = {
+        "apiVersion": "networking.istio.io/v1", "kind": "VirtualService", "metadata": {"name": "a", "namespace": "shop"},
+        "spec": {
+            "hosts": ["a.example.com"], "gateways": ["public"], "http": [{"route": [{"destination": {"host": "reviews", "subset": "v2"}}]}],
+        },
+    }  # fmt: skip
+    other = ROUTE.replace("hosts: [reviews]", "hosts: [b.example.com]\n  gateways: [public]")
+    write(tmp_path, {**FILES, "route.yaml": other, "gateway.yaml": gateway, "route.json": json.dumps(held)})
+    code, out, err = call("convert", "--gateways", "-o", "diff", str(tmp_path))
+    assert (code, out) == (1, "")
+    assert err.count("is left as it is: a JSON file holds one document") == 3
