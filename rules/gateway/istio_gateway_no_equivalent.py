@@ -99,9 +99,10 @@ def istio_gateway_no_equivalent(gateway: Resource, mesh: Mesh) -> Iterator[Probl
 
 
 def _fix(gateway: Resource, mesh: Mesh) -> Fix | None:
-    """The Gateway, and what is bound to it."""
+    """The Gateway, in every file that has it, and what is bound to it."""
+    copies = [one for one in mesh.around(Kind.GATEWAY) if one.identity == gateway.identity and one.root != gateway.root]
     bound = [service for _, service in mesh.gateway_users(gateway)]
-    return converted([gateway, *bound], mesh, gateways=True)
+    return converted([gateway, *copies, *bound], mesh, gateways=True)
 
 
 def _server(gateway: Resource, server: Node) -> Iterator[Problem]:

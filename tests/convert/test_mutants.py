@@ -2,14 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 
 from meshlint.model.conversion import Outcome
-from meshlint.semantics.convert import actions, httproute, matches, order, paths, policy, reading, rewriting, subsets, trafficpolicy
+from meshlint.model.resource import Resource
+from meshlint.semantics.convert import (
+    actions,
+    converter,
+    httproute,
+    matches,
+    order,
+    paths,
+    policy,
+    reading,
+    rewriting,
+    subsets,
+    trafficpolicy,
+)
+from meshlint.semantics.convert.parts import Part
 from tests.routing.convert import converted
 from tests.routing.generate import World, worlds
 from tests.routing.proof import prove
@@ -119,6 +133,44 @@ def _half_seconds_lost(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(policy, "duration", lambda node: real(node).replace("500ms", "") or "1s")
 
 
+def _rank_without(field: str) -> Patch:
+    fields = [one for one in ("headers", "query") if one != field]
+
+    def rank(self: matches.Atom) -> tuple[int, ...]:
+        return (*self.form.rank, int(self.match.method is not None), *(len(getattr(self.match, one)) for one in fields))
+
+    return lambda patch: patch.setattr(matches.Atom, "rank", property(rank))
+
+
+def _effect_without(field: str) -> Patch:
+    def effect(self: actions.Action) -> str:
+        rewrite = self.rewrite and (self.rewrite.uri, self.rewrite.full, self.rewrite.hostname)
+        held = {"filters": self.filters, "backends": self.backends, "timeouts": self.timeouts, "retry": self.retry, "rewrite": rewrite}
+        return repr({key: value for key, value in held.items() if key != field})
+
+    return lambda patch: patch.setattr(actions.Action, "effect", property(effect))
+
+
+def _condition_lost(field: str, empty: object) -> Patch:
+    real = reading._read
+    return lambda patch: patch.setattr(reading, "_read", lambda at: (one._replace(**{field: empty}) for one in real(at)))
+
+
+def _no_exact_path_for_a_slash(patch: pytest.MonkeyPatch) -> None:
+    patch.setattr(order._Order, "taken", lambda *args: True)
+
+
+def _gateways_of_what_is_left(patch: pytest.MonkeyPatch) -> None:
+    real = converter.remainder
+
+    def keeps(service: Resource, staying: Collection[Part]) -> Json:
+        left = dict(real(service, staying))
+        written = [node.text for node in service.spec.each("gateways")]
+        return {**left, "spec": {**left["spec"], **({"gateways": written} if written else {})}}
+
+    patch.setattr(converter, "remainder", keeps)
+
+
 MUTANTS: dict[str, Patch] = {
     "drops the last match of a rule": _document(_last_match_lost),
     "drops paths": _document(_conditions_lost("path")),
@@ -144,6 +196,15 @@ MUTANTS: dict[str, Patch] = {
     "rewrites what cannot be rewritten": _any_rewrite,
     "forgets retries": _retries_forgotten,
     "cuts durations": _half_seconds_lost,
+    "does not count headers": _rank_without("headers"),
+    "does not count query parameters": _rank_without("query"),
+    "takes rules for the same that differ in a timeout": _effect_without("timeouts"),
+    "takes rules for the same that differ in a rewrite": _effect_without("rewrite"),
+    "drops ports": _condition_lost("port", None),
+    "drops gateways": _condition_lost("gateways", ()),
+    "takes a path without its slash along": _no_exact_path_for_a_slash,
+    "leaves what is converted where it was": _gateways_of_what_is_left,
+    "loses header changes of responses": _document(_filters_lost("ResponseHeaderModifier")),
 }
 
 

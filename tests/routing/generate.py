@@ -65,7 +65,7 @@ def _match(draw: st.DrawFn) -> Json:
         out["method"] = draw(st.one_of(st.sampled_from(_METHODS).map(lambda name: {"exact": name}), st.just({"regex": "GET|POST"})))
     if draw(st.integers(0, 12)) == 12:
         out["port"] = draw(st.sampled_from((9080, 9090)))
-    if draw(st.integers(0, 15)) == 15:
+    if draw(st.integers(0, 9)) == 9:
         out["gateways"] = [draw(st.sampled_from(("mesh", "public")))]
     return {key: value for key, value in out.items() if value != {}}
 
@@ -109,11 +109,33 @@ _timeouts = st.sampled_from(("1.5s", "0s", "2m", "100ms", "90s"))
 _RARELY = (("rewrite", 4, _rewrites), ("timeout", 4, _timeouts), ("retries", 6, _retries), ("headers", 6, _headers), ("fault", 40, _faults))
 
 
+_conditions = st.dictionaries(st.sampled_from((*_NAMES, "z")), _text(_VALUES[:2], _VALUE_REGEXES[:1]), min_size=1, max_size=2)
+
+
+@st.composite
+def _asking(draw: st.DrawFn) -> Json:
+    """Conditions that meet often, and whose number decides."""
+    field = draw(st.sampled_from(("headers", "queryParams")))
+    asked = draw(_conditions)
+    return {field: {name.lower(): one for name, one in asked.items()} if field == "headers" else asked}
+
+
+@st.composite
+def _moved(draw: st.DrawFn) -> Json:
+    """A rule that rewrites a prefix, mostly as PathPrefix can: with its path without the slash."""
+    start = draw(st.sampled_from(("/a", "/a/b", "/c")))
+    matches = [{"uri": {"prefix": f"{start}/"}}, *([{"uri": {"exact": start}}] if draw(st.integers(0, 3)) else [])]
+    out: Json = {"match": matches, "rewrite": {"uri": draw(st.sampled_from(("/", "/n", "/n/")))}}
+    return {**out, "route": [_RATINGS]}
+
+
 @st.composite
 def rule(draw: st.DrawFn) -> Json:
     out: Json = {}
+    if draw(st.integers(0, 12)) == 12:
+        return draw(_moved())
     if draw(st.integers(0, 4)):
-        out["match"] = draw(st.lists(_match(), min_size=1, max_size=2))
+        out["match"] = draw(st.lists(st.one_of(_match(), _match(), _asking()), min_size=1, max_size=2))
     if draw(st.integers(0, 9)) == 9:
         redirect = draw(_redirects)
         if "port" in redirect:
@@ -130,8 +152,13 @@ def rule(draw: st.DrawFn) -> Json:
     return {key: value for key, value in out.items() if value != {}}
 
 
+_RATINGS: Json = {"destination": {"host": "ratings", "port": {"number": 8080}}}
+
+
 @st.composite
 def _routes(draw: st.DrawFn) -> list[Json]:
+    if draw(st.integers(0, 3)) == 3:
+        return [_RATINGS]  # so that rules often differ in one thing
     number = draw(st.sampled_from((1, 1, 2, 3)))
     out = []
     for _ in range(number):
@@ -145,6 +172,16 @@ def _routes(draw: st.DrawFn) -> list[Json]:
     if number > 1 and not any(route.get("weight") for route in out):
         out[0]["weight"] = 1
     return out
+
+
+_extras: tuple[Json, ...] = ({"timeout": "2m"}, {"rewrite": {"authority": "b.example.com"}}, {"headers": {"request": {"remove": ["e"]}}})
+
+
+@st.composite
+def _twins(draw: st.DrawFn) -> list[Json]:
+    """Two rules that differ in one thing, of which the second is more specific."""
+    second = {"uri": {"exact": draw(st.sampled_from(("/a", "/c")))}}
+    return [{"match": [draw(_asking())], **draw(st.sampled_from(_extras)), "route": [_RATINGS]}, {"match": [second], "route": [_RATINGS]}]
 
 
 @st.composite
@@ -194,6 +231,8 @@ def worlds(draw: st.DrawFn) -> World:
         spec["gateways"] = gateways
         spec["hosts"] = ["reviews", *draw(st.sampled_from(([], ["*.example.com"])))] if gateways == ["public"] else ["reviews"]
     spec["http"] = draw(st.lists(rule(), min_size=1, max_size=draw(st.sampled_from((2, 4, 7)))))
+    if draw(st.integers(0, 7)) == 7:
+        spec["http"] = [*draw(_twins()), *spec["http"]]
     virtual = {
         "apiVersion": "networking.istio.io/v1",
         "kind": "VirtualService",
@@ -212,8 +251,8 @@ def _requests(seed: int, ports: list[int], spec: Json) -> list[Request]:
     matches = [match for rule in spec["http"] for match in rule.get("match") or ()]
     out = []
     for _ in range(24):
-        headers = {name: chance.choice((*_VALUES, "99", "b")) for name in ("x", "y", "x-long") if chance.random() < 0.3}
-        query = {name: chance.choice((*_VALUES, "99")) for name in _NAMES if chance.random() < 0.3}
+        headers = {name: chance.choice((*_VALUES, "99", "b")) for name in ("x", "y", "x-long", "z") if chance.random() < 0.3}
+        query = {name: chance.choice((*_VALUES, "99")) for name in (*_NAMES, "z") if chance.random() < 0.3}
         path, method, port = chance.choice(_REQUEST_PATHS), chance.choice(_METHODS), chance.choice(ports)
         for match in chance.sample(matches, min(len(matches), chance.choice((0, 1, 2)))):
             path = chance.choice([one for one in _REQUEST_PATHS if meets(match.get("uri"), one)] or [path])

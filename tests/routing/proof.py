@@ -39,6 +39,7 @@ def prove(world: World, found: Converted, segments: bool = False) -> None:
                 continue
             asked = request if place == "mesh" else request._replace(port=80, host="reviews.shop.svc.cluster.local")
             stays = bool(left["hosts"]) and place in (left.get("gateways") or ["mesh"])
+            assert not (stays and any(_at(one, parent) for one in made)), f"{place}: a route and what is left of the VirtualService"
             now = virtual_service.answer(spec, asked, before, place, segments)
             then = virtual_service.answer(left, asked, after, place, segments) if stays else routes.answer(made, asked, after, parent)
             assert now == then, _said(asked, place, now, then)
