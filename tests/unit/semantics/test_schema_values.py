@@ -1,13 +1,18 @@
 """Single values as the API server takes them."""
 
+import json
+import re
+from pathlib import Path
+
 import pytest
 
+from meshlint.bundled import folder
 from meshlint.model.kind import Kind
 from meshlint.model.resource import Resource
 from meshlint.model.schema import FaultKind
 from meshlint.model.target import resolve_target
 from meshlint.read.file import read_text
-from meshlint.semantics.schema_values import seconds_of
+from meshlint.semantics.schema_values import SAME, has_form, seconds_of
 from meshlint.semantics.schema_walk import faults
 
 TARGET = resolve_target("istio=1.30,gateway-api=1.5")
@@ -119,3 +124,28 @@ def test_an_unknown_name_may_be_meant_for_the_required_field_that_is_not_there(d
     root = read_text(f"{text}spec: {{http: [{{route: [{{destination: {{{destination}}}}}]}}]}}\n", "object.yaml").documents[0].root
     found = faults(Resource(Kind.VIRTUAL_SERVICE, "networking.istio.io/v1", "a", "shop", root), TARGET)
     assert [fault.remedy for fault in found if fault.kind is FaultKind.UNKNOWN] == [hint]
+
+
+def patterns(value):
+    """Those of every field in the tables."""
+    if isinstance(value, dict):
+        yield from [value["pat"]] if isinstance(value.get("pat"), str) else []
+        yield from (found for inner in value.values() for found in patterns(inner))
+    elif isinstance(value, list):
+        yield from (found for inner in value for found in patterns(inner))
+
+
+def test_no_text_keeps_a_pattern_busy():
+    """Go needs linear time for any pattern; Python doubled it with each character for one of them."""
+    known = {one for path in Path(folder("schemas")).glob("*/fields.json") for one in patterns(json.loads(path.read_text()))}
+    anchored = [one for one in known if one.startswith("^") and one.endswith("$") and "|" not in one]
+    assert len(known) > len(anchored) > 8
+    for part in ("a", "a,", "a-", "a.", "a b", "0", "5s", "/", "%20"):
+        text = part * 300 + "\0 "
+        assert not [one for one in sorted(known) if has_form(text, one) and one in anchored]
+
+
+@pytest.mark.parametrize("text", ["a", "a b", "a  b", "a b ", " a", "a\tb c", "", "é", "a\nb"])
+def test_a_pattern_in_other_words_takes_the_same_texts(text):
+    for written, same in SAME.items():
+        assert (re.search(written, text) is None) is (re.search(same, text) is None)
