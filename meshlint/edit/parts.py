@@ -18,6 +18,7 @@ from meshlint.model.resource import Resource
 _NAMES: Final = {CNI: "istio-cni"}
 _OF_A_RELEASE: Final = frozenset({"interval", "timeout", "targetNamespace", "install", "upgrade"})
 _PROFILE: Final[dict[str, Plain]] = {"profile": "ambient"}
+_ZTUNNEL_V1: Final = (1, 28)  # of the sail operator; an older istiod may be run by one that serves v1alpha1 only, which is served still
 
 
 def add_part(made: Changes, plane: Installer, component: str, mesh: Mesh) -> bool:
@@ -49,8 +50,9 @@ def _sail(plane: Installer, component: str) -> dict[str, Any]:
     spec["namespace"] = trusted if component == ZTUNNEL and trusted else plane.namespace
     if component == CNI:
         spec |= _PROFILE
-    kind = "IstioCNI" if component == CNI else "ZTunnel"
-    api = "sailoperator.io/v1"
+    kind, release = "IstioCNI" if component == CNI else "ZTunnel", plane.release
+    before = component != CNI and release is not None and (release.major, release.minor) < _ZTUNNEL_V1
+    api = "sailoperator.io/v1alpha1" if before else "sailoperator.io/v1"
     return {"apiVersion": api, "kind": kind, "metadata": {"name": "default"}, "spec": spec}
 
 
