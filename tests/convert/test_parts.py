@@ -111,6 +111,20 @@ spec:
     assert convert(mine, GATEWAY, other, manner=GATEWAYS).outcome is outcome
 
 
+def test_what_an_earlier_rule_says_in_the_same_words_is_not_said_again() -> None:
+    """The prefix /a/b/ is said as PathPrefix /a/b, since its path without the slash is taken as well; so are parts of the second."""
+    spec = """
+http:
+  - match: [{uri: {prefix: /a/b/}}, {uri: {exact: /a/b}}]
+    rewrite: {uri: /}
+    route: [{destination: {host: ratings}}]
+  - match: [{uri: {prefix: /a/b}}]
+    route: [{destination: {host: reviews}}]
+"""
+    said = [[match["path"]["value"] for match in rule["matches"]] for rule in route(convert(spec))["rules"]]
+    assert said == [["/a/b"], ["/a/b"], ["/a/b[^/].*"]]
+
+
 def test_a_delegate_is_taken_in() -> None:
     delegate = """
 apiVersion: networking.istio.io/v1

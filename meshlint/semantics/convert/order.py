@@ -6,7 +6,7 @@ alike the one that stands first. Matches are said, and said again with more cond
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
 from meshlint.semantics.convert import paths
@@ -46,6 +46,14 @@ def ordered(
     return _Order(rules, effects, stiff, last).solve()
 
 
+def _told_once(atoms: Iterable[Atom]) -> tuple[Atom, ...]:
+    """Without matches that are said as an earlier one is, which goes first."""
+    out: dict[str, Atom] = {}
+    for atom in atoms:
+        out.setdefault(repr(atom.document()), atom)
+    return tuple(out.values())
+
+
 class _Order:
     def __init__(self, rules: Sequence[Sequence[Match]], effects: Sequence[object], stiff: frozenset[int], last: bool) -> None:
         self.effects = effects
@@ -67,7 +75,7 @@ class _Order:
             if len(atoms) > _MOST:
                 raise TooMany
             if not self.repaired(atoms):
-                return Ordered(tuple(atom for _, atom in atoms), tuple(self.dead))
+                return Ordered(_told_once(atom for _, atom in atoms), tuple(self.dead))
 
     def atoms(self) -> list[tuple[int, Atom]]:
         """All matches as they are said now, by rule, each with the number of the match that it belongs to."""
