@@ -17,7 +17,7 @@ def main(argv: list[str] | None = None) -> int:
         return 0
     if argv is None:
         _open_streams()
-    gc.disable()  # imports and trees make no garbage worth looking for
+        gc.disable()  # imports and trees make no garbage worth looking for
     from meshlint.cli import run
 
     code = run(arguments)

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, Phase, given, settings
+from hypothesis import HealthCheck, Phase, given, seed, settings
 from hypothesis import strategies as st
 
 from meshlint.model.kind import Kind, kind_of
@@ -95,10 +95,15 @@ def test_some_wrong_values(changes: list[tuple[tuple[str, int, Steps], Any]], ap
 
 
 @pytest.mark.fuzz
-@settings(PLAIN, max_examples=1_000)
-@given(CHANGES, st.booleans())
-def test_many_wrong_values(changes: list[tuple[tuple[str, int, Steps], Any]], apart: bool) -> None:
-    judge(changed(changes), apart)
+@pytest.mark.parametrize("part", range(8))
+def test_many_wrong_values(part: int) -> None:
+    @seed(part)
+    @settings(PLAIN, max_examples=50)
+    @given(CHANGES, st.booleans())
+    def many(changes: list[tuple[tuple[str, int, Steps], Any]], apart: bool) -> None:
+        judge(changed(changes), apart)
+
+    many()
 
 
 def renamed(one: Json, number: int) -> Any:
