@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from hashlib import sha256
 
 LABEL = 63
 _OTHER = re.compile(r"[^a-z0-9-]+")
@@ -18,6 +17,8 @@ def label(text: str, most: int = LABEL) -> str:
     name = name if name[:1].isalpha() else f"x-{name}".rstrip("-")
     if name == text and len(name) <= most:
         return name
+    from hashlib import sha256
+
     mark = sha256(text.encode()).hexdigest()[:6]
     return f"{name[: most - 7].rstrip('-')}-{mark}"
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator, Sequence
-from difflib import SequenceMatcher
 from typing import Final, Union
 
 from meshlint.edit.emit import quoted
@@ -116,6 +115,8 @@ def _of_parts(one: Sequence[str], other: Sequence[str]) -> Iterator[tuple[int, i
         for e, f, g, h in _walked(one[a:b], other[c:d]):
             yield starts[a + e], starts[a + f], others[c + g], others[c + h]
         return
+    from difflib import SequenceMatcher
+
     for kind, e, f, g, h in SequenceMatcher(None, one[a:b], other[c:d], autojunk=False).get_opcodes():
         if kind != "equal":
             yield starts[a + e], starts[a + f], others[c + g], others[c + h]

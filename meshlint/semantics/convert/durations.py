@@ -3,15 +3,11 @@
 from __future__ import annotations
 
 import re
-from fractions import Fraction
 
 from meshlint.model.node import Node, scalar_text
 from meshlint.semantics.convert.stay import Stay
 
-_UNITS = {
-    "h": Fraction(3_600_000), "m": Fraction(60_000), "s": Fraction(1000), "ms": Fraction(1), "us": Fraction(1, 1000),
-    "µs": Fraction(1, 1000), "ns": Fraction(1, 1_000_000),
-}  # fmt: skip
+_NANOSECONDS = {"h": 3_600 * 10**9, "m": 60 * 10**9, "s": 10**9, "ms": 10**6, "us": 1000, "µs": 1000, "ns": 1}
 _PART = re.compile(r"(\d+(?:\.\d*)?|\.\d+)(ms|us|µs|ns|h|m|s)")
 _LARGEST = 99_999
 
@@ -19,8 +15,10 @@ _LARGEST = 99_999
 def milliseconds(node: Node) -> int:
     """1.5s: 1500. Stay where it is no duration, or finer than a millisecond."""
     text = scalar_text(node.value)
+    from fractions import Fraction
+
     parts = _PART.findall(text)
-    total = sum((Fraction(number) * _UNITS[unit] for number, unit in parts), Fraction(0))
+    total = sum((Fraction(number) * _NANOSECONDS[unit] for number, unit in parts), Fraction(0)) / 10**6
     if not parts or "".join(number + unit for number, unit in parts) != text:
         raise Stay(node, f"has {text or 'nothing'} for a duration, which is none")
     if total.denominator != 1:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from fractions import Fraction
 from typing import Any
 
 from meshlint.model.kind import Kind
@@ -58,6 +57,8 @@ def _name(at: Node, name: str) -> str:
 
 def share(node: Node, target: Target, default: float = 100) -> dict[str, Any] | None:
     """The share of requests that a mirror gets, as percent or fraction; empty for all, None for no request at all."""
+    from fractions import Fraction
+
     value = node.value if isinstance(node.value, (int, float)) and not isinstance(node.value, bool) else default
     parts = Fraction(str(value)).limit_denominator(10_000) / 100
     if parts <= 0:
