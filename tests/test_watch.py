@@ -21,13 +21,19 @@ ROOT = Path(__file__).resolve().parent.parent
 PATIENCE = 20  # seconds that a line may take
 
 
+def interruptible() -> None:
+    """Whoever runs the tests in the background of a shell may have interrupts ignored, which processes inherit."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+
+
 class Watching:
     def __init__(self, folder: Path) -> None:
         command = [sys.executable, "-m", "meshlint", "--watch", "-o", "concise", "--no-cache", "--target=istio=1.29"]
         environment = {**os.environ, "PYTHONPATH": str(ROOT)}
         self.process = subprocess.Popen(
-            command, cwd=folder, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, bufsize=1
-        )
+            command, cwd=folder, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, bufsize=1,
+            preexec_fn=interruptible,
+        )  # fmt: skip
         self.lines: queue.Queue[str] = queue.Queue()
         threading.Thread(target=self.read, daemon=True).start()
 
