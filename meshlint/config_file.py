@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterator
 from typing import Any, NamedTuple
 
-from meshlint.files import upwards
+from meshlint.files import in_git, upwards
 
 NAME, PYPROJECT = "meshlint.toml", "pyproject.toml"
 PATH_KEYS = ("cache-dir", "context", "output-file", "baseline")
@@ -173,7 +173,7 @@ def _refused(file: File) -> Iterator[str]:
         real = os.path.realpath(os.path.join(file.folder, written))
         if not is_inside(real, file.folder):
             yield f"{file.at(key)} {key}: {written!r} leads out of {file.folder}; only a configuration given by --config may do that"
-        elif _in_git(real, file.folder):
+        elif in_git(os.path.relpath(real, os.path.realpath(file.folder))):
             yield f"{file.at(key)} {key}: {written!r} leads into .git, where git takes programs to run from; only --config may do that"
 
 
@@ -191,12 +191,6 @@ def _paths(data: Table) -> Iterator[tuple[str, str]]:
     for entry in environments if isinstance(environments, list) else ():
         if isinstance(entry, dict):
             yield from (("environment", written) for written in strings(entry.get("paths")))
-
-
-def _in_git(path: str, folder: str) -> bool:
-    """Also by the names that file systems of other kinds take for .git."""
-    parts = os.path.relpath(path, os.path.realpath(folder)).split(os.sep)
-    return any(part.rstrip(". ").lower() in (".git", "git~1") for part in parts)
 
 
 def strings(value: object) -> tuple[str, ...]:

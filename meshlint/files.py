@@ -97,6 +97,11 @@ def _main_thread() -> bool:
     return threading.current_thread() is threading.main_thread()
 
 
+def in_git(path: str) -> bool:
+    """Does a path below a folder lead into .git, also by the names that file systems of other kinds take for it?"""
+    return any(part.rstrip(". ").lower() in (".git", "git~1") for part in path.replace(os.sep, "/").split("/"))
+
+
 def upwards(folder: str) -> Iterator[str]:
     """The folder and those above it, as far as its own path tells."""
     while True:

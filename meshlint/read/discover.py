@@ -6,6 +6,7 @@ import os
 from collections.abc import Sequence
 from typing import NamedTuple
 
+from meshlint.files import in_git
 from meshlint.read.gitfiles import GitError, git_ignores, in_work_tree, list_with_git
 from meshlint.read.ignore import parse
 from meshlint.read.walk import Listing, ignored_by_files, shown, walk, wanted
@@ -93,7 +94,7 @@ class _Search:
             if not self.holds(place):
                 if os.path.isdir(place) or wanted(link):
                     self.notes.append(f"{shown(self.name(link))}: a link that leads out of the root is not followed")
-            elif ".git" in self.name(place).split("/"):
+            elif in_git(self.name(place)):
                 self.notes.append(f"{shown(self.name(link))}: a link that leads into .git is not followed")
             elif os.path.isdir(place):
                 folders.append(place)

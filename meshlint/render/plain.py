@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 from meshlint.model.resource import Environment, Resource
-from meshlint.render.tree import Tree, below, parent
+from meshlint.render.tree import Tree, below, parent, shared_steps
 
 Folders = tuple[str, ...]
 
@@ -43,7 +43,7 @@ class Copies:
         if found is None:
             upper, lower = self._steps[folder]
             rank = {
-                other: (other != folder, -_shared(upper, steps), -_shared(lower, reverse), other)
+                other: (other != folder, -shared_steps(upper, steps), -shared_steps(lower, reverse), other)
                 for other, (steps, reverse) in self._steps.items()
             }
             found = self._chosen[folder] = tuple(min(folders, key=rank.__getitem__) for folders in self.sets)
@@ -66,15 +66,6 @@ class Copies:
         inside = set(group)
         choices = zip(self.chosen(group[0]), self.sets.values(), strict=True)
         return [resource for folder, held in choices if folder not in inside for resource in held[folder]]
-
-
-def _shared(one: Sequence[str], other: Sequence[str]) -> int:
-    count = 0
-    for left, right in zip(one, other, strict=False):
-        if left != right:
-            break
-        count += 1
-    return count
 
 
 def plain(resources: Iterable[Resource], tree: Tree) -> tuple[list[Environment], tuple[Resource, ...]]:
@@ -106,7 +97,7 @@ def _named(group: Sequence[str], folders: Sequence[str]) -> tuple[str, str]:
     if len(group) == 1:
         return group[0], group[0]
     steps = [folder.split("/") for folder in group]
-    common = "/".join(steps[0][: min(_shared(steps[0], other) for other in steps)])
+    common = "/".join(steps[0][: min(shared_steps(steps[0], other) for other in steps)])
     if common and sum(below(folder, common) for folder in folders) == len(group):
         return common, common
     if len({len(one) for one in steps}) == 1:

@@ -93,3 +93,13 @@ class Tree:
         if not folder:
             return self._paths
         return self._paths[bisect_left(self._paths, folder + "/") : bisect_left(self._paths, folder + "0")]  # "0" follows "/"
+
+
+def shared_steps(one: Sequence[str], other: Sequence[str]) -> int:
+    """With how many steps alike two paths begin."""
+    count = 0
+    for left, right in zip(one, other, strict=False):
+        if left != right:
+            break
+        count += 1
+    return count

@@ -10,7 +10,7 @@ from meshlint.model.node import Node
 from meshlint.render.draft import Draft
 from meshlint.render.find.fill import unfilled
 from meshlint.render.kustomize import Kustomize
-from meshlint.render.tree import Tree, base, below, parent, resolve
+from meshlint.render.tree import Tree, base, below, parent, resolve, shared_steps
 
 _CHART_FILES = ("Chart.yaml", "Chart.yml")
 _OWN_GROUPS = ("source.toolkit.fluxcd.io", "source.extensions.fluxcd.io")
@@ -132,9 +132,5 @@ def source_name(reference: Node) -> str:
 
 
 def _shared(one: str, other: str) -> int:
-    count = 0
-    for left, right in zip(one.split("/")[:-1], other.split("/")[:-1], strict=False):
-        if left != right:
-            break
-        count += 1
-    return count
+    """How many folders two files lie in together."""
+    return shared_steps(one.split("/")[:-1], other.split("/")[:-1])

@@ -66,10 +66,12 @@ class Sharing:
     def _others(self, service: Resource, doors: Doors) -> Iterator[tuple[Resource, bool]]:
         """The others that have a part in a host at a gateway; and whether they write it alike, so that their routes are merged."""
         shared: dict[Resource, list[bool]] = {}
+        own = self._hosts(service)
         for place, names in doors.items():
             for other in self._bound(place):
-                for door in names if other.identity != service.identity else ():
-                    mine, theirs = _at(door, self._hosts(service)), _at(door, self._hosts(other))
+                hosts = self._hosts(other) if other.identity != service.identity else set()
+                for door in names if hosts else ():
+                    mine, theirs = _at(door, own), _at(door, hosts)
                     if met := mine.keys() & theirs.keys():
                         shared.setdefault(other, []).append(all(mine[name] == theirs[name] for name in met))
         yield from ((other, all(alike)) for other, alike in shared.items())
@@ -86,12 +88,13 @@ class Sharing:
 
     def _routes(self, service: Resource, doors: Doors) -> Iterator[Resource]:
         """The routes that are at these gateways already, for its hosts."""
+        own = self._hosts(service)
         for route in (route for kind in _ROUTES for route in self._mesh.around(kind) if doors):
             theirs = {node.text.lower() for node in route.spec.each("hostnames") if node.text} or {"*"}
             refs = [ref for ref in route.spec.each("parentRefs") if ref.get("kind").text in (None, Kind.K8S_GATEWAY.kind)]
             places = [(ref.get("namespace").text or route.namespace, ref.get("name").text or "") for ref in refs]
             names = [door for place in places for door in doors.get(place, ())]
-            if any(_at(door, self._hosts(service)).keys() & _at(door, theirs).keys() for door in names):
+            if any(_at(door, own).keys() & _at(door, theirs).keys() for door in names):
                 yield route
 
     def _hosts(self, service: Resource) -> set[str]:
