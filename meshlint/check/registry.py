@@ -30,6 +30,7 @@ class Entry(NamedTuple):
     engine: bool
     own_family: str = ""
     origin: str = "meshlint"
+    needs: frozenset[str] = frozenset()
 
     @property
     def family(self) -> str:
@@ -112,7 +113,8 @@ class Registry:
 
 def entry_of(rule: Rule) -> Entry:
     engine = rule.check is None
-    return Entry(rule.id, rule.name, rule.severity.value, rule.module, rule.each, rule.aliases, engine, rule.family, rule.origin)
+    facts = (rule.severity.value, rule.module, rule.each, rule.aliases, engine, rule.family, rule.origin, rule.needs)
+    return Entry(rule.id, rule.name, *facts)
 
 
 def _no_clash(entries: Sequence[Entry]) -> None:
@@ -157,7 +159,10 @@ def _entry(row: Mapping[str, object]) -> Entry:
     aliases = row["aliases"]
     assert isinstance(each, list) and isinstance(aliases, list)
     kinds = tuple(Kind[name] for name in each)
-    return Entry(str(row["id"]), str(row["name"]), str(row["severity"]), str(row["module"]), kinds, tuple(aliases), bool(row["engine"]))
+    known = Entry(str(row["id"]), str(row["name"]), str(row["severity"]), str(row["module"]), kinds, tuple(aliases), bool(row["engine"]))
+    needs = row["needs"]
+    assert isinstance(needs, list)
+    return known._replace(needs=frozenset(needs)) if needs else known
 
 
 def describe(rule: Rule) -> dict[str, object]:
@@ -170,6 +175,7 @@ def describe(rule: Rule) -> dict[str, object]:
         "each": [kind.name for kind in rule.each],
         "aliases": list(rule.aliases),
         "engine": rule.check is None,
+        "needs": sorted(rule.needs),
     }
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
 from meshlint.check.findings import fingerprinted, give_way, merge, stamp
@@ -13,7 +13,6 @@ from meshlint.index.mesh import MeshIndex
 from meshlint.index.repository import Repository
 from meshlint.measure import current, phase
 from meshlint.model.document import Trouble
-from meshlint.model.kind import Kind
 from meshlint.model.problem import Confidence, Finding, Fix, Location, Problem, ResourceName, Severity
 from meshlint.model.resource import Resource
 from meshlint.model.rule import Rule
@@ -88,34 +87,29 @@ class Runner:
     def _prepare(self) -> None:
         """What all copies would make for themselves."""
         self._repository.prepare()
-        left = [entry for entry in self._chosen if not entry.engine]
-        for held in {frozenset(resource.kind for resource in environment.resources) for environment in self._repository.environments}:
-            for entry in [entry for entry in left if not entry.each or not held.isdisjoint(entry.each)]:
+        for entry in self._chosen:
+            if not entry.engine and (not entry.each or any(_concerned(entry, self._repository.judged(entry.each)))):
                 self._use(entry)
-                left.remove(entry)
 
     def _environment(self, number: int, first: int = 0, of: int = 1) -> Iterator[Found]:
         """What the rules say of every `of`-th object of an environment, from number `first` on."""
         environment = self._repository.environments[number]
         mesh = self._repository.index(environment)
-        held = {resource.kind for resource in environment.resources}
         one = self._one if self._measure is None else self._timed
         for row, entry in enumerate(self._chosen):
-            if not entry.engine and (not entry.each or not held.isdisjoint(entry.each)):
-                rule = self._use(entry)
-                for at, resource in enumerate(_judged(rule, mesh, held)):
-                    if of == 1 or (at + (row if resource is None else 0)) % of == first:
-                        for count, finding in enumerate(one(rule, resource, mesh)):
-                            yield (number, row, at, count), finding
+            for at, resource in enumerate(_judged(entry, mesh)):
+                if of == 1 or (at + (row if resource is None else 0)) % of == first:
+                    for count, finding in enumerate(one(self._use(entry), resource, mesh)):
+                        yield (number, row, at, count), finding
 
     def _again(self, order: Order) -> Fix | None:
         """The fix of what is found at a place, by finding it once more."""
         number, row, at, count = order
-        environment = self._repository.environments[number]
-        mesh = self._repository.index(environment)
-        rule = self._use(self._chosen[row])
+        mesh = self._repository.index(self._repository.environments[number])
+        entry = self._chosen[row]
+        rule = self._use(entry)
         assert rule.check is not None
-        resource = list(_judged(rule, mesh, {resource.kind for resource in environment.resources}))[at]
+        resource = _judged(entry, mesh)[at]
         fix = list(rule.check(mesh) if resource is None else rule.check(resource, mesh))[count].fix
         return fix() if callable(fix) else fix
 
@@ -161,13 +155,18 @@ class Runner:
                 yield finding._replace(related=said.related, remedy=said.remedy or finding.remedy)
 
 
-def _judged(rule: Rule, mesh: MeshIndex, held: Collection[Kind]) -> Iterator[Resource | None]:
-    """What a rule is called with in an environment; None: with the environment alone. `held`: the kinds in it."""
-    if not rule.each:
-        yield None
-    for kind in rule.each:
-        if kind in held:
-            yield from mesh.all(kind)
+def _judged(entry: Entry, mesh: MeshIndex) -> Sequence[Resource | None]:
+    """What a rule is called with in an environment; None: with the environment alone."""
+    if not entry.each:
+        return () if entry.engine else (None,)
+    found = [resource for kind in entry.each for resource in mesh.all(kind)]
+    return list(_concerned(entry, found))
+
+
+def _concerned(entry: Entry, resources: Iterable[Resource]) -> Iterable[Resource]:
+    """Those of some objects in which the rule may find anything."""
+    needs = entry.needs
+    return (resource for resource in resources if resource.may_hold(needs)) if needs else resources
 
 
 def rule_failed(registry: Registry, finding: Finding, error: Exception) -> Finding:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from itertools import chain
 from typing import TYPE_CHECKING
 
 from meshlint.index.homes import Homes
@@ -62,6 +63,10 @@ class Repository:
             store = Store(environment, self._parts, self._everything)
             self._indexes[key] = MeshIndex(store, self, self._targets[key], self._settings)
         return self._indexes[key]
+
+    def judged(self, kinds: Sequence[Kind]) -> Iterator[Resource]:
+        """All objects of some kinds that are judged somewhere."""
+        return chain.from_iterable(self._everything.by_kind.get(kind, ()) for kind in kinds)
 
     def prepare(self) -> None:
         """Make what is made once for all environments, before the process is copied."""

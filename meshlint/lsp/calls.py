@@ -97,7 +97,8 @@ class Calls:
     def add(self, resources: Iterable[Resource]) -> None:
         """Objects that are new here: all their rules are to be run."""
         for resource in resources:
-            rules = self._rules.looking_at(resource.kind)
+            known = self._rules.looking_at(resource.kind)
+            rules = {number: rule for number, rule in known.items() if not rule.needs or resource.may_hold(rule.needs)}
             self._of_rule.update(rules)
             self._objects[resource] = list(rules)
             self.waiting.update(((number, resource), None) for number in rules)

@@ -45,7 +45,7 @@ class Table:
     A rendered document has `origins`, which answer for its places.
     """
 
-    __slots__ = ("ends", "exact", "key_ends", "key_starts", "origins", "parents", "source", "starts", "steps", "values")
+    __slots__ = ("_keys", "ends", "exact", "key_ends", "key_starts", "origins", "parents", "source", "starts", "steps", "values")
 
     def __init__(self, source: Source) -> None:
         self.source = source
@@ -58,6 +58,14 @@ class Table:
         self.steps: list[Step] = []
         self.exact = True
         self.origins: Origins | None = None
+        self._keys: frozenset[Step] | None = None
+
+    @property
+    def keys(self) -> frozenset[Step]:
+        """All keys and indices in it, at any depth."""
+        if self._keys is None:
+            self._keys = frozenset(self.steps)
+        return self._keys
 
     @property
     def root(self) -> Node:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from meshlint.model.kind import Kind
@@ -57,6 +57,10 @@ class Resource:
     def version(self) -> str:
         """The version part of apiVersion: v1, v1beta1 ..."""
         return self.api_version.rpartition("/")[2]
+
+    def may_hold(self, keys: Collection[str]) -> bool:
+        """May one of these keys be in it, at any depth? What Kustomize sets does not stand in its own document."""
+        return bool(self.places) or self.partial or not self.root.table.keys.isdisjoint(keys)
 
     @property
     def identity(self) -> tuple[Kind, str, str]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from typing import Any
 
 from meshlint.model.kind import Kind
@@ -29,8 +29,8 @@ class Rule:
     """A check: `ML` number and name are its contract (schemas/meshlint/catalogue), its docstring is its documentation page."""
 
     __slots__ = (
-        "aliases", "check", "confidence", "doc", "each", "evidence", "family", "id", "impact", "module", "name", "origin", "reads",
-        "remedy", "security_severity", "severity", "since", "sources", "yields_in_object", "yields_to",
+        "aliases", "check", "confidence", "doc", "each", "evidence", "family", "id", "impact", "module", "name", "needs", "origin",
+        "reads", "remedy", "security_severity", "severity", "since", "sources", "yields_in_object", "yields_to",
     )  # fmt: skip
 
     def __init__(
@@ -44,6 +44,7 @@ class Rule:
         doc: str,
         each: Kind | tuple[Kind, ...] | None = None,
         reads: Sequence[Kind] = (),
+        needs: Collection[str] = (),
         evidence: str = "docs",
         sources: Sequence[str] = (),
         remedy: str = "",
@@ -65,6 +66,7 @@ class Rule:
         self.doc = doc
         self.each: tuple[Kind, ...] = (each,) if isinstance(each, Kind) else tuple(each or ())
         self.reads: tuple[Kind, ...] = tuple(dict.fromkeys((*self.each, *reads)))
+        self.needs = frozenset(needs)
         self.evidence = evidence
         self.confidence = _EVIDENCE[evidence]
         self.sources = tuple(sources)
@@ -100,6 +102,7 @@ def rule(
     impact: Impact,
     each: Kind | tuple[Kind, ...] | None = None,
     reads: Sequence[Kind] = (),
+    needs: Collection[str] = (),
     evidence: str = "docs",
     sources: Sequence[str] = (),
     remedy: str = "",
@@ -114,6 +117,7 @@ def rule(
     that kind, and an exception loses one object; without, once as check(mesh).
 
     `reads` lists every kind the check asks the mesh for; a test holds the rule to it.
+    `needs`: keys of which an object must hold one, at any depth, for the rule to find anything in it; it is not asked of others.
     One defect, one finding: a finding gives way to one of the rules named in `yields_to` on the same place,
     and to one of those in `yields_in_object` anywhere in the same object.
     `evidence`: code, docs, issue or inferred. `remedy` is one sentence, said where a problem has no more precise one.
@@ -121,7 +125,7 @@ def rule(
     """
 
     def wrap(check: Callable[..., Iterable[Problem]]) -> Rule:
-        facts: dict[str, Any] = {"each": each, "reads": reads, "evidence": evidence, "sources": sources, "remedy": remedy}
+        facts: dict[str, Any] = {"each": each, "reads": reads, "needs": needs, "evidence": evidence, "sources": sources, "remedy": remedy}
         facts.update(since=since, aliases=aliases, security_severity=security_severity)
         facts.update(yields_to=yields_to, yields_in_object=yields_in_object, family=family)
         return Rule(id, name, severity, impact=impact, check=check, doc=check.__doc__ or "", module=check.__module__, **facts)
