@@ -137,7 +137,7 @@ class PackedTable(Table):
 
     def __init__(self, source: Source, packed: Any, opened: Opened) -> None:
         self.source = source
-        self.origins = None
+        self.origins = self._keys = None
         self._packed = packed
         self._opened = opened
         self._row: Sequence[Any] | None = None

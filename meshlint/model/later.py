@@ -31,7 +31,7 @@ class LaterTable(Table):
     def __init__(self, source: Source, make: Callable[[Source], Table]) -> None:
         self.source = source
         self.exact = True
-        self.origins = None
+        self.origins = self._keys = None
         self.make = make
 
     def __getattr__(self, name: str) -> Any:

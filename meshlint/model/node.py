@@ -58,13 +58,16 @@ class Table:
         self.steps: list[Step] = []
         self.exact = True
         self.origins: Origins | None = None
-        self._keys: frozenset[Step] | None = None
+        self._keys: frozenset[str] | None = None
 
     @property
-    def keys(self) -> frozenset[Step]:
-        """All keys and indices in it, at any depth."""
+    def keys(self) -> frozenset[str]:
+        """All keys in it, at any depth."""
         if self._keys is None:
-            self._keys = frozenset(self.steps)
+            root = self.values[0]
+            if isinstance(root, dict):
+                len(root)  # all of it, where a part is still to be composed: that makes other columns
+            self._keys = frozenset().union(*[value for value in self.values if isinstance(value, dict)])
         return self._keys
 
     @property

@@ -14,7 +14,7 @@ _ORIGIN = re.compile(r"\*|https?://((\*\.)?([a-zA-Z0-9-]+\.)*[a-zA-Z0-9-]+|\*)(:
 
 
 @rule(
-    "ML116", "vs-cors", Severity.WARNING, impact=Impact.DIFFERS, each=Kind.VIRTUAL_SERVICE, evidence="code",
+    "ML116", "vs-cors", Severity.WARNING, impact=Impact.DIFFERS, each=Kind.VIRTUAL_SERVICE, needs=["corsPolicy"], evidence="code",
     reads=[Kind.SERVICE, Kind.SERVICE_ENTRY, Kind.NAMESPACE, Kind.GATEWAY, Kind.K8S_GATEWAY],
     sources=["gateway-api v1.6.1 apis/v1/httproute_types.go", "istio pilot/pkg/config/kube/gateway/conversion.go (createCorsFilter)"],
     remedy="Use the CORS filter of HTTPRoute (standard since Gateway API 1.5), in front of browsers: on the route of the ingress.",
