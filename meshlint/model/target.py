@@ -309,6 +309,10 @@ def _asked(spec: str | Mapping[str, str] | None) -> dict[str, str]:
             raise TargetError(f'the target\'s {key} is text, such as {key} = "{_example(key)}"')
         if value not in _CHOICES.get(key, (value,)):
             raise TargetError(f"the target's {key} is {' or '.join(_CHOICES[key])}, not {value!r}")
+        release, _, word = value.partition("-")
+        for name, choices in _CHOICES.items():
+            if word in choices and key not in _CHOICES:
+                raise TargetError(f"the target's {name} is a part of its own: {key}={release},{name}={word}, not {key}={value}")
     return asked
 
 

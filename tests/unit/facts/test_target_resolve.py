@@ -64,6 +64,8 @@ def test_a_running_release_that_is_not_known_is_judged_as_the_next_one():
         ("gateway-api=1.9", "0.8 to 1.6"),
         ("channel=beta", "standard or experimental"),
         ("distribution=other", "upstream or solo"),
+        ("gateway-api=1.6-experimental", "gateway-api=1.6,channel=experimental"),
+        ("istio=1.28.6-solo", "istio=1.28.6,distribution=solo"),
         ("kubernetes=1.30", "'kubernetes'"),
         ("istio", 'istio = "1.30"'),
         ({"istio": 1.3}, 'istio = "1.30"'),
