@@ -29,11 +29,11 @@ class Counts:
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
         self.composed = self.opened = self.called = 0
-        compose, read, one = composing._compose, decode.read_bytes, Runner._one
+        compose, read, one = composing.rows_of, decode.read_bytes, Runner._one
 
-        def composed(*arguments: object) -> object:
+        def composed(text: str) -> object:
             self.composed += 1
-            return compose(*arguments)  # type: ignore[arg-type]
+            return compose(text)
 
         def opened(*arguments: object) -> bytes:
             self.opened += 1
@@ -43,7 +43,7 @@ class Counts:
             self.called += 1
             return one(runner, *arguments)  # type: ignore[arg-type]
 
-        monkeypatch.setattr(composing, "_compose", composed)
+        monkeypatch.setattr(composing, "rows_of", composed)
         monkeypatch.setattr(many, "read_bytes", opened)
         monkeypatch.setattr("meshlint.read.file.read_bytes", opened)
         monkeypatch.setattr(Runner, "_one", called)

@@ -27,6 +27,7 @@ from meshlint.model.node import UNKNOWN, Step, Table, Value
 from meshlint.model.position import Source
 from meshlint.read import scalars
 from meshlint.read.errors import ReadError, refused
+from meshlint.read.lines import rows_of
 from meshlint.read.placeholders import expression_finder, ytt_finder
 
 MAX_DEPTH: Final = 1_000
@@ -72,6 +73,14 @@ def event_source(text: str) -> Callable[[], Any]:
 
 def compose(text: str, source: Source, shift: int = 0) -> list[Table]:
     """Every document of the text as a table; offsets are moved by `shift`. Raises ReadError."""
+    documents = rows_of(text)
+    if documents is None:
+        return parsed(text, source, shift)
+    return [_table(rows, source, shift) for rows in documents]
+
+
+def parsed(text: str, source: Source, shift: int = 0) -> list[Table]:
+    """The same, whatever the text is."""
     try:
         return _compose(text, source, shift)
     except yaml.YAMLError as error:

@@ -9,7 +9,7 @@ from typing import Any, Final
 Find = Callable[[str], Any]
 
 # A regular expression such as `^/(a|b)$`, `x{2}` or `[[:alpha:]]` is none: each form needs what no regular expression has there.
-_EXPRESSION: Final = re.compile(
+find_expression: Final = re.compile(
     r"\{\{|\{%|<%"
     r"|\$\{\{?\s*[A-Za-z_]"  # shell, Flux, Terraform; ${{ of OpenShift and GitHub
     r"|\$\([A-Za-z_]"  # kustomize variables, Kubernetes and Tekton expansion
@@ -19,7 +19,7 @@ _EXPRESSION: Final = re.compile(
     r"|<(?:path|secret|vault):[^<>\s]"  # plugins of Argo CD that fill in secrets
     r"|\$[A-Z_]{2}"
     r"|^\$[A-Za-z_]\w*$"
-)
+).search
 _MARKS: Final = ("{{", "{%", "<%", "$", "(@", "#{", "[[", "<path:", "<secret:", "<vault:")
 _CERTAIN: Final = ("{{", "{%", "<%")
 _POSSIBLE: Final = (
@@ -35,7 +35,7 @@ def expression_finder(text: str) -> Find | None:
     """A search for an expression in a scalar; None where the whole text holds none."""
     for mark in _MARKS:
         if mark in text:
-            return _EXPRESSION.search
+            return find_expression
     return None
 
 

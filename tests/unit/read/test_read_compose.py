@@ -10,8 +10,10 @@ from meshlint.read.compose import compose
 from meshlint.read.errors import ReadError
 
 
-@pytest.fixture(params=["libyaml", "python"], autouse=True)
+@pytest.fixture(params=["lines", "libyaml", "python"], autouse=True)
 def _parser(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    if request.param != "lines":
+        monkeypatch.setattr("meshlint.read.compose.rows_of", lambda text: None)
     if request.param == "python":
         monkeypatch.setattr(yaml, "__with_libyaml__", False)
 
