@@ -36,6 +36,9 @@ def documents_of(table: Table) -> Iterator[Document]:
 
 def hide_encrypted(table: Table) -> None:
     """The values that SOPS encrypted are not known."""
+    root = table.values[0]
+    if not isinstance(root, dict) or (root.get("sops") is None and root.get("sopsMetadata") is None):
+        return
     if not (table.root.get("sops", "mac").present or table.root.get("sopsMetadata").present):
         return
     for row, value in enumerate(table.values):

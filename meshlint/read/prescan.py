@@ -28,7 +28,7 @@ _KEY: Final = rf"(apiVersion|kind):[ \t]+{_SCALAR}[ \t]*(?:[ \t]#[^\r\n]*)?(?:\r
 _START: Final = rf"(?:---[ \t]*(?:#[^\r\n]*)?\r?\n)?{_BLANKS}"
 _HEAD: Final = re.compile(rf"{_START}{_KEY}{_BLANKS}{_KEY}{_BLANKS}(?=[^ \t\r\n#]|[ \t]*(?:#[^\r\n]*)?\Z)").match
 _EMPTY: Final = re.compile(rf"{_START}[ \t]*(?:#[^\r\n]*)?").fullmatch
-_COLUMN_0: Final = re.compile(r"\n(?:(---)|\.\.\.|[%\"'?]|kind|apiVersion)").finditer  # a literal first: ten times faster than ^
+_UNCERTAIN: Final = re.compile(r"\n(?:[\"'?]|kind|apiVersion)").search  # a literal first: ten times faster than ^
 _LINE_BEGINS: Final = re.compile(r"\n[ \t]*(?:\{\{|\[\[|\$)").search
 _VALUE_BEGINS: Final = re.compile(r"[:-][ \t]+\{\{").search
 _HOLDS_QUOTE: Final = re.compile(r"\{\{[^{}\n]*[\"']").search
@@ -78,7 +78,7 @@ def _judged(text: str, part: Part) -> Part:
 
 def _may_break(text: str, start: int, end: int) -> bool:
     """Are there template expressions that are no YAML until they are rendered?"""
-    if text.find("{%", start, end) >= 0 or text.find("<%", start, end) >= 0:
+    if text.find("%", start, end) >= 0 and (text.find("{%", start, end) >= 0 or text.find("<%", start, end) >= 0):
         return True
     if text.find("{{", start, end) >= 0:
         return any(search(text, start, end) for search in (_LINE_BEGINS, _VALUE_BEGINS, _HOLDS_QUOTE))
@@ -98,24 +98,19 @@ def _cut(text: str, part: Part) -> Part | None:
 
 
 def _heads(text: str) -> list[Part] | None:
-    """The documents; those with a certain head as LATER. None: nothing is certain."""
-    if text[:1] in "%\ufeff" or text[:3] == "..." or "#@" in text or "\0" in text or _odd_breaks(text):
+    """The documents; those with a certain head, of kinds that may be left out, as LATER. None: there are none, or nothing is certain."""
+    if text[:1] in "%\ufeff" or text[:3] == "..." or ("@" in text and "#@" in text) or "\0" in text or _odd_breaks(text):
         return None
     out: list[Part] = []
-    start, last = 0, -1
-    for match in _COLUMN_0(text):
-        at = match.start()
-        if match[1]:
-            if text[at + 4 : at + 5] in ("", " ", "\t", "\r", "\n"):
-                out.append(_head(text, start, at + 1, last))
-                start, last = at + 1, -1
-        elif text[at + 1] in "%.":
-            return None
-        else:
-            last = at
+    start = at = 0
+    while (at := text.find("\n---", at) + 1) > 0:
+        if text[at + 3 : at + 4] in ("", " ", "\t", "\r", "\n"):
+            out.append(_head(text, start, at))
+            start = at
     if start < len(text):
-        out.append(_head(text, start, len(text), last))
-    return out
+        out.append(_head(text, start, len(text)))
+    left = any(part.how is LATER for part in out)
+    return None if not left or "\n%" in text or "\n..." in text else out
 
 
 def _odd_breaks(text: str) -> bool:
@@ -125,13 +120,15 @@ def _odd_breaks(text: str) -> bool:
     return not text.isascii() and any(mark in text for mark in ("\x85", "\u2028", "\u2029"))
 
 
-def _head(text: str, start: int, end: int, last: int) -> Part:
-    """`last`: the last line at column 0 that begins as one which makes the head uncertain."""
+def _head(text: str, start: int, end: int) -> Part:
     match = _HEAD(text, start, end)
-    if match is None or last >= match.end() - 1:
+    if match is None:
         return Part(start, end, PARSE)
     first, a, b, plain, second, c, d, other = match.groups()
     if first == second or plain in CONSTANTS or other in CONSTANTS:
         return Part(start, end, PARSE)
     said = {first: a or b or plain, second: c or d or other}
+    kind = kind_of(said["apiVersion"], said["kind"])
+    if kind not in (None, Kind.CRD) or _UNCERTAIN(text, match.end() - 1, end):
+        return Part(start, end, PARSE)
     return Part(start, end, LATER, said["apiVersion"], said["kind"])
