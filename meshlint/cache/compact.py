@@ -13,7 +13,7 @@ from collections.abc import Callable, Sequence
 from typing import Any, Final, NamedTuple
 
 from meshlint.model.document import Document, FileRead, Trouble
-from meshlint.model.later import COLUMNS, WORDS, LaterTable
+from meshlint.model.later import COLUMNS, LaterTable, words_of
 from meshlint.model.node import UNKNOWN, Node, Step, Table, Value
 from meshlint.model.position import Position, Source, Span
 from meshlint.read.partial import CutMap, Unread, composed, uncut
@@ -51,7 +51,7 @@ def pack(file: FileRead) -> Packed:
         for d in file.documents
     ]
     source = file.source
-    held = None if source is None else [word for word in sorted(WORDS) if source.holds(word)]
+    held = None if source is None else words_of(source)
     troubles = [[said.rule, _pack_span(said.span), said.message, [*said.kinds], said.remedy] for said in file.troubles]
     return Packed(documents, troubles, file.skipped, [*file.skipped_kinds], file.template, held, tables)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable
 from typing import Any, Final
 
@@ -10,7 +11,7 @@ from meshlint.model.position import Source
 
 COLUMNS: Final = ("values", "steps", "parents", "starts", "ends", "key_starts", "key_ends")
 
-# Words that all texts are searched for, so that the answers can be kept instead of the texts.
+# WORDS are those that all texts are searched for, so that the answers can be kept instead of the texts.
 COMMENT: Final = "meshlint:"
 ANNOTATION: Final = "meshlint.dev/ignore"
 SUPPRESSING: Final = (COMMENT, ANNOTATION)
@@ -20,7 +21,8 @@ MESH_CONFIG: Final = (
 )  # fmt: skip
 IMAGES: Final = ("/pilot", "/proxyv2", "/install-cni", "/ztunnel")
 ALPHA_FLAG: Final = "PILOT_ENABLE_ALPHA_GATEWAY_API"
-WORDS: Final = frozenset((*SUPPRESSING, *MESH_CONFIG, *IMAGES, ALPHA_FLAG))
+WORDS: Final = frozenset((*SUPPRESSING, *IMAGES, ALPHA_FLAG))
+_IMAGE: Final = re.compile("/(?:pilot|proxyv2|install-cni|ztunnel)").search  # all of IMAGES at once
 
 
 class LaterTable(Table):
@@ -66,3 +68,13 @@ class LaterSource(Source):
 
     def holds(self, word: str) -> bool:
         return word in self._held if self._held is not None and word in WORDS else word in self.text
+
+
+def words_of(source: Source) -> list[str]:
+    """Which of WORDS a text holds, in few looks at it."""
+    if isinstance(source, LaterSource):
+        return [word for word in sorted(WORDS) if source.holds(word)]
+    text = source.text
+    found = [ALPHA_FLAG] if ALPHA_FLAG in text else []
+    found += [word for word in SUPPRESSING if word in text] if "meshlint" in text else []
+    return sorted([*found, *(word for word in IMAGES if word in text)] if _IMAGE(text) else found)

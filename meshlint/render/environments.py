@@ -5,12 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from typing import NamedTuple
 
-from meshlint.model.document import Document, FileRead, Trouble
-from meshlint.model.kind import kind_of
+from meshlint.model.document import FileRead, Trouble
 from meshlint.model.resource import Environment
 from meshlint.render.conditional import given, held_back
 from meshlint.render.conditional import troubles as unrendered
-from meshlint.render.draft import is_stub
 from meshlint.render.find.clusters import Cluster, clusters
 from meshlint.render.find.merged import environment
 from meshlint.render.find.walk import Walk
@@ -23,13 +21,10 @@ _KINDS = ("configured", "kustomize", "helm", "argocd", "flux", "plain")
 
 
 class Environments(NamedTuple):
-    """`patches`: documents of known kinds that are no objects of their own. `resources`: how many documents are objects.
-    `output`: what tools printed, read. `analysed`: the files that rendered objects come from."""
+    """`output`: what tools printed, read. `analysed`: the files that rendered objects come from."""
 
     list: tuple[Environment, ...]
-    patches: frozenset[Document]
     troubles: tuple[Trouble, ...]
-    resources: int
     output: tuple[FileRead, ...] = ()
     analysed: frozenset[str] = frozenset()
 
@@ -56,9 +51,8 @@ def environments(
     hidden = {path: file.skipped_kinds for path, file in tree.files.items() if file.skipped is not None and path not in gave}
     made = [environment(one, shared, {**hidden, **left}) for one in found]
     ordered = _distinct([*made, *plain_ones]) or (Environment(".", "plain", tree.root, ()),)
-    judged = {resource.root for one in ordered for resource in one.resources}
     troubles = (*walk.kustomize.troubles(walk.rendered), *dict.fromkeys(walk.troubles), *unrendered(tree, left))
-    return Environments(ordered, _patches(walk), troubles, len(judged), tuple(walk.output), frozenset(gave))
+    return Environments(ordered, troubles, tuple(walk.output), frozenset(gave))
 
 
 def _distinct(found: Sequence[Environment]) -> tuple[Environment, ...]:
@@ -72,15 +66,6 @@ def _distinct(found: Sequence[Environment]) -> tuple[Environment, ...]:
         one.name = name
         taken.add(name)
     return tuple(sorted(found, key=lambda one: one.name))
-
-
-def _patches(walk: Walk) -> frozenset[Document]:
-    return frozenset(
-        document
-        for path, file in walk.tree.files.items()
-        for document in file.documents
-        if kind_of(document.api_version, document.kind) is not None and (walk.making.is_patch(path) or is_stub(document))
-    )
 
 
 def _outside(walk: Walk, files: set[str]) -> Iterator[str]:

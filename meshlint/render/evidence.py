@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from meshlint.model.document import Document, FileRead
 from meshlint.model.kind import Kind, kind_of
-from meshlint.model.later import ALPHA_FLAG, IMAGES
+from meshlint.model.later import ALPHA_FLAG, IMAGES, words_of
 from meshlint.model.node import Node
 from meshlint.model.version import Version
 from meshlint.render.level import FILE_NAMES
@@ -39,7 +39,8 @@ def evidence_of(files: Iterable[FileRead]) -> list[Evidence]:
 def _in_file(file: FileRead) -> Iterator[Evidence]:
     name = base(file.path)
     source = file.source
-    images, flag = (any(map(source.holds, IMAGES)), source.holds(ALPHA_FLAG)) if source is not None else (False, False)
+    words = words_of(source) if source is not None else []
+    images, flag = any(word in words for word in IMAGES), ALPHA_FLAG in words
     for document in file.documents:
         said = [*_said(document, name)]
         for key, at in said:

@@ -22,7 +22,8 @@ _LABELS = frozenset(("pairs", "includeSelectors", "includeTemplates"))
 _ANNOTATIONS = ("originAnnotations", "transformerAnnotations")  # which rendering takes out again
 _VERSIONS = ("", "kustomize.config.k8s.io/v1beta1")
 _OBEYED = ("config.kubernetes.io/", "internal.config.kubernetes.io/", "kustomize.config.k8s.io/")  # annotations that it acts upon
-_TEMPLATED = re.compile(r"^[^\n#\"'|>]*(?:\{\{|\{%|<%)", re.MULTILINE)  # an expression that stands in no text
+_EXPRESSION = re.compile(r"\{[{%]|<%").search
+_TEXT_BEGINS = re.compile(r"[#\"'|>]").search
 _WITH_PODS = frozenset(
     (Kind.DEPLOYMENT, Kind.STATEFUL_SET, Kind.DAEMON_SET, Kind.REPLICA_SET, Kind.REPLICATION_CONTROLLER, Kind.JOB, Kind.CRON_JOB)
 )
@@ -61,9 +62,20 @@ def plain_file(file: FileRead) -> bool:
     """Does kustomize take over the objects of a file as they are written?"""
     if file.source is None or file.skipped is not None or file.troubles:
         return False
-    if file.template and _TEMPLATED.search(file.source.text):
+    if file.template and _templated(file.source.text):
         return False
     return all(document.kind and document.api_version and document.root.row == 0 for document in file.documents)
+
+
+def _templated(text: str) -> bool:
+    """Is there an expression that stands in no text? Of each line the first one tells."""
+    match = _EXPRESSION(text)
+    while match is not None:
+        if not _TEXT_BEGINS(text, text.rfind("\n", 0, match.start()) + 1, match.start()):
+            return True
+        end = text.find("\n", match.end())
+        match = _EXPRESSION(text, end) if end >= 0 else None
+    return False
 
 
 def taken_over(drafts: Iterable[Draft]) -> bool:

@@ -69,15 +69,17 @@ class Generators:
         return [{**one, **flat(Filled(one, self._go).node(git.get("values")), "values")} for one in found or [{}]]
 
     def _folders(self, wanted: Sequence[Node], prefix: str) -> Iterator[Parameters]:
-        for folder in self._tree.folders:
+        patterns = _patterns(wanted)
+        for folder in self._tree.folders if patterns else ():
             path = self._tree.called(folder)
-            if path != "." and not any(step.startswith(".") for step in path.split("/")) and _chosen(wanted, path):
+            if path != "." and not any(step.startswith(".") for step in path.split("/")) and _chosen(patterns, path):
                 yield _of_path(path, prefix)
 
     def _files(self, wanted: Sequence[Node], prefix: str) -> Iterator[Parameters]:
-        for file in self._tree.files.values() if wanted else ():
+        patterns = _patterns(wanted)
+        for file in self._tree.files.values() if patterns else ():
             path = self._tree.called(file.path)
-            if not _chosen(wanted, path):
+            if not _chosen(patterns, path):
                 continue
             name = base(path)
             about = {**_of_path(parent(path), prefix), f"{prefix}path.filename": name, f"{prefix}path.filenameNormalized": _normal(name)}
@@ -86,12 +88,17 @@ class Generators:
                 yield from ({**flat(one), **about} for one in (root.each() if root.is_list else (root,)))
 
 
-def _chosen(wanted: Sequence[Node], path: str) -> bool:
+def _patterns(wanted: Sequence[Node]) -> list[tuple[str, bool]]:
+    """The patterns of paths, and whether what fits is left out."""
+    return [(unfilled(item.get("path")), item.get("exclude").value is True) for item in wanted]
+
+
+def _chosen(patterns: Sequence[tuple[str, bool]], path: str) -> bool:
     """Is it among the patterns, and not among those that exclude?"""
     taken = False
-    for item in wanted:
-        if fits(unfilled(item.get("path")), path):
-            if item.get("exclude").value is True:
+    for pattern, excluded in patterns:
+        if fits(pattern, path):
+            if excluded:
                 return False
             taken = True
     return taken

@@ -4,14 +4,25 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from fnmatch import fnmatchcase
+from functools import lru_cache
 
 _ANY = "**"
 
 
 def fits(pattern: str, path: str) -> bool:
     """Does the pattern take the whole path?"""
-    wanted = pattern.removeprefix("./").strip("/").replace("[^", "[!").split("/")
+    wanted, first, last, deep = _parts(pattern)
+    if not (path.startswith(first) and path.endswith(last)) or (not deep and path.count("/") != len(wanted) - 1):
+        return False
     return _fits(wanted, path.split("/"))
+
+
+@lru_cache(200)
+def _parts(pattern: str) -> tuple[tuple[str, ...], str, str, bool]:
+    """The steps of a pattern; how every path begins and ends that it takes; may it cross folders?"""
+    wanted = tuple(pattern.removeprefix("./").strip("/").replace("[^", "[!").split("/"))
+    first, last = (step if not set(step) & set("*?[") else "" for step in (wanted[0], wanted[-1]))
+    return wanted, first, last, _ANY in wanted
 
 
 def _fits(wanted: Sequence[str], steps: Sequence[str]) -> bool:

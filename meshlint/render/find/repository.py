@@ -13,6 +13,7 @@ from meshlint.render.kustomize import Kustomize
 from meshlint.render.tree import Tree, base, below, parent, resolve, shared_steps
 
 _CHART_FILES = ("Chart.yaml", "Chart.yml")
+_ASKING = frozenset((Kind.ARGO_APPLICATION, Kind.ARGO_APPLICATION_SET, Kind.FLUX_KUSTOMIZATION, Kind.HELM_RELEASE))
 _OWN_GROUPS = ("source.toolkit.fluxcd.io", "source.extensions.fluxcd.io")
 
 
@@ -115,6 +116,8 @@ class Holder:
 
 def _paths(draft: Draft) -> Iterator[tuple[str, str | None]]:
     """The paths that an application asks for, each with its source."""
+    if draft.kind not in _ASKING:
+        return
     spec = draft.document.root.get("spec")
     if draft.kind in (Kind.ARGO_APPLICATION, Kind.ARGO_APPLICATION_SET):
         spec = spec.get("template", "spec") if spec.get("template").is_map else spec

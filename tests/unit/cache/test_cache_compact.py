@@ -87,15 +87,15 @@ def test_neither_text_nor_table_is_opened_unasked() -> None:
     def unasked() -> str:
         raise AssertionError("the text was read")
 
-    file = read_text("apiVersion: v1\nkind: Pod\nspec: {image: meshConfig}\n---\napiVersion: rbac/v1\nkind: Role\n", "a.yaml")
+    file = read_text("apiVersion: v1\nkind: Pod\nspec: {image: istio/pilot}\n---\napiVersion: rbac/v1\nkind: Role\n", "a.yaml")
     found = decoded(encoded(pack(file)), "a.yaml", LaterSource("a.yaml", unasked))
     assert found is not None
     assert found.source is not None
-    assert [found.source.holds(word) for word in ("meshConfig", "/pilot")] == [True, False]
-    assert {"meshConfig", "/pilot"} <= WORDS
+    assert [found.source.holds(word) for word in ("/pilot", "/ztunnel")] == [True, False]
+    assert {"/pilot", "/ztunnel"} <= WORDS
     pod = found.documents[0].root
     assert isinstance(pod.table, PackedTable)
-    assert pod.get("spec", "image").text == "meshConfig"
+    assert pod.get("spec", "image").text == "istio/pilot"
     with pytest.raises(AssertionError, match="the text was read"):
         found.documents[1].root.get("rules")
 

@@ -7,10 +7,17 @@ from pathlib import Path
 import pytest
 from render_helpers import Repo, obj, places, titles
 
+from meshlint.model.node import Node
 from meshlint.render import kustomize
+from meshlint.render.environments import Environments
 
 HEADER = "apiVersion: kustomize.config.k8s.io/v1beta1\nkind: Kustomization\n"
 COMPONENT = "apiVersion: kustomize.config.k8s.io/v1alpha1\nkind: Component\n"
+
+
+def objects(built: Environments) -> set[Node]:
+    """The documents that are objects of some environment."""
+    return {resource.root for environment in built.list for resource in environment.resources}
 
 
 def shop(folder: Path) -> Repo:
@@ -30,7 +37,7 @@ def test_roots_are_environments_and_set_namespaces_and_names(tmp_path: Path) -> 
 
 def test_one_document_counts_once_however_many_roots_apply_it(tmp_path: Path) -> None:
     built = shop(tmp_path).built()
-    assert built.resources == 3
+    assert len(objects(built)) == 3
     assert sum(len(environment.resources) for environment in built.list) == 6
 
 
@@ -90,7 +97,7 @@ def test_patches_are_no_objects_but_change_labels_and_take_objects_away(tmp_path
     assert by_kind["Namespace"].labels == {"a": "b", "istio.io/dataplane-mode": "ambient"}
     assert by_kind["Service"].labels == {"app": "web", "istio.io/use-waypoint": "wp"}
     assert by_kind["Deployment"].pod_labels == {"sidecar.istio.io/inject": "false"}
-    assert sorted(document.file for document in built.patches) == ["over/gone.yaml", "over/pods.yaml"]
+    assert not {"over/gone.yaml", "over/pods.yaml"} & {root.file for root in objects(built)}
 
 
 def test_labels_of_patches_stand_where_the_patch_writes_them(tmp_path: Path) -> None:
@@ -155,14 +162,14 @@ def test_a_stub_that_nothing_names_is_no_object(tmp_path: Path) -> None:
     repo.write("c.yaml", "apiVersion: v1\nkind: Service\nmetadata: {name: c, $patch: replace}\n")
     built = repo.built()
     assert titles(built.list[0].resources) == ["Service b"]
-    assert sorted(document.file for document in built.patches) == ["a.yaml", "c.yaml"]
+    assert [(root.file, root.row) for root in objects(built)] == [("a.yaml", 0)]
 
 
 def test_a_file_that_one_root_applies_and_another_uses_as_a_patch_is_an_object(tmp_path: Path) -> None:
     repo = Repo(tmp_path).write("s.yaml", obj("Service", "s"))
     repo.write("a/kustomization.yaml", "resources: [../s.yaml]\n").write("b/kustomization.yaml", "patches: [{path: ../s.yaml}]\n")
     built = repo.built()
-    assert built.patches == frozenset()
+    assert len(objects(built)) == 1
     assert titles(built.list[0].resources) == ["Service s"]
 
 
@@ -248,7 +255,7 @@ def test_nesting_that_multiplies_objects_ends(tmp_path: Path, monkeypatch: pytes
     built = repo.built()
     assert max(len(environment.resources) for environment in built.list) <= 500
     assert any(said in trouble.message for trouble in built.troubles)
-    assert built.resources == 1
+    assert len(objects(built)) == 1
 
 
 def test_components_that_use_one_another_many_times_end(tmp_path: Path) -> None:
