@@ -30,6 +30,10 @@ KEYS = {  # of a field of `source` or `operation`: the attribute that it is abou
     "methods": "method",
     "paths": "path",
 }
+_FIELDS = {
+    **{field: (key, False) for field, key in KEYS.items()},
+    **{f"not{field[0].upper()}{field[1:]}": (key, True) for field, key in KEYS.items()},
+}
 
 
 class Attribute(NamedTuple):
@@ -108,9 +112,10 @@ def _clause(kind: str, node: Node) -> Clause | None:
 
 def _fields(kind: str, node: Node) -> Iterator[Attribute]:
     for field, values in node.items():
-        plain = field[3:4].lower() + field[4:] if field.startswith("not") else field
-        if plain in KEYS and (listed := _values(values)):
-            yield Attribute(kind, field, KEYS[plain], listed, plain != field, values)
+        known = _FIELDS.get(field)
+        if known is not None and (listed := _values(values)):
+            key, negated = known
+            yield Attribute(kind, field, key, listed, negated, values)
 
 
 def _condition(node: Node) -> Clause:

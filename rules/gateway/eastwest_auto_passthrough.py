@@ -17,6 +17,7 @@ _OPTION = "gateway.istio.io/listener-protocol"
     each=(Kind.GATEWAY, Kind.K8S_GATEWAY),
     reads=[Kind.K8S_GATEWAY],
     evidence="code",
+    needs=["tls"],
     sources=[
         "istio@86c9f01:pilot/pkg/features/ambient.go (EnableAmbientMultiNetwork)",
         "istio@86c9f01:samples/multicluster/gen-eastwest-gateway.sh",

@@ -21,6 +21,7 @@ _ALLOCATE = "networking.istio.io/enable-autoallocate-ip"
     each=(Kind.SERVICE, Kind.SERVICE_ENTRY, Kind.NAMESPACE),
     reads=[Kind.K8S_GATEWAY, Kind.ISTIO_OPERATOR, Kind.ISTIO, Kind.HELM_RELEASE],
     evidence="code",
+    needs=[_LABEL],
     sources=[
         "istio@86c9f01:pilot/pkg/serviceregistry/ambient/services.go (ingressUseWaypointFromLabels)",
         "istio@86c9f01:pilot/pkg/xds/endpoints/endpoint_builder.go (findServiceWaypoint, FromServiceEndpoints)",

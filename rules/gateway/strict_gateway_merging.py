@@ -18,6 +18,7 @@ _FLAG = "PILOT_ENABLE_STRICT_GATEWAY_MERGING"
     each=Kind.GATEWAY,
     reads=[Kind.K8S_GATEWAY, Kind.ISTIO_OPERATOR, Kind.ISTIO, Kind.HELM_RELEASE],
     evidence="code",
+    needs=_LABELS,
     sources=[
         "istio@86c9f01:releasenotes/notes/strict-gateway-merging.yaml",
         "istio@86c9f01:pilot/pkg/model/push_context.go (filterStrictGatewayMerging)",

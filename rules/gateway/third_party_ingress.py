@@ -18,6 +18,7 @@ _HOST = "nginx.ingress.kubernetes.io/upstream-vhost"
     each=Kind.INGRESS,
     reads=[Kind.SERVICE, *WORKLOADS, *MESHED_BY],
     evidence="code",
+    needs=[_UPSTREAM],
     sources=[
         "istio/api@b8f8791:annotation/annotations.yaml (ambient.istio.io/bypass-inbound-capture)",
         "istio@86c9f01:releasenotes/notes/58577.yaml",

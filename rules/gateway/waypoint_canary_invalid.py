@@ -18,6 +18,7 @@ _WEIGHT, _FOR = "istio.io/use-waypoint-canary-weight", "istio.io/waypoint-for"
     each=(Kind.SERVICE, Kind.SERVICE_ENTRY, Kind.NAMESPACE),
     reads=[Kind.K8S_GATEWAY],
     evidence="code",
+    needs=[_CANARY],
     sources=[
         "istio@86c9f01:pilot/pkg/serviceregistry/ambient/waypoints.go (ResolveUseWaypointCanary, buildWeightedWaypoints)",
         "istio@86c9f01:releasenotes/notes/60801-weighted-waypoint-canary.yaml",

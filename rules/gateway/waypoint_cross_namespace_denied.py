@@ -16,6 +16,7 @@ from meshlint.api import WORKLOADS, Fix, Impact, Kind, Mesh, Problem, Resource, 
     each=(Kind.SERVICE, Kind.SERVICE_ENTRY, Kind.NAMESPACE, Kind.WORKLOAD_ENTRY, *WORKLOADS),
     reads=[Kind.K8S_GATEWAY],
     evidence="code",
+    needs=["istio.io/use-waypoint"],
     sources=[
         "istio@86c9f01:pilot/pkg/serviceregistry/ambient/waypoints.go (makeAllowedRoutes)",
         "https://istio.io/latest/docs/ambient/usage/waypoint/",

@@ -15,6 +15,7 @@ from meshlint.api import WORKLOADS, Fix, Impact, Kind, Mesh, Node, Problem, Reso
     impact=Impact.IGNORED,
     each=(Kind.K8S_GATEWAY, Kind.SERVICE, Kind.SERVICE_ENTRY, Kind.NAMESPACE, Kind.WORKLOAD_ENTRY, *WORKLOADS),
     evidence="code",
+    needs=["istio.io/use-waypoint", "gatewayClassName"],
     sources=["istio@86c9f01:pilot/pkg/serviceregistry/ambient/waypoints.go (GetUseWaypoint)"],
     remedy="Give the waypoint another name, and its namespace in the label istio.io/use-waypoint-namespace.",
     yields_to=["invalid-value"],

@@ -19,6 +19,7 @@ _KNOWN = ("service", "workload", "all", "none")
     each=(Kind.SERVICE, Kind.SERVICE_ENTRY, Kind.WORKLOAD_ENTRY, *WORKLOADS),
     reads=[Kind.K8S_GATEWAY],
     evidence="code",
+    needs=["istio.io/use-waypoint"],
     sources=[
         "istio@86c9f01:pilot/pkg/serviceregistry/ambient/waypoints.go (fetchWaypointForService, fetchWaypointForWorkload)",
         "https://istio.io/latest/docs/ambient/usage/waypoint/",

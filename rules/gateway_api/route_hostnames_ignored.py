@@ -18,6 +18,7 @@ _MESH_PARENTS = frozenset({("", "Service"), ("networking.istio.io", "ServiceEntr
     each=(Kind.HTTP_ROUTE, Kind.GRPC_ROUTE),
     reads=[Kind.K8S_GATEWAY, Kind.LISTENER_SET, Kind.X_LISTENER_SET, Kind.SERVICE, Kind.SERVICE_ENTRY],
     evidence="code",
+    needs=["hostnames"],
     sources=["istio@86c9f01:pilot/pkg/config/kube/gateway/conversion.go", "https://gateway-api.sigs.k8s.io/mesh/"],
     remedy="Remove the hostnames, or match on the Host header.",
 )

@@ -24,6 +24,7 @@ _INSTEAD = {
     each=(Kind.HTTP_ROUTE, Kind.GRPC_ROUTE),
     reads=[Kind.K8S_GATEWAY, Kind.LISTENER_SET, Kind.X_LISTENER_SET, Kind.SERVICE, Kind.SERVICE_ENTRY],
     evidence="code",
+    needs=["filters"],
     sources=["istio@86c9f01:pilot/pkg/config/kube/gateway/conversion.go (convertHTTPRoute, convertGRPCRoute, buildHTTPDestination)"],
     remedy="Move the filter to the rule if Istio implements it there, or use Istio's own API for it.",
     yields_to=["route-experimental-field"],

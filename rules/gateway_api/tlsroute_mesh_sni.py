@@ -16,6 +16,7 @@ from meshlint.api import WORKLOADS, Impact, Kind, Mesh, Problem, Resource, Sever
     reads=[Kind.SERVICE, Kind.SERVICE_ENTRY, Kind.K8S_GATEWAY, Kind.LISTENER_SET, Kind.X_LISTENER_SET, Kind.VIRTUAL_SERVICE,
            Kind.DESTINATION_RULE, *WORKLOADS],
     evidence="code",
+    needs=["hostnames"],
     sources=["istio@86c9f01:pilot/pkg/networking/core/listener_waypoint.go"],
     remedy="Give each host a ServiceEntry of its own, with a route for it.",
 )  # fmt: skip

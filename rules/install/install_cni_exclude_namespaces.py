@@ -12,6 +12,7 @@ _HEEDED = (1, 30, 0)  # from here on the agent heeds excludeNamespaces
 
 @rule(
     "ML704", "install-cni-exclude-namespaces", Severity.ERROR, impact=Impact.IGNORED, each=Kind.NAMESPACE, reads=[], evidence="code",
+    needs=[_MODE],
     sources=[
         "istio@86c9f01:cni/pkg/util/enablement_selector.go", "istio@86c9f01:manifests/charts/istio-cni/values.yaml",
         "https://github.com/istio/istio/pull/59295", "istio@86c9f01:releasenotes/notes/59295.yaml",

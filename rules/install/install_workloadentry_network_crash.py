@@ -13,6 +13,7 @@ _LABEL = "topology.istio.io/network"
 @rule(
     "ML714", "install-workloadentry-network-crash", Severity.ERROR, impact=Impact.BREAKS, each=Kind.WORKLOAD_ENTRY,
     reads=[Kind.NAMESPACE], evidence="code",
+    needs=["network"],
     sources=["istio@86c9f01:releasenotes/notes/59321.yaml", "https://github.com/istio/istio/pull/59321"],
     remedy="Upgrade istiod first, take the network off the entry, or set AMBIENT_ENABLE_MULTI_NETWORK=true.",
 )  # fmt: skip

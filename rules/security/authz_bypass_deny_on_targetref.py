@@ -11,6 +11,7 @@ from meshlint.api import Fix, Impact, Kind, Mesh, Peer, PolicyTarget, Problem, R
 @rule(
     "ML211", "authz-bypass-deny-on-targetref", Severity.ERROR, impact=Impact.BREAKS, each=Kind.AUTHORIZATION_POLICY, evidence="docs",
     reads=[Kind.SERVICE, Kind.SERVICE_ENTRY, Kind.NAMESPACE, Kind.K8S_GATEWAY, Kind.GATEWAY_CLASS],
+    needs=["targetRefs", "targetRef"],
     sources=["https://istio.io/latest/docs/ambient/migrate/", "istio@86c9f01:pilot/pkg/serviceregistry/ambient/authorization.go"],
     remedy="Replace targetRefs by a selector with the pod labels of the Service: the rule is for ztunnel.",
 )  # fmt: skip

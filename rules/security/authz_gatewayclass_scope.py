@@ -16,6 +16,7 @@ _CLASS = "istio-waypoint"
 @rule(
     "ML209", "authz-gatewayclass-scope", Severity.ERROR, impact=Impact.UNENFORCED, each=_KINDS, evidence="code",
     reads=[Kind.SERVICE, Kind.SERVICE_ENTRY, Kind.K8S_GATEWAY, Kind.GATEWAY_CLASS],
+    needs=["targetRefs", "targetRef"],
     sources=[
         "istio@86c9f01:pilot/pkg/model/policyattachment.go", "https://github.com/istio/istio/pull/54780",
         "https://github.com/istio/istio/pull/58032",

@@ -14,6 +14,7 @@ from meshlint.api import ROUTES, WORKLOADS, Fix, Impact, Kind, Mesh, Node, Peer,
         Kind.SERVICE, Kind.SERVICE_ENTRY, Kind.NAMESPACE, Kind.K8S_GATEWAY, Kind.GATEWAY, Kind.VIRTUAL_SERVICE,
         Kind.REQUEST_AUTHENTICATION, *ROUTES, *WORKLOADS,
     ],
+    needs=["action"],
     sources=[
         "istio@86c9f01:pilot/pkg/serviceregistry/ambient/authorization.go", "https://istio.io/latest/docs/ambient/usage/l4-policy/",
     ],

@@ -16,6 +16,7 @@ _FLAG = "PILOT_AUTO_ALLOW_WAYPOINT_POLICY"
         Kind.SERVICE, Kind.SERVICE_ENTRY, Kind.NAMESPACE, Kind.K8S_GATEWAY, Kind.GATEWAY, Kind.VIRTUAL_SERVICE,
         Kind.REQUEST_AUTHENTICATION, *ROUTES, *WORKLOADS,
     ],
+    needs=["source", "when"],
     sources=[
         "istio@86c9f01:pilot/pkg/serviceregistry/ambient/authorization.go", "istio@86c9f01:pilot/pkg/features/ambient.go",
         "https://ambientmesh.io/docs/setup/sidecar-migration",

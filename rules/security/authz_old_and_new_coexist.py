@@ -11,6 +11,7 @@ from meshlint.api import WORKLOADS, Fix, Impact, Kind, Mesh, Node, Problem, Reso
 @rule(
     "ML216", "authz-old-and-new-coexist", Severity.WARNING, impact=Impact.STRICTER, each=Kind.AUTHORIZATION_POLICY, evidence="docs",
     reads=[Kind.GATEWAY, Kind.SERVICE, Kind.SERVICE_ENTRY, Kind.NAMESPACE, Kind.K8S_GATEWAY, Kind.GATEWAY_CLASS, *WORKLOADS],
+    needs=["rules"],
     sources=["https://istio.io/latest/docs/ambient/migrate/", "https://ambientmesh.io/docs/setup/sidecar-migration"],
     remedy="Delete the old policy, or reduce it to a rule that admits the waypoint, in the commit that removes the sidecars.",
 )  # fmt: skip

@@ -11,6 +11,7 @@ from meshlint.api import Fix, Impact, Kind, Mesh, Node, PolicyTarget, Problem, R
 @rule(
     "ML215", "authz-port-at-waypoint", Severity.WARNING, impact=Impact.DIFFERS, each=Kind.AUTHORIZATION_POLICY, evidence="code",
     reads=[Kind.SERVICE, Kind.SERVICE_ENTRY, Kind.NAMESPACE, Kind.K8S_GATEWAY, Kind.GATEWAY_CLASS],
+    needs=["targetRefs", "targetRef"],
     sources=[
         "istio@86c9f01:pilot/pkg/networking/core/listener_waypoint.go", "https://github.com/istio/istio/issues/46982",
         "istio@86c9f01:pilot/pkg/security/authz/model/generator.go (destPortGenerator)",

@@ -18,6 +18,7 @@ _MOST = 16
 @rule(
     "ML208", "authz-targetref-invalid", Severity.ERROR, impact=Impact.UNENFORCED, each=_KINDS, evidence="code",
     reads=[Kind.SERVICE, Kind.SERVICE_ENTRY, Kind.K8S_GATEWAY, Kind.GATEWAY_CLASS],
+    needs=["targetRefs", "targetRef"],
     sources=["istio@86c9f01:pilot/pkg/model/policyattachment.go", "istio@86c9f01:pkg/config/validation/validation.go"],
     remedy="Put the policy into the namespace of its target, or aim at the waypoint's Gateway, or at GatewayClass istio-waypoint.",
 )  # fmt: skip

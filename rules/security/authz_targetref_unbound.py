@@ -32,6 +32,7 @@ _WHY = {
 @rule(
     "ML207", "authz-targetref-unbound", Severity.ERROR, impact=Impact.UNENFORCED, each=_KINDS, evidence="code",
     reads=[Kind.SERVICE, Kind.SERVICE_ENTRY, Kind.NAMESPACE, Kind.K8S_GATEWAY, Kind.GATEWAY_CLASS],
+    needs=["targetRefs", "targetRef"],
     sources=[
         "istio@86c9f01:pilot/pkg/model/policyattachment.go", "istio@86c9f01:pilot/pkg/serviceregistry/ambient/policies.go",
         "istio@86c9f01:pilot/pkg/serviceregistry/ambient/waypoints.go",

@@ -11,6 +11,7 @@ from meshlint.api import WORKLOADS, Fix, Impact, Kind, Mesh, Problem, Resource, 
 @rule(
     "ML213", "authz-trustdomains-field", Severity.ERROR, impact=Impact.UNENFORCED, each=Kind.AUTHORIZATION_POLICY, evidence="code",
     reads=[Kind.GATEWAY, Kind.SERVICE, Kind.NAMESPACE, *WORKLOADS],
+    needs=["trustDomains", "notTrustDomains"],
     sources=[
         "istio@86c9f01:pilot/pkg/serviceregistry/ambient/authorization.go",
         "istio/api@b8f8791:security/v1beta1/authorization_policy.proto",

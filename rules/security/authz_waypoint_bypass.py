@@ -14,6 +14,7 @@ _FLAG = "PILOT_AUTO_ALLOW_WAYPOINT_POLICY"
 @rule(
     "ML210", "authz-waypoint-bypass", Severity.WARNING, impact=Impact.UNENFORCED, each=_KINDS, evidence="code",
     reads=[Kind.GATEWAY, *_KINDS, Kind.SERVICE, Kind.SERVICE_ENTRY, Kind.NAMESPACE, Kind.K8S_GATEWAY, Kind.GATEWAY_CLASS, *WORKLOADS],
+    needs=["targetRefs", "targetRef"],
     sources=[
         "https://istio.io/latest/docs/ambient/usage/l7-features/", "https://istio.io/latest/docs/ambient/migrate/",
         "istio@86c9f01:pilot/pkg/features/ambient.go",

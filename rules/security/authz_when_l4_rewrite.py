@@ -13,6 +13,7 @@ _KEY = "source.serviceAccount"
 @rule(
     "ML217", "authz-when-l4-rewrite", Severity.WARNING, impact=Impact.STRICTER, each=Kind.AUTHORIZATION_POLICY, evidence="code",
     reads=[Kind.GATEWAY, Kind.SERVICE, Kind.NAMESPACE, *WORKLOADS],
+    needs=["when"],
     sources=[
         "istio@86c9f01:pilot/pkg/serviceregistry/ambient/authorization.go (l4WhenAttributes, stringToServiceAccountMatch)",
         "istio/ztunnel@62d8265:src/rbac.rs",

@@ -11,6 +11,7 @@ from meshlint.api import WORKLOADS, Fix, Impact, Kind, Mesh, Node, Problem, Reac
 @rule(
     "ML219", "peerauth-port-level", Severity.WARNING, impact=Impact.DIFFERS, each=Kind.PEER_AUTHENTICATION, evidence="code",
     reads=[Kind.GATEWAY, Kind.PEER_AUTHENTICATION, Kind.SERVICE, *WORKLOADS],
+    needs=["portLevelMtls"],
     sources=[
         "istio@86c9f01:pilot/pkg/serviceregistry/ambient/authorization.go",
         "istio@86c9f01:pilot/pkg/serviceregistry/ambient/policies.go",

@@ -16,6 +16,7 @@ _KEYS = ("request.auth",)
         Kind.GATEWAY, Kind.AUTHORIZATION_POLICY, Kind.SERVICE, Kind.SERVICE_ENTRY, Kind.NAMESPACE, Kind.K8S_GATEWAY, Kind.GATEWAY_CLASS,
         *WORKLOADS,
     ],
+    needs=["jwtRules"],
     sources=[
         "istio@86c9f01:pilot/pkg/model/policyattachment.go (ShouldAttachPolicy)",
         "https://istio.io/latest/docs/ambient/usage/l7-features/",

@@ -10,6 +10,7 @@ from meshlint.api import Impact, Kind, Mesh, Mode, Node, Problem, Resource, Seve
 @rule(
     "ML226", "sidecar-client-bypasses-waypoint", Severity.WARNING, impact=Impact.UNENFORCED, each=Kind.AUTHORIZATION_POLICY,
     evidence="issue", reads=[Kind.SERVICE, Kind.SERVICE_ENTRY, Kind.NAMESPACE, Kind.K8S_GATEWAY, Kind.GATEWAY_CLASS],
+    needs=["targetRefs", "targetRef"],
     sources=[
         "https://github.com/istio/istio/issues/51445", "istio@86c9f01:pilot/pkg/serviceregistry/ambient/waypoints.go",
         "istio@86c9f01:pilot/pkg/serviceregistry/ambient/sidecar_interop.go",

@@ -16,6 +16,7 @@ _INSTALLERS = (Kind.ISTIO_OPERATOR, Kind.ISTIO, Kind.HELM_RELEASE, Kind.ARGO_APP
 @rule(
     "ML224", "spire-integration", Severity.ERROR, impact=Impact.BREAKS, each=(*WORKLOADS, *_INSTALLERS), evidence="docs",
     reads=[*WORKLOADS, *MESHED_BY, Kind.NAMESPACE],
+    needs=[_TEMPLATES, _LABEL, "csi", "sidecarInjectorWebhook", "WORKLOAD_IDENTITY_SOCKET_FILE"],
     sources=[
         "https://istio.io/latest/docs/ambient/migrate/", "istio@86c9f01:architecture/ambient/ztunnel.md",
         "https://istio.io/latest/docs/ops/integrations/spire/", "istio@86c9f01:releasenotes/notes/60108.yaml",

@@ -22,6 +22,7 @@ _SELECTORS = ("alwaysInjectSelector", "neverInjectSelector")
 @rule(
     "ML310", "custom-injection-template", Severity.WARNING, impact=Impact.IGNORED,
     each=(*WORKLOADS, Kind.ISTIO_OPERATOR, Kind.ISTIO, Kind.HELM_RELEASE, Kind.ARGO_APPLICATION), reads=[], evidence="docs",
+    needs=[_TEMPLATES, "sidecarInjectorWebhook"],
     sources=[
         "https://istio.io/latest/docs/setup/additional-setup/sidecar-injection/#custom-templates-experimental",
         "istio@86c9f01:cni/pkg/util/enablement_selector.go",

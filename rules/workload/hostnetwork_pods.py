@@ -13,6 +13,7 @@ _MODE = "istio.io/dataplane-mode"
 @rule(
     "ML312", "hostnetwork-pods", Severity.WARNING, impact=Impact.DIFFERS, each=WORKLOADS, reads=[*MESHED_BY, Kind.SERVICE],
     evidence="code",
+    needs=["hostNetwork"],
     sources=[
         "istio@86c9f01:cni/pkg/util/enablement_selector.go (Matches)",
         "istio@86c9f01:releasenotes/notes/61168.yaml",

@@ -21,6 +21,7 @@ _NOT_FOR_PODS = frozenset({53, 5353, 15010, 15012, 15014, 15017, "dns", "dns-tcp
 @rule(
     "ML313", "networkpolicy-hbone-15008", Severity.ERROR, impact=Impact.BREAKS, each=Kind.NETWORK_POLICY,
     reads=[Kind.GATEWAY, *MESHED_BY, *WORKLOADS, Kind.K8S_GATEWAY], evidence="docs",
+    needs=["ports"],
     sources=["https://istio.io/latest/docs/ambient/usage/networkpolicy/", "https://github.com/istio/istio/issues/56659"],
     remedy="Allow port 15008/TCP for the same peers; finer control by port moves to an AuthorizationPolicy.",
 )  # fmt: skip

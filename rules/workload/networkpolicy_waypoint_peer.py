@@ -16,6 +16,7 @@ _NAMES = ("kubernetes.io/metadata.name", "name")
 @rule(
     "ML315", "networkpolicy-waypoint-peer", Severity.WARNING, impact=Impact.BREAKS, each=Kind.NETWORK_POLICY,
     reads=[Kind.GATEWAY, *MESHED_BY, *WORKLOADS, Kind.SERVICE, Kind.K8S_GATEWAY], evidence="inferred",
+    needs=["from"],
     sources=[
         "https://istio.io/latest/docs/ambient/usage/networkpolicy/",
         "istio@86c9f01:pilot/pkg/serviceregistry/ambient/waypoints.go",

@@ -13,6 +13,7 @@ _MODE, _INJECTION, _REVISION = "istio.io/dataplane-mode", "istio-injection", "is
 @rule(
     "ML301", "ns-injection-and-ambient", Severity.WARNING, impact=Impact.IGNORED,
     each=(Kind.NAMESPACE, Kind.ARGO_APPLICATION, Kind.ARGO_APPLICATION_SET), reads=[], evidence="code",
+    needs=[_MODE],
     sources=[
         "istio@86c9f01:cni/pkg/util/enablement_selector.go (Matches: a pod with a sidecar is skipped)",
         "istio@86c9f01:manifests/charts/istio-control/istio-discovery/templates/mutatingwebhook.yaml",

@@ -35,6 +35,7 @@ class _Opening(NamedTuple):
     "ML321", "plugin-policy-hbone-15008", Severity.ERROR, impact=Impact.BREAKS,
     each=(Kind.CILIUM_NETWORK_POLICY, Kind.CALICO_NETWORK_POLICY),
     reads=[Kind.GATEWAY, *MESHED_BY, *WORKLOADS, Kind.NETWORK_POLICY], evidence="docs",
+    needs=["ports"],
     sources=[
         "https://istio.io/latest/docs/ambient/usage/networkpolicy/", "https://docs.cilium.io/en/stable/security/policy/language/",
         "https://docs.tigera.io/calico/latest/reference/resources/networkpolicy",

@@ -13,6 +13,7 @@ _INJECT, _MODE = "sidecar.istio.io/inject", "istio.io/dataplane-mode"
 @rule(
     "ML303", "pod-inject-false-now-captured", Severity.WARNING, impact=Impact.STRICTER, each=WORKLOADS,
     reads=[*MESHED_BY, Kind.ISTIO_CNI, Kind.ISTIO_OPERATOR, Kind.HELM_RELEASE, Kind.ARGO_APPLICATION], evidence="code",
+    needs=[_INJECT],
     sources=[
         "istio@86c9f01:cni/pkg/util/enablement_selector.go (reads no injection label)",
         "istio@86c9f01:manifests/charts/istio-cni/values.yaml (ambient.enablementSelectors)",

@@ -20,6 +20,7 @@ _MANAGED = ("gateway.istio.io/managed", "gateway.networking.k8s.io/gateway-name"
 @rule(
     "ML317", "prometheus-merge-and-monitors", Severity.WARNING, impact=Impact.IGNORED,
     each=(*WORKLOADS, Kind.POD_MONITOR, Kind.SERVICE_MONITOR), reads=WORKLOADS, evidence="docs",
+    needs=["prometheus.io/port", "proxy.istio.io/config", "podMetricsEndpoints", "endpoints"],
     sources=["https://istio.io/latest/docs/ops/integrations/prometheus/", "https://istio.io/latest/docs/ambient/migrate/"],
     remedy="Scrape the application at its own port; ztunnel (15020) and waypoints get monitors of their own.",
 )  # fmt: skip

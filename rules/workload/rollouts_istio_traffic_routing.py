@@ -15,6 +15,7 @@ _KNOWN_TO_FLAGGER = frozenset({"name", "port", "portName", "portDiscovery", "app
 @rule(
     "ML319", "rollouts-istio-traffic-routing", Severity.WARNING, impact=Impact.IGNORED, each=(Kind.ROLLOUT, Kind.CANARY),
     reads=[Kind.VIRTUAL_SERVICE, Kind.GATEWAY, Kind.K8S_GATEWAY], evidence="inferred",
+    needs=["trafficRouting", "provider"],
     sources=[
         "https://github.com/argoproj-labs/rollouts-plugin-trafficrouter-gatewayapi",
         "https://docs.flagger.app/tutorials/istio-progressive-delivery",

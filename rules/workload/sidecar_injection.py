@@ -19,6 +19,7 @@ _INJECTION, _REVISION = "istio-injection", "istio.io/rev"
     each=(Kind.NAMESPACE, *WORKLOADS, Kind.ARGO_APPLICATION, Kind.ARGO_APPLICATION_SET),
     reads=[],
     evidence="docs",
+    needs=[_INJECTION, _REVISION, _INJECT],
     sources=[
         "https://istio.io/latest/docs/setup/additional-setup/sidecar-injection/#controlling-the-injection-policy",
         "https://ambientmesh.io/docs/setup/sidecar-migration",

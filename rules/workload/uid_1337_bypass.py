@@ -13,6 +13,7 @@ _OF_ISTIO = frozenset({"istio-proxy", "istio-init", "istio-validation"})
 
 @rule(
     "ML311", "uid-1337-bypass", Severity.WARNING, impact=Impact.DIFFERS, each=WORKLOADS, reads=MESHED_BY, evidence="docs",
+    needs=["initContainers"],
     sources=[
         "https://istio.io/latest/docs/setup/additional-setup/cni/#compatibility-with-application-init-containers",
         "https://istio.io/latest/docs/ambient/architecture/traffic-redirection/",
