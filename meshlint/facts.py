@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import Any
 
 from meshlint.bundled import folder
@@ -36,6 +37,7 @@ def compat() -> dict[str, Any]:
     return table("compat/istio-gateway-api")  # type: ignore[no-any-return]
 
 
+@lru_cache(1 << 12)
 def order(release: str) -> tuple[int, ...]:
     """A release or tag as numbers, to compare: "v1.5.1" (1, 5, 1); what follows a dash does not count."""
     return tuple(int(part) for part in release.lstrip("v").partition("-")[0].split("."))

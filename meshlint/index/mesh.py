@@ -286,7 +286,9 @@ class MeshIndex(Parts):
         return self._routes.parent_host(route, ref)
 
     def schema(self, resource: Resource) -> Sequence[Fault]:
-        return self._repository.faults(resource, self.target)
+        if resource not in self._schema:
+            self._schema[resource] = self._repository.faults(resource, self.target)
+        return self._schema[resource]
 
     def twin(self, resource: Resource) -> Resource | None:
         from meshlint.index.twins import Twins

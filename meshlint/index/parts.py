@@ -61,6 +61,7 @@ class Parts:
         self._store = store
         self._repository = repository
         self._installed: dict[str, Sequence[Installer]] = {}
+        self._schema: dict[Resource, Sequence[Fault]] = {}
         self._dataplane = Dataplane(store, settings)
         self._hosts = Hosts(store, settings)
         self._waypoints = Waypoints(store, self._dataplane, settings)

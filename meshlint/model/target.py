@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from functools import lru_cache
 from typing import Any, NamedTuple
 
 from meshlint import facts
@@ -72,9 +73,7 @@ class Target(NamedTuple):
     def istio_at_least(self, *versions: str) -> bool:
         """Has it what came with these releases? Several are the patches of several minors ("1.28.6", "1.29.2", "1.30.0"):
         the one of the target's minor decides; a minor above all of them has it, one that is not listed has not."""
-        here = facts.order(self.istio_tag)
-        listed = [facts.order(version) for version in versions]
-        return here[:2] > max(listed)[:2] or any(here[:2] == there[:2] and here >= there for there in listed)
+        return _reaches(self.istio_tag, versions)
 
     @staticmethod
     def ambient_stable(release: Version) -> bool:
@@ -249,6 +248,13 @@ class Target(NamedTuple):
         standard = standard_since(name)
         newest = facts.gateway_api()["newest"]
         return f"{f'standard since Gateway API {standard}' if standard else f'not standard up to Gateway API {newest}'}, {read_when(name)}"
+
+
+@lru_cache(1 << 12)  # every rule asks this of every object
+def _reaches(tag: str, versions: tuple[str, ...]) -> bool:
+    here = facts.order(tag)
+    listed = [facts.order(version) for version in versions]
+    return here[:2] > max(listed)[:2] or any(here[:2] == there[:2] and here >= there for there in listed)
 
 
 def _istio_kind(kind: KindName) -> bool:

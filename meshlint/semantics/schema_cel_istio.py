@@ -25,8 +25,8 @@ _ADDRESSES: Final = {
 
 def refused(resource: Resource, target: Target) -> Iterator[Fault]:
     """What these rules refuse of an object."""
-    for kinds, since, check in _CHECKS:
-        if resource.kind in kinds and target.istio_at_least(since):
+    for since, check in _BY_KIND.get(resource.kind, ()):
+        if target.istio_at_least(since):
             yield from check(resource)
 
 
@@ -119,9 +119,9 @@ def _tags(telemetry: Resource) -> Iterator[Fault]:
 def _accounts(policy: Resource) -> Iterator[Fault]:
     for source in policy.spec.each("rules", "from", "source"):
         accounts = [source.get(name) for name in ("serviceAccounts", "notServiceAccounts") if source.get(name).present]
-        names = ("principals", "notPrincipals", "namespaces", "notNamespaces")
+        names = ("principals", "notPrincipals", "namespaces", "notNamespaces") if accounts else ()
         others = [source.get(name) for name in names if source.get(name).present]
-        if accounts and others:
+        if others:
             text = f"{_said(policy, source)} has {accounts[0].path[-1]} and {others[0].path[-1]}; only one of them may be there"
             at, other = sorted((accounts[0], others[0]), key=lambda node: -node.row)
             remedy = "Write service accounts as NAMESPACE/NAME, and leave the other out."
@@ -134,3 +134,4 @@ _CHECKS: Final[tuple[tuple[Sequence[Kind], str, Callable[[Resource], Iterator[Fa
     ((Kind.WASM_PLUGIN, Kind.TRAFFIC_EXTENSION), "1.21.0", _wasm), ((Kind.WASM_PLUGIN, Kind.TRAFFIC_EXTENSION), "1.21.0", _wasm_env),
     ((Kind.TELEMETRY,), "1.21.0", _tags), ((Kind.AUTHORIZATION_POLICY,), "1.25.0", _accounts),
 )  # fmt: skip
+_BY_KIND: Final = {kind: [(since, check) for kinds, since, check in _CHECKS if kind in kinds] for kinds, _, _ in _CHECKS for kind in kinds}

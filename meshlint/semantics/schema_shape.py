@@ -12,17 +12,24 @@ _SHAPES: dict[tuple[object, ...], Shape | None] = {}
 _NO_LIMITS = frozenset({
     "t", "p", "i", "ap", "req", "def", "nul", "open", "since", "dep", "depEnum", "x", "std", "mt", "lk", "cel", "logic", "immutable",
 })  # fmt: skip
+_ACCEPTS: dict[str, frozenset[type]] = {
+    "any": frozenset({str, bool, int, float, dict, list}), "boolean": frozenset({bool}), "integer": frozenset({int}),
+    "number": frozenset({int, float}), "string": frozenset({str}), "int-or-string": frozenset({int, str}), "object": frozenset({dict}),
+    "array": frozenset({list}),
+}  # fmt: skip
 
 
 class Shape:
     """One field: its type, what may stand in it, and its limits (everything else that the index says of it).
 
     `later`: why names that another release has are not here. `required`: names that must be there and have no default.
+    `accepts`: the types of values that are certainly of its type. `sound_keys`, `sound_values`: what was found to be right already
+    (meshlint.semantics.schema_sound).
     """
 
     __slots__ = (
-        "_items", "_past", "_props", "_values", "default", "known", "later", "limits", "nullable", "open", "path", "raw", "required",
-        "type",
+        "_items", "_past", "_props", "_values", "accepts", "default", "known", "later", "limits", "nullable", "open", "path", "raw",
+        "required", "sound_keys", "sound_values", "type",
     )  # fmt: skip
 
     def __init__(self, past: Past, raw: Raw, path: str) -> None:
@@ -31,6 +38,9 @@ class Shape:
         self.raw = node
         self.path = path
         self.type: str = node["t"]
+        self.accepts = _ACCEPTS[self.type]
+        self.sound_keys: dict[tuple[str, ...], tuple[Shape | None, ...]] = {}
+        self.sound_values: dict[object, bool] = {}
         self.nullable = "nul" in node
         self.open = "open" in node or self.type == "any"
         self.default = node.get("def")

@@ -18,9 +18,9 @@ from meshlint.semantics.as_written import TEMPLATE_KEY, conditional, is_expectat
 from meshlint.semantics.schema_groups import exclusive, missing, unions
 from meshlint.semantics.schema_lists import wrong_list, wrong_map
 from meshlint.semantics.schema_shape import Shape, shape_of
+from meshlint.semantics.schema_sound import BESIDE, HEAD, is_sound
 from meshlint.semantics.schema_values import plain_name, wrong_scalar, wrong_type
 
-_HEAD = frozenset({"apiVersion", "kind", "metadata", "status"})
 _DEPENDING = frozenset({FaultKind.MISSING, FaultKind.EXCLUSIVE})
 _PATCHED = frozenset({FaultKind.MISSING, FaultKind.EXCLUSIVE, FaultKind.INVALID})
 
@@ -30,11 +30,18 @@ def faults(resource: Resource, target: Target) -> tuple[Fault, ...]:
     shape = shape_of(resource.kind, resource.version, target)
     if shape is None or not resource.root.is_map:
         return ()
+    found = [*([] if is_sound(shape, resource.root) else walked(shape, resource, target)), *_related(resource, target)]
+    if not found:
+        return ()
+    silent = _silent(resource)
+    return tuple(sorted((fault for fault in found if fault.kind not in silent), key=lambda fault: fault.at.row))
+
+
+def walked(shape: Shape, resource: Resource, target: Target) -> list[Fault]:
+    """What the schema refuses of single values, and of those that stand together."""
     walk = _Walk(resource, release_of(resource, target))
     walk.object(shape)
-    walk.found += _related(resource, target)
-    silent = _silent(resource) if walk.found else frozenset()
-    return tuple(sorted((fault for fault in walk.found if fault.kind not in silent), key=lambda fault: fault.at.row))
+    return walk.found
 
 
 def _related(resource: Resource, target: Target) -> Iterator[Fault]:
@@ -85,7 +92,7 @@ class _Walk:
         present: dict[str, Node] = {}
         for key, node in entries:
             child = shape.prop(key)
-            if key in _HEAD or key.startswith(("x-", "$")):
+            if key in HEAD or key.startswith(BESIDE):
                 continue
             if child is not None:
                 if node.value is not None:

@@ -5,7 +5,10 @@ from random import Random
 
 import pytest
 
-from tests.unit.semantics.schema_objects import found_in, generated, is_found, mutants, written
+from meshlint.semantics.schema_shape import shape_of
+from meshlint.semantics.schema_sound import is_sound
+from meshlint.semantics.schema_walk import walked
+from tests.unit.semantics.schema_objects import NEWEST, found_in, generated, is_found, mutants, resource_of, written
 
 SEED = int(os.environ.get("MESHLINT_SEED", "7"))
 
@@ -41,3 +44,18 @@ def test_what_is_made_from_a_schema_is_accepted_by_it():
     made = list(generated(Random(SEED), 60))
     assert len({value["kind"] for value in made}) >= 25
     assert [found_in(value) for value in made] == [()] * len(made)
+
+
+def test_the_quick_look_agrees_with_the_walk():
+    random = Random(SEED)
+    valid = [*generated(random, 60), *random.sample(written(), 60)]
+    broken = [mutant.value for value in valid for mutant in mutants(value, random)]
+    passed = []
+    for value in (*valid, *broken):
+        resource = resource_of(value)
+        shape = shape_of(resource.kind, resource.version, NEWEST)
+        sound = shape is not None and is_sound(shape, resource.root)
+        assert not sound or not walked(shape, resource, NEWEST), value
+        passed.append(sound)
+    assert sum(passed[: len(valid)]) > 0.9 * len(valid)
+    assert sum(passed[len(valid) :]) < 0.2 * len(broken)
