@@ -32,7 +32,7 @@ from meshlint.model.rule import Rule, engine_rule, rule
 from meshlint.model.schema import Fault, FaultKind
 from meshlint.model.selectors import selects
 from meshlint.model.target import Field, Support, Target, read_since, standard_since
-from meshlint.model.texts import strings_below, written
+from meshlint.model.texts import may_say, strings_below, written
 from meshlint.model.traffic_policy import settings_of
 
 if TYPE_CHECKING:
@@ -46,8 +46,8 @@ __all__ = [
     "HostKind", "Impact", "Installer", "Kind", "Mesh", "MeshSetting", "Mode",
     "NewFile", "Node", "Peer", "PolicyTarget", "Problem", "Reach", "Resource", "Rule", "Scope", "Severity", "Subset", "Support",
     "Target", "Waypoint", "WaypointState", "Workload", "authz", "changes", "close_name", "converted", "engine_rule", "exports",
-    "extensions", "flag", "grants", "installs", "moving", "networks", "parts", "peer_modes", "pods", "pools", "read_since", "rule",
-    "selects", "settings_of", "slip_of", "standard_since", "strings_below", "waypoints", "written",
+    "extensions", "flag", "grants", "installs", "may_say", "moving", "networks", "parts", "peer_modes", "pods", "pools", "read_since",
+    "rule", "selects", "settings_of", "slip_of", "standard_since", "strings_below", "waypoints", "written",
 ]  # fmt: skip
 
 

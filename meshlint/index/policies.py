@@ -28,6 +28,7 @@ _TARGETS = {
 
 
 _Referring = dict[tuple[Union[Kind, None], str], list[tuple[int, Resource, PolicyTarget]]]
+_Selecting = tuple[int, Resource, Mapping[str, str]]  # a Service with its number and its selector
 
 
 def _in_namespace(namespace: str) -> str:
@@ -63,7 +64,7 @@ class Policies:
         self._over: dict[Kind, dict[Resource, list[Resource]]] = {}
         self._referring: dict[Kind, _Referring] = {}
         self._attached: dict[tuple[Resource, Kind], Sequence[tuple[Resource, Node]]] = {}
-        self._selectors: dict[str, list[tuple[int, Resource, Mapping[str, str]]]] | None = None  # by namespace of the Service
+        self._selectors: dict[str, dict[tuple[str, str] | None, list[_Selecting]]] | None = None  # by namespace and label (None: all)
 
     # selectors
     def reach(self, policy: Resource) -> Reach:
@@ -126,22 +127,23 @@ class Policies:
                 if service not in seen:
                     seen.add(service)
                     yield service
-        for _, service, chosen in self._selecting(namespace):
+        for _, service, chosen in self._selecting(namespace, labels):
             if service not in seen and takes(labels, chosen) and not self._dataplane.selects_only_gateways(chosen, service.namespace):
                 yield service  # every pod of it is one of the policy's, whatever pods there are
 
-    def _selecting(self, namespace: str) -> Sequence[tuple[int, Resource, Mapping[str, str]]]:
-        """Services with a selector that policies of a namespace may concern, in their order: (number, Service, selector)."""
+    def _selecting(self, namespace: str, labels: Mapping[str, str]) -> Sequence[_Selecting]:
+        """Services with a selector that policies of a namespace may concern which take pods by these labels, in their order."""
         if self._selectors is None:
             self._selectors = {}
             for number, service in enumerate(self._store.of_kind(Kind.SERVICE)):
                 if chosen := service.spec.get("selector").strings():
-                    self._selectors.setdefault(service.namespace, []).append((number, service, chosen))
-        if namespace == self._root:
-            found = [entry for entries in self._selectors.values() for entry in entries]
-        else:
-            found = [entry for where in {namespace, ""} for entry in self._selectors.get(where, ())]
-        return sorted(found, key=lambda entry: entry[0])
+                    held = self._selectors.setdefault(service.namespace, {})
+                    for pair in (None, *chosen.items()):
+                        held.setdefault(pair, []).append((number, service, chosen))
+        pair = next(iter(labels.items()), None)
+        places = self._selectors if namespace == self._root else {namespace, ""}
+        found = [entry for where in places for entry in self._selectors.get(where, {}).get(pair, ())]
+        return sorted(found, key=itemgetter(0))
 
     def over(self, service: Resource, kind: Kind) -> Iterator[Resource]:
         """Policies without targetRefs that take pods of the Service."""

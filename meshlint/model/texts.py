@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from meshlint.model.node import Node
+from meshlint.model.node import Node, Unknown
 
 _DEPTH = 24
 
@@ -25,3 +25,21 @@ def written(node: Node) -> str:
         return node.text or ""
     table, row = node.table, node.row
     return table.source.text[table.starts[row] : table.ends[row]] if table.exact else ""
+
+
+def may_say(root: Node, *words: str) -> bool:
+    """May a value or a key of an object hold one of these words (in small letters), in any case? A look at all of its document at
+    once, before one at each value: yes where it stands beside others in a list, or a template fills something in."""
+    whole = root.table.values[0]
+    if root.row or not isinstance(whole, dict):
+        return True
+    len(whole)  # all of it, where a part is still to be composed
+    values = root.table.values
+    kinds = set(map(type, values))
+    if Unknown in kinds:
+        return True
+    said = [value for value in values if type(value) is str]
+    if int in kinds:
+        said += [str(value) for value in values if type(value) is int]
+    text = "\n".join((*said, *root.table.keys)).lower()
+    return any(word in text for word in words)

@@ -6,9 +6,9 @@ alternative if all of its attributes do (istio.io/docs/reference/config/security
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from functools import lru_cache
-from typing import NamedTuple
+from collections.abc import Callable, Iterator
+from functools import lru_cache, wraps
+from typing import NamedTuple, TypeVar
 
 from meshlint.model.node import Node, scalar_text
 from meshlint.model.resource import Resource
@@ -34,6 +34,7 @@ _FIELDS = {
     **{field: (key, False) for field, key in KEYS.items()},
     **{f"not{field[0].upper()}{field[1:]}": (key, True) for field, key in KEYS.items()},
 }
+_Made = TypeVar("_Made")
 
 
 class Attribute(NamedTuple):
@@ -96,6 +97,22 @@ def authorization(policy: Resource) -> Authorization | None:
         return None
     dry_run = policy.annotations.get(DRY_RUN, "").lower() in ("1", "t", "true")
     return Authorization(written, policy.namespace, tuple(_rule(node) for node in rules.each()), dry_run, policy)
+
+
+def once(make: Callable[[Authorization], _Made]) -> Callable[[Authorization], _Made]:
+    """Remember what is made of a policy as it is written: several rules ask for it."""
+
+    @lru_cache(1 << 16)
+    def of(resource: Resource) -> _Made:
+        written = authorization(resource)
+        assert written is not None
+        return make(written)
+
+    @wraps(make)
+    def made(policy: Authorization) -> _Made:
+        return of(policy.resource) if authorization(policy.resource) is policy else make(policy)
+
+    return made
 
 
 def _rule(node: Node) -> AuthzRule:

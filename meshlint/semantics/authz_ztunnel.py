@@ -20,6 +20,7 @@ from meshlint.semantics.authz_policy import (
     Authorization,
     AuthzRule,
     Clause,
+    once,
 )
 
 WHEN_AT_L4 = frozenset({"source.ip", "source.namespace", "source.principal", "destination.ip", "destination.port"})
@@ -96,11 +97,13 @@ def _left(clause: Clause) -> Clause:
     return Clause(clause.kind, tuple(Alternative(attributes, at) for attributes, at in kept if attributes), clause.at)
 
 
+@once
 def converted(policy: Authorization) -> tuple[Converted, ...]:
     """Every rule of an ALLOW or DENY policy; ztunnel gets nothing of any other action."""
     return tuple(at_ztunnel(rule, policy.action) for rule in policy.rules) if policy.action in (ALLOW, DENY) else ()
 
 
+@once
 def left_over(policy: Authorization) -> Authorization | None:
     """The policy that ztunnel enforces; None: it gets none. An ALLOW policy without rules is left and denies all."""
     if policy.action not in (ALLOW, DENY) or policy.dry_run:

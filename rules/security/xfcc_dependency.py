@@ -5,9 +5,10 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator
 
-from meshlint.api import MESHED_BY, ROUTES, WORKLOADS, Impact, Kind, Mesh, Node, Problem, Resource, Severity, WaypointState, rule
+from meshlint.api import MESHED_BY, ROUTES, WORKLOADS, Impact, Kind, Mesh, Node, Problem, Resource, Severity, WaypointState, may_say, rule
 
 _HEADER = re.compile(r"x-forwarded-client-cert|\bxfcc\b", re.IGNORECASE)
+_WORDS = ("forwarded-cl", "xfcc")  # one of them is in whatever names it; no letter of them has a third form, as i has
 _ANNOTATION = "ambient.istio.io/xfcc-include-client-identity"
 _DEPTH = 16
 
@@ -66,6 +67,8 @@ def xfcc_dependency(resource: Resource, mesh: Mesh) -> Iterator[Problem]:
     when a waypoint of the namespace has the annotation (Istio 1.30), when the object stays out of ambient, and when a policy by selector
     is reported as a whole (authz-l7-allow-at-ztunnel). Filters of sidecars: envoyfilter-sidecar.
     """
+    if not may_say(resource.root, *_WORDS):
+        return
     nodes, subject = _read(resource, mesh)
     at = next((found for node in nodes if (found := _mention(node)) is not None), None) if subject is not None else None
     if at is None or _told(resource, mesh):

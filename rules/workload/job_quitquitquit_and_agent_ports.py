@@ -6,12 +6,13 @@ import re
 from collections.abc import Iterator
 from functools import partial
 
-from meshlint.api import WORKLOADS, Fix, Impact, Mesh, Node, Problem, Resource, Severity, changes, rule, strings_below, written
+from meshlint.api import WORKLOADS, Fix, Impact, Mesh, Node, Problem, Resource, Severity, changes, may_say, rule, strings_below, written
 
 _PORTS = "15000|15004|15020|15021"
 _LOCAL = re.compile(rf"(?:localhost|127\.0\.0\.1|\[::1\]):({_PORTS})(?!\d)")
 _WRAPPERS = re.compile(r"(?:^|[\s/'\"])(pilot-agent|scuttle|envoy-preflight)(?=$|[\s'\"])")
 _VARIABLES = frozenset({"ENVOY_ADMIN_API", "ISTIO_QUIT_API", "START_WITHOUT_ENVOY"})
+_WORDS = (*_PORTS.split("|"), "pilot-agent", "scuttle", "envoy-preflight", *map(str.lower, _VARIABLES))  # none of them: nothing to say
 _TOLERANT = re.compile(r"(\|\||;)\s*(true|:)(?=\s|$|['\"])")
 _LOOPS = re.compile(rf"\b(?:until|while)\b[^;\n]*{_LOCAL.pattern}")
 _KILLS = re.compile(r"\b(?:pkill|killall)\b[^;&|\n]*\bpilot-agent\b")
@@ -77,7 +78,7 @@ def job_quitquitquit_and_agent_ports(resource: Resource, mesh: Mesh) -> Iterator
     gateways, which have these ports, or stay out of the mesh; containers of Istio itself are
     [pod-inject-override](pod-inject-override.md).
     """
-    workload = mesh.workload(resource)
+    workload = mesh.workload(resource) if may_say(resource.root, *_WORDS) else None
     if workload is None or workload.gateway or not mesh.candidate(resource):
         return
     spec = workload.template.get("spec")

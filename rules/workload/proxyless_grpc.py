@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from meshlint.api import WORKLOADS, Impact, Mesh, Node, Problem, Resource, Severity, Workload, rule, strings_below, written
+from meshlint.api import WORKLOADS, Impact, Mesh, Node, Problem, Resource, Severity, Workload, may_say, rule, strings_below, written
 
 _TEMPLATES = "inject.istio.io/templates"
+_VARIABLE = "GRPC_XDS_BOOTSTRAP"
+_TARGET = "xds:///"
 
 
 @rule(
@@ -47,7 +49,7 @@ def proxyless_grpc(resource: Resource, mesh: Mesh) -> Iterator[Problem]:
 
     Not reported when the pods stay out of the mesh, or are gateways.
     """
-    workload = mesh.workload(resource)
+    workload = mesh.workload(resource) if may_say(resource.root, _TEMPLATES, _VARIABLE.lower(), _TARGET) else None
     if workload is None or workload.gateway or not mesh.candidate(resource):
         return
     found = next(_signs(workload), None)
@@ -62,9 +64,9 @@ def _signs(workload: Workload) -> Iterator[tuple[Node, str]]:
         yield templates, f"{_TEMPLATES}: {templates.text}"
     for container in workload.template.get("spec").each("containers"):
         for variable in container.each("env"):
-            if variable.get("name").text == "GRPC_XDS_BOOTSTRAP":
-                yield variable.get("name"), "GRPC_XDS_BOOTSTRAP"
+            if variable.get("name").text == _VARIABLE:
+                yield variable.get("name"), _VARIABLE
         for field in ("command", "args", "env"):
             for at in strings_below(container.get(field)):
-                if "xds:///" in written(at):
-                    yield at, "an xds:/// target"
+                if _TARGET in written(at):
+                    yield at, f"an {_TARGET} target"
