@@ -19,7 +19,7 @@ _REPOSITORY = "kubernetes-sigs/gateway-api"
 _TAG = re.compile(r"(?:[?&]ref=|/releases/download/|/gateway-api/)(v?\d+\.\d+[\w.-]*)")
 _ANNOTATION = "gateway.networking.k8s.io/{}"
 _GROUP = ".gateway.networking.k8s.io"
-_HOLDERS = frozenset({Kind.CRD, Kind.ARGO_APPLICATION})
+_HOLDERS = (Kind.CRD, Kind.ARGO_APPLICATION)
 
 
 class CrdSources:
@@ -41,10 +41,11 @@ class CrdSources:
                 self._by_home.setdefault(id(home), []).append(number)
         self._holders = {root: holder for root, holder in holders.items() if holder in self._by_holder}
 
-    def of(self, environment: Environment) -> list[CrdSource]:
+    def of(self, environment: Environment, held: Mapping[Kind, Sequence[Resource]]) -> list[CrdSource]:
+        """`held`: its objects by kind."""
         numbers = list(self._by_home.get(id(environment), ()))
-        for resource in environment.resources if self._by_holder else ():
-            if resource.kind in _HOLDERS and (holder := self._holders.get(resource.root)) is not None:
+        for resource in (one for kind in _HOLDERS for one in held.get(kind, ())) if self._by_holder else ():
+            if (holder := self._holders.get(resource.root)) is not None:
                 numbers += self._by_holder[holder]
         return [self.all[number] for number in sorted(set(numbers))]
 

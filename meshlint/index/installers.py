@@ -29,6 +29,9 @@ class Installers:
         """`written`: as they stand in the repository; `files`: with what tools made of them in place of their objects."""
         self._files = Files(written, files)
         self._of: dict[Resource, tuple[Installer, ...]] = {}
+        self._numbers: dict[Installer, int] = {}  # the same where root and layers are
+        self._by_parts: dict[tuple[Node, tuple[Layer, ...]], int] = {}
+        self._all_of: dict[str, Sequence[Installer]] = {}
         self._own: dict[int, list[Installer]] = {}
         named: set[str] = set()
         makers_in: dict[int, list[Resource]] = {}  # by the tuple of resources, which environments share
@@ -71,7 +74,9 @@ class Installers:
             yield Installer(component, document.root, None, "", document.root.get("version"), (Layer(document.root),), False)
 
     def anywhere(self, component: str) -> Sequence[Installer]:
-        return _distinct([one for own in self._own.values() for one in own if one.component == component])
+        if component not in self._all_of:
+            self._all_of[component] = self._distinct([one for own in self._own.values() for one in own if one.component == component])
+        return self._all_of[component]
 
     def in_environment(self, environment: Environment, component: str) -> Sequence[Installer]:
         """Where the environment says nothing of a component: the one of the other environments, if they hold one and are no
@@ -79,7 +84,7 @@ class Installers:
         own = self._own[id(environment)]
         found = [one for one in own if one.component == component]
         if found or environment.loose:
-            return _distinct(found)
+            return self._distinct(found)
         asked = (frozenset(one.component for one in own), component)
         if asked not in self._elsewhere:
             self._elsewhere[asked] = self._of_others(*asked)
@@ -88,11 +93,15 @@ class Installers:
     def _of_others(self, here: frozenset[str], component: str) -> Sequence[Installer]:
         """What environments that install nothing of `here` say of a component."""
         found = [one for own, components in self._firm if not here & components for one in own if one.component == component]
-        return _distinct(found) if len({one.root for one in found}) == 1 else ()
+        return self._distinct(found) if len({one.root for one in found}) == 1 else ()
 
+    def _distinct(self, found: Sequence[Installer]) -> Sequence[Installer]:
+        return list({self._number(installer): installer for installer in reversed(found)}.values())[::-1]
 
-def _distinct(found: Sequence[Installer]) -> Sequence[Installer]:
-    return list({(installer.root, installer.layers): installer for installer in reversed(found)}.values())[::-1]
+    def _number(self, installer: Installer) -> int:
+        if installer not in self._numbers:
+            self._numbers[installer] = self._by_parts.setdefault((installer.root, installer.layers), len(self._by_parts))
+        return self._numbers[installer]
 
 
 def _of_sail(resource: Resource) -> Installer:

@@ -317,7 +317,7 @@ class MeshIndex(Parts):
         return self._installed[component]
 
     def crd_sources(self, anywhere: bool = False) -> Sequence[CrdSource]:
-        return self._repository.crds.all if anywhere else self._repository.crds.of(self.environment)
+        return self._repository.crds.all if anywhere else self._repository.crds.of(self.environment, self._store.judged.by_kind)
 
     def used_subsets(self) -> Subsets:
         return self._subsets

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import cached_property
 from typing import NamedTuple, Union
 
 from meshlint.model.node import Node
@@ -63,9 +64,8 @@ class Installer:
     here, no patch that was not followed), so that a value that is not there is not set. `namespace`: empty where not known.
     `version`: of the chart, the operator's `version` or `tag`. `holder`: the object it stands in; None: a file of Helm or Kustomize.
     `profile`: where an operator's object names one; `fixed`: the one that the chart itself takes. `rendered`: the manifest itself.
+    What it says is looked up once: the rules about installations ask in every environment for which it is installed.
     """
-
-    __slots__ = ("closed", "component", "file", "fixed", "holder", "layers", "namespace", "profile", "rendered", "root", "version")
 
     def __init__(
         self, component: str, root: Node, holder: Resource | None, namespace: str, version: Node, layers: tuple[Layer, ...],
@@ -82,6 +82,8 @@ class Installer:
         self.rendered = rendered
         self.fixed = fixed
         self.file = root.file
+        self._values: dict[tuple[str, ...], Node] = {}
+        self._variables: dict[str, Node] = {}
 
     @property
     def title(self) -> str:
@@ -96,6 +98,11 @@ class Installer:
     def value(self, *path: str) -> Node:
         """The value at a path of the chart's values (without `pilot.`, `cni.`), absent where none is set. Where a template fills in
         it or what holds it: an unknown node."""
+        if path not in self._values:
+            self._values[path] = self._value(path)
+        return self._values[path]
+
+    def _value(self, path: tuple[str, ...]) -> Node:
         if self.rendered:
             variable = _RENDERED.get(self.component, {}).get(".".join(path))
             return self.env(variable) if variable else self._absent(path)
@@ -109,6 +116,11 @@ class Installer:
 
     def env(self, variable: str) -> Node:
         """The value of a variable of the component's container."""
+        if variable not in self._variables:
+            self._variables[variable] = self._variable(variable)
+        return self._variables[variable]
+
+    def _variable(self, variable: str) -> Node:
         for layer in self.layers:
             if layer.env and (found := layer.variable(variable)) is not None:
                 return found
@@ -129,7 +141,7 @@ class Installer:
     def revision(self) -> Node:
         return self.value("revision")
 
-    @property
+    @cached_property
     def remote(self) -> bool:
         """Does it use the istiod of another cluster instead of installing one?"""
         profiles = {node.text for node in (*self.profile, self.value("profile"), self.value("global", "profile"))}
@@ -146,7 +158,7 @@ class Installer:
         known = [node for node in (self.env("PILOT_ENABLE_AMBIENT"), *self.profile, self.value("profile")) if node.present]
         return known[0] if known else self.at
 
-    @property
+    @cached_property
     def release(self) -> Version | None:
         """The release that it is said to be of; None where it does not say it plainly."""
         node = self.version
@@ -154,7 +166,7 @@ class Installer:
         tag = text.rpartition(":")[2].strip().lstrip("~=v")
         return Version.find(tag.removesuffix(".x").removesuffix(".*"))
 
-    @property
+    @cached_property
     def ambient(self) -> bool | None:
         """Is it installed for ambient? None: a template or something out of sight decides."""
         if self.component == ZTUNNEL:
