@@ -19,7 +19,8 @@ _REPOSITORY = "kubernetes-sigs/gateway-api"
 _TAG = re.compile(r"(?:[?&]ref=|/releases/download/|/gateway-api/)(v?\d+\.\d+[\w.-]*)")
 _ANNOTATION = "gateway.networking.k8s.io/{}"
 _GROUP = ".gateway.networking.k8s.io"
-_HOLDERS = (Kind.CRD, Kind.ARGO_APPLICATION)
+HOLDERS = (Kind.CRD, Kind.ARGO_APPLICATION)
+_KINDS = frozenset(kind.kind for kind in HOLDERS)
 
 
 class CrdSources:
@@ -29,8 +30,9 @@ class CrdSources:
         self, written: Sequence[FileRead], files: Sequence[FileRead], environments: Sequence[Environment], holders: Mapping[Node, Resource]
     ) -> None:
         """`written`: as they stand in the repository; `files`: with what tools made of them in place of their objects."""
-        objects = [source for file in files for document in file.documents for source in _objects(document, holders)]
-        self.all = [*objects, *(source for file in written for document in file.documents for source in _used(document, file.path))]
+        objects = [document for file in files for document in file.documents if document.kind in _KINDS]
+        self.all = [source for document in objects for source in _objects(document, holders)]
+        self.all += [source for file in written for source in _used(file)]
         self._homes = Homes(environments)
         self._by_holder: dict[Resource, list[int]] = {}  # numbers of sources
         self._by_home: dict[int, list[int]] = {}
@@ -44,7 +46,7 @@ class CrdSources:
     def of(self, environment: Environment, held: Mapping[Kind, Sequence[Resource]]) -> list[CrdSource]:
         """`held`: its objects by kind."""
         numbers = list(self._by_home.get(id(environment), ()))
-        for resource in (one for kind in _HOLDERS for one in held.get(kind, ())) if self._by_holder else ():
+        for resource in (one for kind in HOLDERS for one in held.get(kind, ())) if self._by_holder else ():
             if (holder := self._holders.get(resource.root)) is not None:
                 numbers += self._by_holder[holder]
         return [self.all[number] for number in sorted(set(numbers))]
@@ -65,17 +67,23 @@ def _objects(document: Document, holders: Mapping[Node, Resource]) -> Iterator[C
         yield from _application(root, holders.get(root))
 
 
-def _used(document: Document, path: str) -> Iterator[CrdSource]:
+def _used(file: FileRead) -> Iterator[CrdSource]:
     """What kustomizations and Flux take from the repository of Gateway API."""
-    root = document.root
-    if base(path) in FILE_NAMES:
-        for use in (*root.each("resources"), *root.each("bases")):
-            if _REPOSITORY in (use.text or ""):
-                tag = _TAG.search(use.text or "")
-                yield CrdSource(use, Version.find(tag[1]) if tag else None, _channel(use.text or ""), "", None)
-    elif document.kind == "GitRepository" and _REPOSITORY in (root.get("spec", "url").text or ""):
-        tag_node = root.get("spec", "ref", "tag")
-        yield CrdSource(tag_node, Version.find(tag_node.text or ""), "", "", None)
+    if base(file.path) in FILE_NAMES:
+        for document in file.documents:
+            yield from _listed(document.root)
+        return
+    for document in file.documents:
+        if document.kind == "GitRepository" and _REPOSITORY in (document.root.get("spec", "url").text or ""):
+            tag = document.root.get("spec", "ref", "tag")
+            yield CrdSource(tag, Version.find(tag.text or ""), "", "", None)
+
+
+def _listed(kustomization: Node) -> Iterator[CrdSource]:
+    for use in (*kustomization.each("resources"), *kustomization.each("bases")):
+        if _REPOSITORY in (use.text or ""):
+            tag = _TAG.search(use.text or "")
+            yield CrdSource(use, Version.find(tag[1]) if tag else None, _channel(use.text or ""), "", None)
 
 
 def _application(root: Node, holder: Resource | None) -> Iterator[CrdSource]:

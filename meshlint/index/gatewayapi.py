@@ -25,11 +25,17 @@ class GatewayApi:
         self._waypoints = waypoints
         self._routes = routes
         self._istio: bool | None = None
+        self._run: dict[Resource, bool] = {}
         self._users: dict[Resource, list[tuple[Resource, Node]]] | None = None
 
     # who runs it
 
     def istio_runs(self, resource: Resource) -> bool:
+        if resource not in self._run:
+            self._run[resource] = self._runs(resource)
+        return self._run[resource]
+
+    def _runs(self, resource: Resource) -> bool:
         if self._routes.foreign(resource) or _detached(resource):
             return False
         return self._of_istio(resource) or self._shows_istio()

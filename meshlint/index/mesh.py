@@ -291,9 +291,7 @@ class MeshIndex(Parts):
         return self._schema[resource]
 
     def twin(self, resource: Resource) -> Resource | None:
-        from meshlint.index.twins import Twins
-
-        return Twins(self._store).before(resource)
+        return self._twins.before(resource)
 
     def ambient_control_plane(self) -> bool | None:
         from meshlint.index.installers import any_ambient

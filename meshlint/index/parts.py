@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from meshlint.index.netpolicies import NetPolicies
     from meshlint.index.peerauth import PeerAuthentications
     from meshlint.index.policies import Policies
+    from meshlint.index.twins import Twins
     from meshlint.index.waypoint_work import WaypointWork
     from meshlint.model.conversion import Manner
     from meshlint.semantics.convert.converter import Converter
@@ -99,6 +100,12 @@ class Parts:
         from meshlint.index.peerauth import PeerAuthentications
 
         return PeerAuthentications(self._store, self.settings.root_namespace)
+
+    @cached_property
+    def _twins(self) -> Twins:
+        from meshlint.index.twins import Twins
+
+        return Twins(self._store)
 
     @cached_property
     def _guards(self) -> Guards:

@@ -164,9 +164,9 @@ class Repository:
     @property
     def crds(self) -> CrdSources:
         if self._crds is None:
-            from meshlint.index.crds import CrdSources
+            from meshlint.index.crds import HOLDERS, CrdSources
 
-            holders = {resource.root: resource for resource in self._all}
+            holders = {resource.root: resource for resource in self.judged(HOLDERS)}
             self._crds = CrdSources(self._written, self._files, self.environments, holders)
         return self._crds
 

@@ -14,10 +14,14 @@ class Twins:
     def __init__(self, store: Store) -> None:
         self._store = store
         self._plain = store.environment.kind == "plain"
+        groups = store.judged.by_identity.values()
+        self._several = {resource for resources in groups if len(resources) > 1 for resource in resources}
 
     def before(self, resource: Resource) -> Resource | None:
         """The first object of the same identity before this one, in the same file where folders are plain."""
         self._store.asked.add(resource.kind)
+        if resource not in self._several:
+            return None
         for other in self._store.judged.by_identity.get(resource.identity, ()):
             if other is resource:
                 return None

@@ -62,12 +62,13 @@ class Table:
 
     @property
     def keys(self) -> frozenset[str]:
-        """All keys in it, at any depth."""
+        """All keys in it, at any depth, and of those of labels and annotations the domains: istio.io/ of istio.io/rev."""
         if self._keys is None:
             root = self.values[0]
             if isinstance(root, dict):
                 len(root)  # all of it, where a part is still to be composed: that makes other columns
-            self._keys = frozenset().union(*[value for value in self.values if isinstance(value, dict)])
+            keys: set[str] = set().union(*[value for value in self.values if isinstance(value, dict)])
+            self._keys = frozenset(keys.union([key[: key.index("/") + 1] for key in keys if "/" in key]))
         return self._keys
 
     @property

@@ -117,7 +117,8 @@ def rule(
     that kind, and an exception loses one object; without, once as check(mesh).
 
     `reads` lists every kind the check asks the mesh for; a test holds the rule to it.
-    `needs`: keys of which an object must hold one, at any depth, for the rule to find anything in it; it is not asked of others.
+    `needs`: keys (or domains of labels: istio.io/) of which an object must hold one, at any depth, for the rule to find anything
+    in it; it is not asked of others.
     One defect, one finding: a finding gives way to one of the rules named in `yields_to` on the same place,
     and to one of those in `yields_in_object` anywhere in the same object.
     `evidence`: code, docs, issue or inferred. `remedy` is one sentence, said where a problem has no more precise one.

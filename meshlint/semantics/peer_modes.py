@@ -8,6 +8,7 @@ portLevelMtls. DISABLE is PERMISSIVE to ztunnel: it takes mTLS always, and plain
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from functools import lru_cache
 from typing import NamedTuple
 
 from meshlint.model.node import Node
@@ -25,6 +26,7 @@ class Written(NamedTuple):
     at: Mapping[str, Node]  # "" is that of mtls.mode
 
 
+@lru_cache(1 << 16)  # several rules ask for all policies of an environment
 def written_modes(policy: Resource) -> Written | None:
     """None: a template decides on a mode, or on which ports there are."""
     whole, listed = policy.spec.get("mtls"), policy.spec.get("portLevelMtls")

@@ -30,6 +30,7 @@ _REPORTED = frozenset({_USE, _SPACE, _INGRESS, _FOR})  # dataplane-mode on a Ser
     impact=Impact.IGNORED,
     each=(Kind.SERVICE, Kind.SERVICE_ENTRY, Kind.NAMESPACE, Kind.K8S_GATEWAY, Kind.GATEWAY_CLASS, Kind.GATEWAY, *WORKLOADS),
     evidence="code",
+    needs=["istio.io/"],
     sources=[
         "istio@86c9f01:pilot/pkg/serviceregistry/ambient/waypoints.go (GetUseWaypoint)",
         "istio@86c9f01:pilot/pkg/serviceregistry/ambient/services.go (ingressUseWaypointFromLabels)",

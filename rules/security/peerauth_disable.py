@@ -56,9 +56,12 @@ def peerauth_disable(policy: Resource, mesh: Mesh) -> Iterator[Problem]:
     Not reported when the policy is for gateways only, when its pods stay out of ambient, when it stands in the root
     namespace with a selector (nothing reads it, with sidecars neither), and when a template fills in the modes or selector.
     """
-    own, subject = peer_modes.written_modes(policy), mesh.reach(policy).subject
+    own = peer_modes.written_modes(policy)
+    if own is None or peer_modes.DISABLE not in (own.mode, *own.ports.values()):
+        return
+    subject = mesh.reach(policy).subject
     selector = policy.spec.get("selector", "matchLabels")
-    if own is None or subject is None or (selector.value and policy.namespace == mesh.settings.root_namespace):
+    if subject is None or (selector.value and policy.namespace == mesh.settings.root_namespace):
         return
     parents = mesh.peer_authentications_above(policy)
     for port, mode in {"": own.mode, **own.ports}.items():

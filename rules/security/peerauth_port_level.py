@@ -65,9 +65,11 @@ def peerauth_port_level(policy: Resource, mesh: Mesh) -> Iterator[Problem]:
     selects gateways or pods that stay out of ambient, and when a
     template fills in modes or ports.
     """
-    own, reach = peer_modes.written_modes(policy), mesh.reach(policy)
-    selector = policy.spec.get("selector", "matchLabels")
-    if own is None or not own.ports or reach.subject is None or selector.unknown:
+    own, selector = peer_modes.written_modes(policy), policy.spec.get("selector", "matchLabels")
+    if own is None or not own.ports or selector.unknown:
+        return
+    reach = mesh.reach(policy)
+    if reach.subject is None:
         return
     if not selector.value:
         message = f"{policy.title} has portLevelMtls and no selector: ports are of pods, so it is refused, and ztunnel ignores its ports."

@@ -68,8 +68,11 @@ def peerauth_strict_plaintext_callers(policy: Resource, mesh: Mesh) -> Iterator[
     not STRICT, when the Service is of another type, when the pods are gateways or stay out of ambient, and when a template
     fills in a mode. Probes of the kubelet are exempt in ambient; scrapes: prometheus-merge-and-monitors.
     """
-    own, reach = peer_modes.written_modes(policy), mesh.reach(policy)
-    if own is None or own.mode != peer_modes.STRICT or reach.subject is None:
+    own = peer_modes.written_modes(policy)
+    if own is None or own.mode != peer_modes.STRICT:
+        return
+    reach = mesh.reach(policy)
+    if reach.subject is None:
         return
     found = {service.title: service for service in reach.services if mesh.ambient_now(service) and _refuses(policy, own, service, mesh)}
     open_services = list(found.values())

@@ -50,9 +50,12 @@ def peerauth_strict_redundant(policy: Resource, mesh: Mesh) -> Iterator[Problem]
     out of ambient or are gateways, and when a template fills in a mode. A policy without a selector that is not the only
     one of its namespace is left alone: which of them counts depends on their age.
     """
-    own, subject = peer_modes.written_modes(policy), mesh.reach(policy).subject
+    own = peer_modes.written_modes(policy)
     wide = not policy.spec.get("selector", "matchLabels").value
-    if own is None or own.ports or subject is None or own.mode not in (peer_modes.STRICT, peer_modes.PERMISSIVE):
+    if own is None or own.ports or own.mode not in (peer_modes.STRICT, peer_modes.PERMISSIVE):
+        return
+    subject = mesh.reach(policy).subject
+    if subject is None:
         return
     near, root = mesh.peer_authentications_above(policy)
     if policy.namespace in ("", mesh.settings.root_namespace) or (wide and near is not None):

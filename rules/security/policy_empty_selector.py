@@ -55,9 +55,11 @@ def policy_empty_selector(policy: Resource, mesh: Mesh) -> Iterator[Problem]:
     a dry run, a PeerAuthentication that is not STRICT), for CUSTOM and AUDIT (authz-action-custom-audit), for a PeerAuthentication of
     another namespace than the root, which acts, and when a template fills in the selector.
     """
-    selector, subject = policy.spec.get("selector"), mesh.reach(policy).subject
-    acts = _acts(policy) if policy.kind is Kind.AUTHORIZATION_POLICY else _strict(policy, mesh)
-    if subject is None or not acts or not _empty(selector):
+    selector = policy.spec.get("selector")
+    if not _empty(selector) or not (_acts(policy) if policy.kind is Kind.AUTHORIZATION_POLICY else _strict(policy, mesh)):
+        return
+    subject = mesh.reach(policy).subject
+    if subject is None:
         return
     mesh_wide = policy.namespace == mesh.settings.root_namespace
     whom = "every pod of the mesh" if mesh_wide else "every pod of its namespace"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from functools import partial
 
-from meshlint.api import WORKLOADS, Fix, Impact, Kind, Mesh, Node, Problem, Resource, Severity, changes, may_say, rule
+from meshlint.api import WORKLOADS, Fix, Impact, Kind, Mesh, Node, Problem, Resource, Severity, changes, rule
 
 _OF_ISTIO = frozenset({"istio-proxy", "istio-init"})
 
@@ -54,8 +54,6 @@ def container_istio_proxy_reference(resource: Resource, mesh: Mesh) -> Iterator[
     a gateway's (`image: auto` is right there), when the namespace or pods stay out, and for a container injected by hand, which
     is [pod-inject-override](pod-inject-override.md).
     """
-    if not may_say(resource.root, *_OF_ISTIO):
-        return
     if resource.kind in WORKLOADS:
         yield from _customised(resource, mesh)
     elif mesh.candidate(resource):

@@ -101,11 +101,12 @@ def networkpolicy_waypoint_peer(policy: Resource, mesh: Mesh) -> Iterator[Proble
     together = mesh.policies_together(policy, "Ingress")
     if policy not in together or not list(policy.spec.each("ingress")) or policy.spec.get("podSelector", "matchExpressions").value:
         return
-    entries = [entry for other in together for entry in other.spec.each("ingress")]
+    found = list(_waypoints(policy, labels, mesh))
+    entries = [entry for other in together for entry in other.spec.each("ingress")] if found else []
     only_ingress = all(_is_ingress(peer, policy.namespace, mesh) for entry in entries for peer in entry.each("from"))
     shut = [
         (service, waypoint)
-        for service, waypoint in _waypoints(policy, labels, mesh)
+        for service, waypoint in found
         if (not only_ingress or _ingress_uses_waypoint(service, mesh))
         and not any(_admits(entry, waypoint, policy.namespace) for entry in entries)
     ]

@@ -39,7 +39,7 @@ _LOST = {
 
 @rule(
     "ML305", "pod-sidecar-annotations", Severity.NOTE, impact=Impact.IGNORED, each=WORKLOADS, reads=[], evidence="docs",
-    needs=["annotations"],
+    needs=[*_PREFIXES, *_ALSO],
     sources=["https://istio.io/latest/docs/reference/config/annotations/", "istio/api@b8f8791:annotation/annotations.yaml"],
     remedy="Delete them once the pods run without sidecars.",
 )  # fmt: skip

@@ -25,7 +25,7 @@ class _Said(NamedTuple):
 @rule(
     "ML304", "pod-traffic-annotations", Severity.ERROR, impact=Impact.IGNORED, each=WORKLOADS,
     reads=[Kind.PEER_AUTHENTICATION, Kind.AUTHORIZATION_POLICY], evidence="issue",
-    needs=["annotations"],
+    needs=[_PREFIX],
     sources=[
         "https://github.com/istio/istio/issues/49829",
         "https://github.com/istio/istio/issues/56592",
