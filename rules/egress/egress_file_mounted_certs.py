@@ -16,6 +16,7 @@ _MODES = frozenset({"SIMPLE", "MUTUAL"})
     Severity.ERROR,
     impact=Impact.BREAKS,
     each=Kind.DESTINATION_RULE,
+    needs=["clientCertificate", "privateKey", "caCertificates"],
     reads=[Kind.SERVICE, Kind.SERVICE_ENTRY, Kind.VIRTUAL_SERVICE, Kind.GATEWAY, Kind.K8S_GATEWAY],
     evidence="docs",
     sources=[

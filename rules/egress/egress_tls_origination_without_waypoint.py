@@ -34,6 +34,7 @@ _WITHOUT = frozenset({WaypointState.NONE, WaypointState.OPTED_OUT})
     Severity.ERROR,
     impact=Impact.BREAKS,
     each=Kind.DESTINATION_RULE,
+    needs=["tls"],
     reads=[
         Kind.SERVICE, Kind.SERVICE_ENTRY, Kind.VIRTUAL_SERVICE, Kind.K8S_GATEWAY, Kind.GATEWAY, Kind.INGRESS, Kind.LISTENER_SET,
         Kind.X_LISTENER_SET, *ROUTES, *WORKLOADS,

@@ -17,6 +17,7 @@ _WITHOUT = frozenset({WaypointState.NONE, WaypointState.OPTED_OUT})
     Severity.ERROR,
     impact=Impact.BREAKS,
     each=Kind.SERVICE_ENTRY,
+    needs=["resolution"],
     reads=[Kind.K8S_GATEWAY],
     evidence="code",
     sources=[

@@ -14,6 +14,7 @@ from meshlint.api import WORKLOADS, Fix, Impact, Kind, Mesh, Node, Problem, Reso
     Severity.ERROR,
     impact=Impact.UNENFORCED,
     each=Kind.SIDECAR,
+    needs=["outboundTrafficPolicy"],
     reads=[Kind.NAMESPACE, Kind.ARGO_APPLICATION, *WORKLOADS],
     evidence="docs",
     sources=[

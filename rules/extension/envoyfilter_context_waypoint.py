@@ -9,6 +9,7 @@ from meshlint.api import Impact, Kind, Mesh, Problem, Resource, Severity, rule
 
 @rule(
     "ML603", "envoyfilter-context-waypoint", Severity.ERROR, impact=Impact.IGNORED, each=Kind.ENVOY_FILTER, evidence="code",
+    needs=["context"],
     reads=[],
     sources=["https://github.com/istio/istio/pull/57971", "istio/api@b8f8791:networking/v1alpha3/envoy_filter.proto"],
     remedy="Use a TrafficExtension with targetRefs (Istio 1.30), or context SIDECAR_INBOUND, which a waypoint's listeners match.",

@@ -13,6 +13,7 @@ _SIDECAR_LISTENERS = frozenset({"virtualInbound", "virtualOutbound"})
 
 @rule(
     "ML602", "envoyfilter-on-waypoint", Severity.WARNING, impact=Impact.UNSTABLE, each=Kind.ENVOY_FILTER, evidence="code",
+    needs=["targetRefs", "targetRef"],
     reads=[Kind.K8S_GATEWAY, Kind.GATEWAY_CLASS, Kind.SERVICE, Kind.SERVICE_ENTRY],
     sources=[
         "https://github.com/istio/istio/pull/58032", "https://github.com/istio/istio/issues/43720",

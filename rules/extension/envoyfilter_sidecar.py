@@ -53,6 +53,7 @@ _USES = (
     Severity.ERROR,
     impact=Impact.IGNORED,
     each=Kind.ENVOY_FILTER,
+    needs=["configPatches"],
     reads=[Kind.GATEWAY, Kind.NAMESPACE, Kind.ARGO_APPLICATION, *WORKLOADS],
     evidence="code",
     sources=[

@@ -9,6 +9,7 @@ from meshlint.api import Confidence, Impact, Kind, Mesh, PolicyTarget, Problem, 
 
 @rule(
     "ML604", "envoyfilter-targetref-kind", Severity.ERROR, impact=Impact.IGNORED, each=Kind.ENVOY_FILTER, evidence="code",
+    needs=["targetRefs", "targetRef"],
     reads=[Kind.SERVICE, Kind.SERVICE_ENTRY, Kind.K8S_GATEWAY, Kind.GATEWAY_CLASS],
     sources=["istio@86c9f01:pilot/pkg/model/policyattachment.go", "istio@86c9f01:pilot/pkg/model/push_context.go"],
     remedy="Target the waypoint's Gateway in the EnvoyFilter's namespace, and narrow the patch itself down to the Service.",

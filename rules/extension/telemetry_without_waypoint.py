@@ -9,6 +9,7 @@ from meshlint.api import MESH, MESHED_BY, WORKLOADS, Impact, Kind, Mesh, Node, P
 
 @rule(
     "ML608", "telemetry-without-waypoint", Severity.WARNING, impact=Impact.IGNORED, each=Kind.TELEMETRY, evidence="docs",
+    needs=["tracing", "metrics", "accessLogging"],
     reads=[Kind.GATEWAY, Kind.SERVICE, Kind.NAMESPACE, Kind.K8S_GATEWAY, Kind.GATEWAY_CLASS, *WORKLOADS, *MESHED_BY],
     sources=["https://istio.io/latest/docs/ambient/migrate/", "https://istio.io/latest/docs/ambient/usage/"],
     remedy="Bring a waypoint where spans, HTTP metrics and HTTP logs matter; ztunnel's own logs are set in its chart.",

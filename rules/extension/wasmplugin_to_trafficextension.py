@@ -10,6 +10,7 @@ from meshlint.api import Fix, Impact, Kind, Mesh, Problem, Resource, Severity, r
 
 @rule(
     "ML606", "wasmplugin-to-trafficextension", Severity.NOTE, impact=Impact.ADVICE, each=Kind.WASM_PLUGIN, evidence="code",
+    needs=["targetRefs", "targetRef"],
     reads=[Kind.SERVICE, Kind.SERVICE_ENTRY, Kind.K8S_GATEWAY, Kind.GATEWAY_CLASS],
     sources=["istio/api@b8f8791:extensions/v1alpha1", "istio@86c9f01:releasenotes/notes/trafficextension.yaml"],
     remedy="Rewrite it as a TrafficExtension with the same targetRefs when you touch it next.",

@@ -9,6 +9,7 @@ from meshlint.api import WORKLOADS, Confidence, Host, Impact, Kind, Mesh, Node, 
 
 @rule(
     "ML123", "dr-client-namespace", Severity.ERROR, impact=Impact.IGNORED, each=Kind.DESTINATION_RULE, evidence="code",
+    needs=["trafficPolicy", "subsets"],
     reads=[Kind.SERVICE, Kind.SERVICE_ENTRY, Kind.VIRTUAL_SERVICE, Kind.ROLLOUT, Kind.GATEWAY, Kind.K8S_GATEWAY, *WORKLOADS],
     sources=["istio pilot/pkg/model/push_context.go (destinationRule)", "istio pilot/pkg/networking/core/cluster_waypoint.go"],
     remedy="Merge it into one DestinationRule in the namespace of the host (or of its waypoint), for all callers.",

@@ -15,6 +15,7 @@ _NO_LIMIT = 2**31 - 1
 @rule(
     "ML130", "dr-connection-pool-outlier-scope", Severity.WARNING, impact=Impact.DIFFERS, each=Kind.DESTINATION_RULE,
     evidence="inferred",
+    needs=["connectionPool", "outlierDetection"],
     reads=[Kind.SERVICE, Kind.SERVICE_ENTRY, Kind.VIRTUAL_SERVICE, Kind.ROLLOUT, Kind.GATEWAY, Kind.K8S_GATEWAY, *WORKLOADS],
     sources=["istio pilot/pkg/networking/core/cluster_waypoint.go", "https://ambientmesh.io/docs/traffic/"],
     remedy="Choose the numbers again: for all callers together, divided by the replicas of the waypoint.",

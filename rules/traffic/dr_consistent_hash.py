@@ -15,6 +15,7 @@ _NO_HTTP = frozenset({"tcp", "tls", "https", "mongo", "mysql", "redis", "udp"})
 
 @rule(
     "ML128", "dr-consistent-hash", Severity.WARNING, impact=Impact.DIFFERS, each=Kind.DESTINATION_RULE, evidence="code",
+    needs=["consistentHash"],
     reads=[
         Kind.SERVICE, Kind.SERVICE_ENTRY, Kind.VIRTUAL_SERVICE, Kind.ROLLOUT, Kind.INGRESS, Kind.GATEWAY, Kind.K8S_GATEWAY,
         Kind.HTTP_ROUTE, Kind.GRPC_ROUTE, Kind.TLS_ROUTE, Kind.TCP_ROUTE, Kind.UDP_ROUTE, Kind.LISTENER_SET, Kind.X_LISTENER_SET,

@@ -10,6 +10,7 @@ from meshlint.api import WORKLOADS, Confidence, Fix, Host, Impact, Kind, Mesh, N
 
 @rule(
     "ML124", "dr-export-to-hides-from-waypoint", Severity.ERROR, impact=Impact.IGNORED, each=Kind.DESTINATION_RULE, evidence="code",
+    needs=["trafficPolicy", "subsets"],
     reads=[Kind.SERVICE, Kind.SERVICE_ENTRY, Kind.VIRTUAL_SERVICE, Kind.ROLLOUT, Kind.GATEWAY, Kind.K8S_GATEWAY, *WORKLOADS],
     sources=["istio pilot/pkg/model/push_context.go (setDestinationRules, getExportedDestinationRuleFromNamespace)"],
     remedy="Add the namespace of the waypoint to exportTo.",

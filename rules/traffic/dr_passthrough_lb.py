@@ -9,6 +9,7 @@ from meshlint.api import WORKLOADS, Host, Impact, Kind, Mesh, Node, Problem, Res
 
 @rule(
     "ML127", "dr-passthrough-lb", Severity.WARNING, impact=Impact.DIFFERS, each=Kind.DESTINATION_RULE, evidence="issue",
+    needs=["loadBalancer"],
     reads=[
         Kind.SERVICE, Kind.SERVICE_ENTRY, Kind.VIRTUAL_SERVICE, Kind.ROLLOUT, Kind.AUTHORIZATION_POLICY, Kind.REQUEST_AUTHENTICATION,
         Kind.GATEWAY, Kind.K8S_GATEWAY, Kind.HTTP_ROUTE, Kind.GRPC_ROUTE, Kind.TLS_ROUTE, Kind.TCP_ROUTE, Kind.UDP_ROUTE, *WORKLOADS,

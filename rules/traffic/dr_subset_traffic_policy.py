@@ -10,6 +10,7 @@ from meshlint.api import Impact, Kind, Mesh, Node, Problem, Resource, Severity, 
 
 @rule(
     "ML102", "dr-subset-traffic-policy", Severity.WARNING, impact=Impact.IGNORED, each=Kind.DESTINATION_RULE, evidence="inferred",
+    needs=["subsets"],
     reads=[Kind.VIRTUAL_SERVICE, Kind.SERVICE, Kind.SERVICE_ENTRY, Kind.NAMESPACE, Kind.GATEWAY, Kind.K8S_GATEWAY],
     sources=["istio pilot/pkg/model/push_context.go", "istio pilot/pkg/networking/core/cluster_waypoint.go"],
     remedy="Give the Service that replaces the subset a DestinationRule of its own with the merged trafficPolicy.",

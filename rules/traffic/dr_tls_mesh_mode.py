@@ -19,6 +19,7 @@ _REMEDY = {
 
 @rule(
     "ML126", "dr-tls-mesh-mode", Severity.NOTE, impact=Impact.ADVICE, each=Kind.DESTINATION_RULE, evidence="code",
+    needs=["tls"],
     reads=[
         Kind.SERVICE, Kind.SERVICE_ENTRY, Kind.VIRTUAL_SERVICE, Kind.INGRESS, Kind.GATEWAY, Kind.K8S_GATEWAY, Kind.HTTP_ROUTE,
         Kind.GRPC_ROUTE, Kind.TLS_ROUTE, Kind.TCP_ROUTE, Kind.UDP_ROUTE, Kind.LISTENER_SET, Kind.X_LISTENER_SET, *WORKLOADS,

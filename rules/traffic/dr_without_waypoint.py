@@ -45,6 +45,7 @@ _LOCALITY = (
 
 @rule(
     "ML122", "dr-without-waypoint", Severity.ERROR, impact=Impact.IGNORED, each=Kind.DESTINATION_RULE, evidence="code",
+    needs=["trafficPolicy"],
     reads=[
         Kind.SERVICE, Kind.SERVICE_ENTRY, Kind.VIRTUAL_SERVICE, Kind.ROLLOUT, Kind.INGRESS, Kind.GATEWAY, Kind.K8S_GATEWAY,
         Kind.HTTP_ROUTE, Kind.GRPC_ROUTE, Kind.TLS_ROUTE, Kind.TCP_ROUTE, Kind.UDP_ROUTE, Kind.LISTENER_SET, Kind.X_LISTENER_SET,

@@ -9,6 +9,7 @@ from meshlint.api import WORKLOADS, Confidence, Impact, Kind, Mesh, Problem, Res
 
 @rule(
     "ML125", "dr-workload-selector", Severity.ERROR, impact=Impact.IGNORED, each=Kind.DESTINATION_RULE, evidence="code",
+    needs=["workloadSelector"],
     reads=[Kind.SERVICE, Kind.SERVICE_ENTRY, Kind.VIRTUAL_SERVICE, Kind.ROLLOUT, Kind.GATEWAY, Kind.K8S_GATEWAY, *WORKLOADS],
     sources=[
         "istio pilot/pkg/model/sidecar.go (SidecarScope.DestinationRule)", "istio pilot/pkg/model/push_context.go (setDestinationRules)",

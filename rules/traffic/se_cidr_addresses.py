@@ -9,6 +9,7 @@ from meshlint.api import WORKLOADS, Impact, Kind, Mesh, Node, Problem, Resource,
 
 @rule(
     "ML135", "se-cidr-addresses", Severity.WARNING, impact=Impact.IGNORED, each=Kind.SERVICE_ENTRY, evidence="code",
+    needs=["addresses"],
     reads=WORKLOADS,
     sources=[
         "istio 1.29.6 pilot/pkg/serviceregistry/kube/controller/ambient/helpers.go (parseCidrOrIP), services.go (constructServiceEntries)",

@@ -12,6 +12,7 @@ _NAME = "Attach what is written for the alias to the Service that it stands for,
 
 @rule(
     "ML138", "service-externalname", Severity.WARNING, impact=Impact.IGNORED, each=Kind.SERVICE, evidence="code",
+    needs=["type"],
     reads=[*ISTIO_KINDS, *GATEWAY_API_KINDS, *WORKLOADS, Kind.INGRESS, Kind.ROLLOUT],
     sources=[
         "istio pilot/pkg/serviceregistry/ambient/services.go (serviceServiceBuilder)",

@@ -11,6 +11,7 @@ _ROUTING = (Kind.VIRTUAL_SERVICE, *ROUTES)
 
 @rule(
     "ML137", "service-headless-waypoint", Severity.WARNING, impact=Impact.IGNORED, each=Kind.SERVICE, evidence="code",
+    needs=["clusterIP"],
     reads=[*ISTIO_KINDS, *GATEWAY_API_KINDS],
     sources=[
         "istio pilot/pkg/serviceregistry/ambient/services.go (getVIPs)",

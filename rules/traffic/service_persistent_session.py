@@ -13,6 +13,7 @@ _ROUTED = (Kind.HTTP_ROUTE, Kind.GRPC_ROUTE)
 
 @rule(
     "ML140", "service-persistent-session", Severity.WARNING, impact=Impact.IGNORED, each=(Kind.SERVICE, *_ROUTED), evidence="code",
+    needs=["istio.io/persistent-session", "istio.io/persistent-session-header", "sessionPersistence"],
     reads=[*ISTIO_KINDS, *GATEWAY_API_KINDS, *WORKLOADS, Kind.INGRESS],
     sources=[
         "istio pilot/pkg/networking/core/listener_builder.go (EmptySessionFilter)",

@@ -14,6 +14,7 @@ _PRESETS = {"preferclose": _ZONE, "prefersamezone": _ZONE, "prefersamenode": _NO
 
 @rule(
     "ML144", "service-publish-not-ready-traffic-distribution", Severity.WARNING, impact=Impact.BREAKS, each=Kind.SERVICE, evidence="code",
+    needs=["publishNotReadyAddresses"],
     reads=[Kind.NAMESPACE, *MESHED_BY, *WORKLOADS],
     sources=["istio releasenotes/notes/60423.yaml", "istio pilot/pkg/model/service.go (GetTrafficDistribution)"],
     remedy="Raise Istio to 1.28.8, 1.29.4 or 1.30.1, or take one of the two fields from this Service.",

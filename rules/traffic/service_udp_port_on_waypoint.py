@@ -9,6 +9,7 @@ from meshlint.api import GATEWAY_API_KINDS, WORKLOADS, Impact, Kind, Mesh, Node,
 
 @rule(
     "ML141", "service-udp-port-on-waypoint", Severity.NOTE, impact=Impact.UNENFORCED, each=Kind.SERVICE, evidence="code",
+    needs=["protocol"],
     reads=[Kind.GATEWAY, Kind.AUTHORIZATION_POLICY, *GATEWAY_API_KINDS, *WORKLOADS],
     sources=["istio pilot/pkg/networking/core/listener_waypoint.go (buildWaypointInternal)", "istio cluster_waypoint.go"],
     remedy="Guard the UDP port with a NetworkPolicy.",

@@ -14,6 +14,7 @@ from meshlint.api import WORKLOADS, Fix, Impact, Kind, Mesh, Node, Problem, Reso
     Severity.ERROR,
     impact=Impact.IGNORED,
     each=Kind.SIDECAR,
+    needs=["inboundConnectionPool", "connectionPool"],
     reads=[Kind.GATEWAY, Kind.SERVICE, Kind.SERVICE_ENTRY, Kind.DESTINATION_RULE, Kind.ROLLOUT, Kind.CANARY, Kind.NAMESPACE,
            Kind.ARGO_APPLICATION, *WORKLOADS],
     evidence="docs",

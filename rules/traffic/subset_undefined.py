@@ -12,6 +12,7 @@ _EXPORT = "Export the DestinationRule to the namespaces whose proxies execute th
 
 @rule(
     "ML145", "subset-undefined", Severity.ERROR, impact=Impact.BREAKS, each=Kind.VIRTUAL_SERVICE, evidence="code",
+    needs=["subset"],
     reads=[Kind.DESTINATION_RULE, Kind.SERVICE, Kind.SERVICE_ENTRY, Kind.ROLLOUT, Kind.CANARY, Kind.GATEWAY, Kind.K8S_GATEWAY],
     sources=["istioctl analyze IST0101", "Kiali KIA1107"],
     remedy="Declare the subset in a DestinationRule for the host, or route to a declared one.",

@@ -10,6 +10,7 @@ from meshlint.api import Fix, Host, Impact, Kind, Mesh, Node, Problem, Resource,
 
 @rule(
     "ML146", "subset-unused", Severity.NOTE, impact=Impact.ADVICE, each=Kind.DESTINATION_RULE, evidence="inferred",
+    needs=["subsets"],
     reads=[
         Kind.VIRTUAL_SERVICE, Kind.ROLLOUT, Kind.CANARY, Kind.SERVICE, Kind.SERVICE_ENTRY, Kind.NAMESPACE, Kind.GATEWAY,
         Kind.K8S_GATEWAY,

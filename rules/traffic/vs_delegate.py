@@ -10,6 +10,7 @@ from meshlint.api import Impact, Kind, Mesh, Node, Problem, Resource, Severity, 
 
 @rule(
     "ML113", "vs-delegate", Severity.WARNING, impact=Impact.BREAKS, each=Kind.VIRTUAL_SERVICE, evidence="docs",
+    needs=["delegate"],
     reads=[Kind.SERVICE, Kind.SERVICE_ENTRY, Kind.NAMESPACE, Kind.GATEWAY, Kind.K8S_GATEWAY],
     sources=[
         "ingress2gateway pkg/i2gw/providers/istio/converter.go",

@@ -9,6 +9,7 @@ from meshlint.api import Impact, Kind, Mesh, Problem, Resource, Severity, rule
 
 @rule(
     "ML119", "vs-direct-response", Severity.WARNING, impact=Impact.BREAKS, each=Kind.VIRTUAL_SERVICE, evidence="code",
+    needs=["directResponse"],
     reads=[Kind.SERVICE, Kind.SERVICE_ENTRY, Kind.NAMESPACE, Kind.GATEWAY, Kind.K8S_GATEWAY],
     sources=["gateway-api v1.6.1 apis/v1/httproute_types.go", "istio pilot/pkg/config/kube/gateway/conversion.go"],
     remedy="Keep the VirtualService, or let a small backend give the answer.",

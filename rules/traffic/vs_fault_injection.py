@@ -11,6 +11,7 @@ _TEST_FOLDERS = ("test", "tests", "chaos")
 
 @rule(
     "ML114", "vs-fault-injection", Severity.WARNING, impact=Impact.DIFFERS, each=Kind.VIRTUAL_SERVICE, evidence="code",
+    needs=["fault"],
     reads=[Kind.SERVICE, Kind.SERVICE_ENTRY, Kind.NAMESPACE, Kind.GATEWAY, Kind.K8S_GATEWAY],
     sources=["gateway-api v1.6.1 apis/v1/httproute_types.go", "istio tests/integration/ambient/baseline_test.go"],
     remedy="Take the fault out if it is a leftover; else keep this host wholly on VirtualService, or inject faults with a chaos tool.",

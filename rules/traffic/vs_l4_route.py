@@ -13,6 +13,7 @@ _AT_WAYPOINT = "1.26"
 
 @rule(
     "ML147", "vs-l4-route", Severity.WARNING, impact=Impact.UNSTABLE, each=Kind.VIRTUAL_SERVICE, evidence="code",
+    needs=["tcp", "tls"],
     reads=[Kind.SERVICE, Kind.SERVICE_ENTRY, Kind.NAMESPACE, Kind.GATEWAY, Kind.K8S_GATEWAY],
     sources=[
         "istio pkg/config/schema/metadata.yaml", "istio pilot/pkg/networking/core/listener_waypoint.go",

@@ -23,6 +23,7 @@ _REMEDIES = {
 
 @rule(
     "ML117", "vs-match-no-equivalent", Severity.WARNING, impact=Impact.DIFFERS, each=Kind.VIRTUAL_SERVICE, evidence="code",
+    needs=["match"],
     reads=[Kind.SERVICE, Kind.SERVICE_ENTRY, Kind.NAMESPACE, Kind.GATEWAY, Kind.K8S_GATEWAY],
     sources=["gateway-api v1.6.1 apis/v1/httproute_types.go", "ingress2gateway pkg/i2gw/providers/istio/converter.go"],
     remedy="Rewrite the match with what HTTPRoute has, or keep the VirtualService.",

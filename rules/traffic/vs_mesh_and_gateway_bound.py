@@ -11,6 +11,7 @@ _LABEL = "istio.io/ingress-use-waypoint"
 
 @rule(
     "ML111", "vs-mesh-and-gateway-bound", Severity.WARNING, impact=Impact.DIFFERS, each=Kind.VIRTUAL_SERVICE, evidence="code",
+    needs=["gateways"],
     reads=[Kind.SERVICE, Kind.SERVICE_ENTRY, Kind.NAMESPACE, Kind.GATEWAY, Kind.K8S_GATEWAY],
     sources=["istio pilot/pkg/networking/core/listener_waypoint.go", "https://istio.io/latest/docs/ambient/usage/waypoint/"],
     remedy="Split it: one for the gateway, one for the mesh, and actions that must not repeat in only one of them.",

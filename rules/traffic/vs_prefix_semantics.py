@@ -10,6 +10,7 @@ from meshlint.api import Impact, Kind, Mesh, Problem, Resource, Severity, conver
 
 @rule(
     "ML120", "vs-prefix-semantics", Severity.WARNING, impact=Impact.DIFFERS, each=Kind.VIRTUAL_SERVICE, evidence="docs",
+    needs=["prefix"],
     reads=[Kind.SERVICE, Kind.SERVICE_ENTRY, Kind.NAMESPACE, Kind.GATEWAY, Kind.K8S_GATEWAY],
     sources=["https://gateway-api.sigs.k8s.io/reference/spec/", "istio pilot/pkg/config/kube/gateway/conversion.go"],
     remedy="Use PathPrefix where whole segments are meant; else a RegularExpression match.",

@@ -13,6 +13,7 @@ _MAPPED = frozenset({"connect-failure", "refused-stream", "unavailable", "cancel
 
 @rule(
     "ML115", "vs-retries", Severity.WARNING, impact=Impact.DIFFERS, each=Kind.VIRTUAL_SERVICE, evidence="code",
+    needs=["retries"],
     reads=[Kind.SERVICE, Kind.SERVICE_ENTRY, Kind.NAMESPACE, Kind.GATEWAY, Kind.K8S_GATEWAY],
     sources=[
         "gateway-api v1.6.1 apis/v1/httproute_types.go", "istio pilot/pkg/config/kube/gateway/conversion.go",

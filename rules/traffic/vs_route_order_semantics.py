@@ -11,6 +11,7 @@ _CONDITIONS = ("uri", "method", "headers", "queryParams")
 
 @rule(
     "ML121", "vs-route-order-semantics", Severity.WARNING, impact=Impact.DIFFERS, each=Kind.VIRTUAL_SERVICE, evidence="code",
+    needs=["match"],
     reads=[Kind.SERVICE, Kind.SERVICE_ENTRY, Kind.NAMESPACE, Kind.GATEWAY, Kind.K8S_GATEWAY],
     sources=["istio pilot/pkg/config/kube/gateway/conversion.go (sortHTTPRoutes)", "https://gateway-api.sigs.k8s.io/reference/spec/"],
     remedy="Tighten the matches until the order by specificity gives the same answers, or keep the VirtualService.",

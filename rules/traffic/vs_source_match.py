@@ -11,6 +11,7 @@ _DROPPED = "1.25"
 
 @rule(
     "ML107", "vs-source-match", Severity.ERROR, impact=Impact.BREAKS, each=Kind.VIRTUAL_SERVICE, evidence="code",
+    needs=["sourceLabels", "sourceNamespace"],
     reads=[Kind.SERVICE, Kind.SERVICE_ENTRY, Kind.NAMESPACE, Kind.GATEWAY, Kind.K8S_GATEWAY],
     sources=[
         "istio pilot/pkg/networking/core/listener_waypoint.go", "https://github.com/istio/istio/issues/51565",

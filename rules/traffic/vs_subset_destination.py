@@ -17,6 +17,7 @@ _POLICY_LOST = ". ztunnel reads neither object and a Gateway API route has no su
 
 @rule(
     "ML101", "vs-subset-destination", Severity.ERROR, impact=Impact.BREAKS, each=Kind.VIRTUAL_SERVICE, evidence="code",
+    needs=["subset"],
     reads=[
         Kind.SERVICE, Kind.SERVICE_ENTRY, Kind.DESTINATION_RULE, Kind.NAMESPACE, Kind.ROLLOUT, Kind.CANARY, Kind.GATEWAY,
         Kind.K8S_GATEWAY,

@@ -9,6 +9,7 @@ from meshlint.api import Host, Impact, Kind, Mesh, Node, Problem, Resource, Seve
 
 @rule(
     "ML108", "vs-tls-sni-match", Severity.ERROR, impact=Impact.IGNORED, each=Kind.VIRTUAL_SERVICE, evidence="code",
+    needs=["sniHosts"],
     reads=[Kind.SERVICE, Kind.SERVICE_ENTRY, Kind.DESTINATION_RULE, Kind.NAMESPACE, Kind.GATEWAY, Kind.K8S_GATEWAY],
     sources=["istio pilot/pkg/networking/core/listener_waypoint.go (getTLSRouteMatch)"],
     remedy="One Service or ServiceEntry for each SNI, each bound to a waypoint, and tls matches with that one full name.",
