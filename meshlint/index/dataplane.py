@@ -30,6 +30,7 @@ class Dataplane:
         self._labels: dict[str, tuple[Mapping[str, str], Resource | None]] = {}
         self._by_object: dict[Resource, Workload | None] = {}
         self._pod_modes: dict[Resource, Mode] = {}
+        self._only_gateways: dict[tuple[str, tuple[tuple[str, str], ...]], bool] = {}
 
     def namespace_labels(self, namespace: str) -> tuple[Mapping[str, str], Resource | None]:
         """Labels of a namespace: of its object, else of what an Argo CD Application makes it with."""
@@ -124,10 +125,11 @@ class Dataplane:
     def selects_only_gateways(self, selector: Mapping[str, str], namespace: str) -> bool:
         if not selector:
             return False
-        found = self.workloads(selector, namespace)
-        if found:
-            return all(workload.gateway for workload in found)
-        return self.of_gateways(selector)
+        key = (namespace, tuple(selector.items()))
+        if key not in self._only_gateways:
+            found = self.workloads(selector, namespace)
+            self._only_gateways[key] = all(workload.gateway for workload in found) if found else self.of_gateways(selector)
+        return self._only_gateways[key]
 
     def of_gateways(self, labels: Mapping[str, str]) -> bool:
         """Are pods with these labels, of which the repository shows none, gateways: by the labels, or as an Istio Gateway takes them?"""

@@ -21,9 +21,16 @@ class Destinations:
         self._moves = moves
         self._settings = settings
         self._gateways_in: dict[str, bool | None] = {}
+        self._subjects: dict[Resource, Subject | None] = {}
 
     def subject(self, rule: Resource, host: Host) -> Subject | None:
-        """What decides whether the mesh's use of a DestinationRule is ambient now or may be; None: it has none that moves."""
+        """What decides whether the mesh's use of a DestinationRule, which is for the host, is ambient now or may be; None: it has
+        none that moves."""
+        if rule not in self._subjects:
+            self._subjects[rule] = self._subject(rule, host)
+        return self._subjects[rule]
+
+    def _subject(self, rule: Resource, host: Host) -> Subject | None:
         subject = (self._everywhere(rule, host) or self._moves.of_host(host, rule)) if host.written else None
         if subject is None or not (self._settings.to_ambient or self._dataplane.ambient_now(subject)):
             return None

@@ -248,9 +248,10 @@ class MeshIndex(Parts):
         return self._waypoints.of(of)
 
     def waypoint_after(self, of: Resource | Host) -> bool:
-        if self.waypoint(of).state is WaypointState.OPTED_OUT:
+        waypoint = self._waypoints.of(of)
+        if waypoint.state is WaypointState.OPTED_OUT:
             return False
-        return self.waypoint(of).bound or self.candidate(of.namespace)
+        return waypoint.bound or self._dataplane.candidate(of.namespace)
 
     def is_waypoint(self, gateway: Resource) -> bool:
         return self._waypoints.is_waypoint(gateway)

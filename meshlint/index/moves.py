@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 
 from meshlint.index.dataplane import Dataplane
 from meshlint.index.hosts import Hosts
-from meshlint.index.routes import Routes, acts_in_mesh
+from meshlint.index.routes import Routes
 from meshlint.model.mesh import Host, HostKind, Subject
 from meshlint.model.node import Node
 from meshlint.model.resource import Resource
@@ -28,7 +28,7 @@ class Moves:
     def _mesh_rules(self, service: Resource) -> Sequence[Node]:
         if not self._routes.binding(service).mesh:
             return ()
-        return [rule for section in ("http", "tcp", "tls") for rule in service.spec.each(section) if acts_in_mesh(rule)]
+        return [rule for _, rule, acts in self._routes.rules(service) if acts]
 
     def of_host(self, host: Host, seen_from: Resource) -> Subject | None:
         if not host.in_mesh:

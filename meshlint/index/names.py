@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
+from functools import lru_cache
 
 from meshlint.model.node import Node
 
@@ -28,6 +29,7 @@ def service_of(fqdn: str) -> tuple[str, str] | None:
     return parts[1], parts[0]
 
 
+@lru_cache(maxsize=10_000)
 def anywhere(fqdn: str) -> str:
     """The name of a Service without its namespace, as Services are called whose namespace is not told; others unchanged."""
     place = service_of(fqdn)

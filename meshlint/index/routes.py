@@ -35,6 +35,8 @@ class Routes:
         self._hosts = hosts
         self._waypoints = waypoints
         self._bindings: dict[Resource, Binding] = {}
+        self._hosts_of: dict[Resource, tuple[tuple[Node, Host], ...]] = {}
+        self._rules: dict[Resource, tuple[tuple[str, Node, bool], ...]] = {}
         self._destinations: dict[Resource, tuple[Destination, ...]] = {}
         self._in_files: dict[str, dict[str, list[Resource]]] = {}  # by host and file
         self._by_host: dict[str, list[Resource]] | None = None
@@ -96,7 +98,17 @@ class Routes:
         return GatewayRef(node, namespace, name, istio, self._store.find(Kind.K8S_GATEWAY, namespace, name))
 
     def hosts(self, service: Resource) -> Sequence[tuple[Node, Host]]:
-        return [(node, self._hosts.of_node(node, service.namespace)) for node in service.spec.each("hosts")]
+        if service not in self._hosts_of:
+            nodes = service.spec.each("hosts")
+            self._hosts_of[service] = tuple((node, self._hosts.of_node(node, service.namespace)) for node in nodes)
+        return self._hosts_of[service]
+
+    def rules(self, service: Resource) -> Sequence[tuple[str, Node, bool]]:
+        """The http, tcp and tls entries, each with its section, and whether the mesh may execute it."""
+        if service not in self._rules:
+            entries = ((section, rule) for section in ("http", "tcp", "tls") for rule in service.spec.each(section))
+            self._rules[service] = tuple((section, rule, acts_in_mesh(rule)) for section, rule in entries)
+        return self._rules[service]
 
     def destinations(self, service: Resource) -> Sequence[Destination]:
         if service not in self._destinations:
@@ -104,17 +116,16 @@ class Routes:
         return self._destinations[service]
 
     def _routed(self, service: Resource) -> Iterator[Destination]:
-        binding = self.binding(service)
-        for section in ("http", "tcp", "tls"):
-            for rule in service.spec.each(section):
-                mesh = binding.mesh and acts_in_mesh(rule)
-                for route in rule.each("route"):
-                    if route.get("destination"):
-                        yield self._destination(service, route.get("destination"), rule, section, mesh)
-                if rule.get("mirror"):
-                    yield self._destination(service, rule.get("mirror"), rule, section, mesh, mirror=True)
-                for mirror in rule.each("mirrors", "destination"):
-                    yield self._destination(service, mirror, rule, section, mesh, mirror=True)
+        bound = self.binding(service).mesh
+        for section, rule, acts in self.rules(service):
+            mesh = bound and acts
+            for route in rule.each("route"):
+                if sent := route.get("destination"):
+                    yield self._destination(service, sent, rule, section, mesh)
+            if mirror := rule.get("mirror"):
+                yield self._destination(service, mirror, rule, section, mesh, mirror=True)
+            for mirror in rule.each("mirrors", "destination"):
+                yield self._destination(service, mirror, rule, section, mesh, mirror=True)
 
     def _destination(self, service: Resource, at: Node, rule: Node, section: str, mesh: bool, mirror: bool = False) -> Destination:
         node = at.get("host")
@@ -301,10 +312,13 @@ def acts_at_gateway(rule: Node) -> bool:
 
 
 def _acts(rule: Node, wanted: Callable[[str], bool]) -> bool:
-    confined = [match.get("gateways") for match in rule.each("match")]
-    if not confined or any(not gateways.present or gateways.value in (None, []) for gateways in confined):
-        return True
-    return any(node.text is not None and wanted(node.text) for gateways in confined for node in gateways.each())
+    confined = []
+    for match in rule.each("match"):
+        gateways = match.get("gateways")
+        if gateways.value in (None, []):
+            return True
+        confined.append(gateways)
+    return not confined or any(node.text is not None and wanted(node.text) for gateways in confined for node in gateways.each())
 
 
 def gateway_place(written: str, namespace: str) -> tuple[str, str]:

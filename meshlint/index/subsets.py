@@ -65,11 +65,22 @@ class Subsets:
         self._exact: dict[str, list[tuple[str, Resource]]] | None = None  # by name without namespace: full name, rule
         self._wild: dict[str, list[tuple[int, Resource]]] = {}  # by pattern: number in their order, rule
         self._users: dict[tuple[str, str], list[Destination]] | None = None  # by name of the subset, and host or wildcard
+        self._hosts_of: dict[Resource, Host] = {}
+        self._rules: dict[tuple[str, str | None], Sequence[Resource]] = {}  # by host and reader
+        self._subsets: dict[tuple[str, str, str | None], Sequence[Subset]] = {}  # by host, name and reader
 
     def host_of(self, rule: Resource) -> Host:
-        return self._hosts.of_node(rule.spec.get("host"), rule.namespace)
+        if rule not in self._hosts_of:
+            self._hosts_of[rule] = self._hosts.of_node(rule.spec.get("host"), rule.namespace)
+        return self._hosts_of[rule]
 
     def destination_rules(self, host: Host, seen_from: Resource | None) -> Sequence[Resource]:
+        key = (host.fqdn, None if seen_from is None else seen_from.namespace)
+        if key not in self._rules:
+            self._rules[key] = tuple(self._destination_rules(host, seen_from))
+        return self._rules[key]
+
+    def _destination_rules(self, host: Host, seen_from: Resource | None) -> Sequence[Resource]:
         named = [rule for fqdn, rule in self._named(host) if fqdn == host.fqdn]
         if self._wild:
             wild = sorted((pair for pattern in patterns_of(host.fqdn) for pair in self._wild.get(pattern, ())), key=itemgetter(0))
@@ -93,6 +104,12 @@ class Subsets:
 
     def subsets(self, host: Host, name: str, seen_from: Resource | None) -> Sequence[Subset]:
         """Where the repository does not tell the namespace of the host or of a rule, the rule may be for this host."""
+        key = (host.fqdn, name, None if seen_from is None else seen_from.namespace)
+        if key not in self._subsets:
+            self._subsets[key] = tuple(self._found(host, name, seen_from))
+        return self._subsets[key]
+
+    def _found(self, host: Host, name: str, seen_from: Resource | None) -> Sequence[Subset]:
         maybe = [rule for fqdn, rule in self._named(host) if fqdn != host.fqdn and may_be(fqdn, host.fqdn)]
         rules = [*self.destination_rules(host, seen_from), *_seen(maybe, seen_from)]
         return [subset for rule in rules for subset in _declared(rule, name)]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import cache
 
 from meshlint import facts
 from meshlint.model.node import Node, scalar_text
@@ -12,6 +13,7 @@ _CHANNELS = ("standard", "experimental")
 _ABSENT: dict[tuple[str, str, str], tuple[Field, ...]] = {}
 
 
+@cache
 def field_in(release: str, channel: str, kind: str, path: str, value: str | None = None) -> Field:
     """What a release and channel say about a field, or about one value of it."""
     parts = facts.spans_of(kind, path, value)

@@ -10,11 +10,11 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import NamedTuple
 
-from meshlint.model.node import Node, scalar_text
+from meshlint.model.node import UNKNOWN, Node, scalar_text
 
 _RANKS = {"exact": 3, "prefix": 2, "regex": 1}
 _ANY = frozenset({".*", ".+", "/.*", "^.*$", "^/.*$", "^.*", "^/.*"})
-_CALLER = ("sourceLabels", "sourceNamespace")
+_LEFT_OUT = ("sourceLabels", "sourceNamespace", "ignoreUriCase")
 
 
 class Text(NamedTuple):
@@ -84,9 +84,9 @@ def _of_rule(rule: Node) -> Iterator[Match]:
 
 
 def _read(rule: Node, at: Node) -> Match | None:
-    if not at.is_map or _open(at) or any(at.get(key) and at.get(key).value != {} for key in (*_CALLER, "ignoreUriCase")):
+    if not at.is_map or _open(at) or any(node and node.value != {} for node in map(at.get, _LEFT_OUT)):
         return None
-    path, method = (_text(at.get(key)) if at.get(key) else None for key in ("uri", "method"))
+    path, method = (_text(node) if node else None for node in (at.get("uri"), at.get("method")))
     if path is not None and path.kind == "present":
         path = None
     headers, without, query = (_texts(at.get(key)) for key in ("headers", "withoutHeaders", "queryParams"))
@@ -98,9 +98,13 @@ def _read(rule: Node, at: Node) -> Match | None:
 
 def _open(node: Node) -> bool:
     """Does a template fill in anything of it?"""
-    if node.is_map:
-        return any(_open(below) for _, below in node.items())
-    return any(_open(item) for item in node.each()) if node.is_list else node.unknown
+    values, waiting = node.table.values, [node.value]
+    for value in waiting:
+        if value is UNKNOWN:
+            return True
+        if isinstance(value, (dict, list)):
+            waiting += [values[row] for row in (value.values() if isinstance(value, dict) else value)]
+    return False
 
 
 def _texts(node: Node) -> Texts:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from itertools import combinations, islice
+from operator import is_
 
 from meshlint.model.node import Node
 from meshlint.semantics.convert.plain import plain
@@ -22,23 +23,26 @@ Pair = tuple[Match, Match]
 
 
 class Change:
-    """The matches before and after, and what each of them does."""
+    """The matches before and after, and what each of them does. `gateway`: a Gateway is to execute them, not the mesh."""
 
-    def __init__(self, matches: Sequence[Match], gateway: bool) -> None:
+    def __init__(self, matches: Sequence[Match], gateway: bool = False) -> None:
         self.now = list(matches[:_MOST])
         self.then = sorted(self.now, key=lambda match: match.rank(gateway), reverse=True)
-        effects = {id(match.rule): _effect(match.rule) for match in self.now}
-        self._effects = {id(match): effects[id(match.rule)] for match in self.now}
+        self._effects: dict[Node, object] = {}  # of a rule: worked out when it is asked for
 
     def differ(self, one: Match | None, other: Match | None) -> bool:
         if one is None or other is None:
             return one is not other
-        return self._effects[id(one)] != self._effects[id(other)]
+        return one.rule != other.rule and self._effect(one.rule) != self._effect(other.rule)
+
+    def _effect(self, rule: Node) -> object:
+        if rule not in self._effects:
+            self._effects[rule] = {key: plain(value) for key, value in rule.items() if key not in _ASIDE}
+        return self._effects[rule]
 
 
-def reordered(matches: Sequence[Match], gateway: bool = False) -> list[Pair]:
+def reordered(change: Change) -> list[Pair]:
     """Who answers a request now, and who then, where both take it by any reading and do something different."""
-    change = Change(matches, gateway)
     found: dict[tuple[int, int], Pair] = {}
     for request in islice(_disputed(change), _TRIES):
         pair = _answers(change, request)
@@ -51,6 +55,8 @@ def reordered(matches: Sequence[Match], gateway: bool = False) -> list[Pair]:
 
 def _disputed(change: Change) -> Iterator[Request]:
     """Requests that two matches share which change places."""
+    if all(map(is_, change.now, change.then)):
+        return
     place = {id(match): at for at, match in enumerate(change.then)}
     for first, second in combinations(change.now, 2):
         if place[id(second)] < place[id(first)] and change.differ(first, second):
@@ -64,10 +70,9 @@ def _answers(change: Change, request: Request) -> Pair | None:
     return (now, then) if fits(now, request, True) and fits(then, request, False) else None
 
 
-def narrowed(matches: Sequence[Match], gateway: bool = False) -> list[Match]:
+def narrowed(change: Change) -> list[Match]:
     """The matches whose prefix takes more as text than by whole segments (/api takes /apiv2), where another rule, or none,
     answers that then, and does something different."""
-    change = Change(matches, gateway)
     return [match for match in change.now if any(_lost(change, match, request) for request in _samples(match, change))]
 
 
@@ -94,7 +99,3 @@ def _first(matches: Sequence[Match], request: Request, segments: bool, unsure: M
         if answer:
             return match
     return None
-
-
-def _effect(rule: Node) -> object:
-    return {key: plain(value) for key, value in rule.items() if key not in _ASIDE}

@@ -35,25 +35,42 @@ class Request(NamedTuple):
 
 def fits(match: Match, request: Request, segments: bool) -> Answer:
     """Does a match take a request? `segments`: a prefix is compared by whole segments."""
-    answers = [_path_fits(match.path, request, segments)]
+    known: Answer = True
+    for answer in _answers(match, request, segments):
+        if answer is False:
+            return False
+        if answer is None:
+            known = None
+    return known
+
+
+def _answers(match: Match, request: Request, segments: bool) -> Iterator[Answer]:
+    """Does the request meet each condition of the match?"""
+    yield _path_fits(match.path, request, segments)
     if match.method is not None:
-        answers.append(_text_fits(match.method, request.method or None))
+        yield _text_fits(match.method, request.method or None)
     for wanted, held in ((match.headers, request.headers), (match.query, request.query), (match.other, request.other)):
-        answers += [_text_fits(text, held.get(key)) for key, text in wanted.items()]
-    answers += [_not(_text_fits(text, request.headers.get(key))) for key, text in match.without.items()]
-    return False if False in answers else None if None in answers else True
+        for key, text in wanted.items():
+            yield _text_fits(text, held.get(key))
+    for key, text in match.without.items():
+        yield _not(_text_fits(text, request.headers.get(key)))
 
 
 def shared(one: Match, other: Match) -> Iterator[Request]:
     """Requests that both matches may take."""
-    method = _value(one.method, other.method) if one.method or other.method else ""
-    headers, query, rest = (_values(a, b) for a, b in ((one.headers, other.headers), (one.query, other.query), (one.other, other.other)))
+    request = _meeting(one, other)
     texts = [match.path or Text("prefix", "/") for match in (one, other)]
     for path in _paths(*texts):
-        yield Request(path, method, headers, query, rest)
+        yield request._replace(path=path)
     for text in texts:
         if _is_opaque(text):
-            yield Request(_split(text.value)[0], method, headers, query, rest, text)
+            yield request._replace(path=_split(text.value)[0], taken=text)
+
+
+def _meeting(one: Match, other: Match) -> Request:
+    """A request that meets the conditions of both but that on the path."""
+    method = _value(one.method, other.method) if one.method or other.method else ""
+    return Request("/", method, _values(one.headers, other.headers), _values(one.query, other.query), _values(one.other, other.other))
 
 
 def beside(match: Match, prefix: str, others: list[Match]) -> Iterator[Request]:
@@ -62,7 +79,7 @@ def beside(match: Match, prefix: str, others: list[Match]) -> Iterator[Request]:
     longer = [path for path in named if path.startswith(prefix) and path != prefix and not path.startswith(prefix + "/")]
     samples: list[Request] = []
     for other in others:
-        alike = next(shared(match, other))
+        alike = _meeting(match, other)
         if alike not in samples:
             samples.append(alike)
     for request in samples:
@@ -75,7 +92,7 @@ def _is_opaque(text: Text) -> bool:
 
 
 def _values(one: Texts, other: Texts) -> dict[str, Value]:
-    return {key: _value(one.get(key), other.get(key)) for key in {**one, **other}}
+    return {key: _value(one.get(key), other.get(key)) for key in {**one, **other}} if one or other else {}
 
 
 def _value(one: Text | None, other: Text | None) -> Value:

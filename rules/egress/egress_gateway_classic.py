@@ -141,11 +141,12 @@ def egress_gateway_classic(route: Resource, mesh: Mesh) -> Iterator[Problem]:
     themselves; the hosts are bound to a waypoint already, which runs this redirect.
     """
     binding = mesh.binding(route)
-    if not binding.mesh or not _acts_for_candidates(route, mesh) or _waypoint_runs_it(route, mesh):
+    if not binding.mesh:
         return
-    sent = mesh.destinations(route)
-    redirects = [one for one in sent if one.mesh and not one.mirror and _is_egress_gateway(one.host, route, binding, mesh)]
-    if redirects:
+    sent, own = mesh.destinations(route), {host.fqdn for _, host in mesh.hosts(route)}
+    away = [one for one in sent if one.mesh and not one.mirror and one.host.fqdn not in own]
+    redirects = [one for one in away if _is_egress_gateway(one.host, route, binding, mesh)]
+    if redirects and _acts_for_candidates(route, mesh) and not _waypoint_runs_it(route, mesh):
         yield _problem(redirects[0], route, binding, mesh, sent)
 
 
@@ -192,7 +193,7 @@ def _related(route: Resource, binding: Binding, mesh: Mesh, sent: Sequence[Desti
 
 def _is_egress_gateway(host: Host, route: Resource, binding: Binding, mesh: Mesh) -> bool:
     """Is a destination the Service of an egress gateway: by the pods that it selects, or by its name?"""
-    if host.kind is HostKind.UNKNOWN or host.fqdn in {own.fqdn for _, own in mesh.hosts(route)}:
+    if host.kind is HostKind.UNKNOWN:
         return False
     if _EGRESS_NAME.search(host.fqdn.split(".")[0]):
         return True

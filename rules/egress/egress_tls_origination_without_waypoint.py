@@ -97,8 +97,8 @@ def egress_tls_origination_without_waypoint(policy: Resource, mesh: Mesh) -> Ite
     gateway alone send to it; no client may become ambient; with `--goal gateway-api`, where nothing is ambient now.
     """
     host = mesh.host(policy.spec.get("host"), policy)
-    subject = mesh.moves(host, policy)
-    if host.kind is not HostKind.ENTRY or subject is None or not (mesh.settings.to_ambient or mesh.ambient_now(subject)):
+    subject = mesh.moves(host, policy) if host.kind is HostKind.ENTRY else None
+    if subject is None or not (mesh.settings.to_ambient or mesh.ambient_now(subject)):
         return
     if any(mesh.waypoint(entry).state not in _WITHOUT for entry in host.entries):
         return

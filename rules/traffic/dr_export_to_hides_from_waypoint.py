@@ -68,12 +68,12 @@ def dr_export_to_hides_from_waypoint(policy: Resource, mesh: Mesh) -> Iterator[P
     or names subsets that nobody uses, when a template tells a namespace, when the host is kept off waypoints, and when its
     namespace stays out of the mesh. The confidence is low where another repository holds the host.
     """
-    host = mesh.host(policy.spec.get("host"), policy)
     exported = mesh.export_to(policy)
     values = [node.text for node in exported.each()]
     subject = mesh.rule_subject(policy) if values and "~" not in values and policy.namespace else None
     if subject is None or policy.spec.get("workloadSelector").is_map:
         return
+    host = mesh.host(policy.spec.get("host"), policy)
     where = _waypoint_namespace(policy, host, mesh)
     if where and not mesh.readable(policy, where) and mesh.shapes_traffic(policy):
         own = policy.spec.get("exportTo")

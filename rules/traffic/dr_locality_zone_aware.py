@@ -8,6 +8,7 @@ from meshlint.api import MESH, WORKLOADS, Confidence, Host, Impact, Kind, Mesh, 
 
 _ZONE_AWARE = "1.31.0"
 _FIELDS = ("distribute", "failover", "failoverPriority")
+_SETTINGS = ("localityLbSetting", "zoneAwareLbSetting")
 
 
 @rule(
@@ -79,7 +80,8 @@ def dr_locality_zone_aware(mesh: Mesh) -> Iterator[Problem]:
     not have it.
     """
     for policy in mesh.all(Kind.DESTINATION_RULE):
-        yield from _of_rule(policy, mesh)
+        if policy.may_hold(_SETTINGS):
+            yield from _of_rule(policy, mesh)
     if not mesh.settings.assume_waypoints and not any(mesh.is_waypoint(gateway) for gateway in mesh.all(Kind.K8S_GATEWAY)):
         return  # no host with a waypoint to be seen: mesh-locality-lb
     for setting in mesh.mesh_settings():

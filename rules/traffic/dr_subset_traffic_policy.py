@@ -68,13 +68,14 @@ def dr_subset_traffic_policy(destination_rule: Resource, mesh: Mesh) -> Iterator
     does not read, when the namespace of the host stays out of the mesh, and with `--goal ambient`, which keeps the
     VirtualService.
     """
-    host = mesh.host(destination_rule.spec.get("host"), destination_rule)
-    if not mesh.settings.to_gateway_api or mesh.moves(host, destination_rule) is None:
+    found = [item for item in destination_rule.spec.each("subsets") if _is_policy_of_pods(item)]
+    if not found or not mesh.settings.to_gateway_api:
         return
-    for item in destination_rule.spec.each("subsets"):
-        name, policy = item.get("name").text, item.get("trafficPolicy")
-        if not name or not _says_something(policy) or not any(item.get("labels").items()):
-            continue
+    host = mesh.host(destination_rule.spec.get("host"), destination_rule)
+    if mesh.moves(host, destination_rule) is None:
+        return
+    for item in found:
+        name, policy = item.get("name").text or "", item.get("trafficPolicy")
         users = [sent for sent in mesh.subset_users(destination_rule, name) if sent.mesh]
         if users:
             fields = ", ".join(key for key, _ in policy.items())
@@ -84,6 +85,11 @@ def dr_subset_traffic_policy(destination_rule: Resource, mesh: Mesh) -> Iterator
             routes = list(dict.fromkeys(sent.route for sent in mesh.subset_users(destination_rule, name)))
             fix = partial(converted, routes, mesh, unused=[item])
             yield Problem(policy, message, related=used, remedy=remedy, fix=fix)
+
+
+def _is_policy_of_pods(item: Node) -> bool:
+    """Has a subset a name, labels, and a policy?"""
+    return _says_something(item.get("trafficPolicy")) and bool(item.get("name").text) and any(item.get("labels").items())
 
 
 def _says_something(policy: Node) -> bool:

@@ -58,8 +58,8 @@ def dr_tls_mesh_mode(policy: Resource, mesh: Mesh) -> Iterator[Problem]:
     pods stay out) or to a host that gateways send to, which read it; for ServiceEntries; when a template tells a mode; and for
     hosts outside of the mesh.
     """
-    host = mesh.host(policy.spec.get("host"), policy)
     modes = _modes(policy, mesh)
+    host = mesh.host(policy.spec.get("host"), policy)
     if not modes or host.kind is HostKind.ENTRY or mesh.rule_subject(policy) is None:
         return
     if any(mode.text == "DISABLE" for mode in modes) and (mesh.ingress_users(host) or _out(host, mesh)):

@@ -86,16 +86,18 @@ def service_port_protocol_undeclared(service: Resource, mesh: Mesh) -> Iterator[
     it); the port is UDP or SCTP; a name or appProtocol tells the protocol, or a template fills it in; the Service is headless
     or of type ExternalName, so that nothing enters a waypoint by it; it is a gateway's; its namespace stays out of the mesh.
     """
-    if not mesh.candidate(service) or not _has_address(service) or _of_gateway(service, mesh):
+    ports = [port for port in service.spec.each("ports") if _undeclared(port)]
+    if not ports or not mesh.candidate(service) or not _has_address(service) or _of_gateway(service, mesh):
         return
     waypoint = mesh.waypoint(service)
+    if not waypoint.bound and not mesh.waypoint_after(service):
+        return
     work = [] if waypoint.bound else [pair for pair in mesh.waypoint_work(service) if pair[0].kind is not Kind.VIRTUAL_SERVICE]
-    if not waypoint.bound and (not work or not mesh.waypoint_after(service)):
+    if not waypoint.bound and not work:
         return
     related = _why(waypoint) if waypoint.bound else ((work[0][1], f"{work[0][0].title} needs a waypoint"),)
-    for port in service.spec.each("ports"):
-        if _undeclared(port):
-            yield _problem(service, port, related, mesh)
+    for port in ports:
+        yield _problem(service, port, related, mesh)
 
 
 def _problem(service: Resource, port: Node, related: tuple[tuple[Node, str], ...], mesh: Mesh) -> Problem:

@@ -58,9 +58,9 @@ def service_udp_port_on_waypoint(service: Resource, mesh: Mesh) -> Iterator[Prob
     Not reported when: no policy names the port (`ports` of an operation, of a policy that takes pods of the Service or whose
     targetRefs name it); the Service has the number for TCP as well; the namespace stays out of the mesh.
     """
-    if not mesh.candidate(service):
-        return
     ports = list(service.spec.each("ports"))
+    if not any(port.get("protocol").text == "UDP" for port in ports) or not mesh.candidate(service):
+        return
     elsewhere = {number for port in ports if port.get("protocol").text != "UDP" for number in _numbers(port)}
     for port in ports:
         protocol = port.get("protocol")

@@ -69,11 +69,9 @@ def vs_export_to_hides_from_waypoint(service: Resource, mesh: Mesh) -> Iterator[
     the host is kept off waypoints, and when its namespace stays out of the mesh. The confidence is low where another
     repository holds the host. With `--goal gateway-api` only what is ambient now counts.
     """
-    if not service.namespace or not mesh.mesh_rules(service):
-        return
     exported = mesh.export_to(service)
     values = [node.text for node in exported.each()]
-    if not values or "~" in values:
+    if not values or "~" in values or not service.namespace or not mesh.mesh_rules(service):
         return
     for _, host in mesh.hosts(service):
         where = _waypoint_namespace(service, host, mesh)

@@ -73,6 +73,8 @@ def vs_host_not_a_service(service: Resource, mesh: Mesh) -> Iterator[Problem]:
 
 
 def _judge(service: Resource, at: Node, host: Host, mesh: Mesh) -> Problem | None:
+    if host.kind in (HostKind.SERVICE, HostKind.ENTRY) and host.fqdn != "*":
+        return None
     said = f"{service.title} is for {host.written}"
     if host.fqdn == "*":
         message = f"{said}: Istio rejects this wildcard in VirtualServices of the mesh."

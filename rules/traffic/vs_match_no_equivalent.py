@@ -89,6 +89,8 @@ def vs_match_no_equivalent(service: Resource, mesh: Mesh) -> Iterator[Problem]:
 
 
 def _conditions(match: Node, service: Resource, mesh: Mesh) -> Iterator[tuple[str, Node]]:
+    if not any(key in _REMEDIES for key, _ in match.items()):
+        return
     for field in ("withoutHeaders", "authority", "scheme", "statPrefix"):
         at = match.get(field)
         if at and at.value not in ({}, ""):

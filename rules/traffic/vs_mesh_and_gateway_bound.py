@@ -72,23 +72,30 @@ def vs_mesh_and_gateway_bound(service: Resource, mesh: Mesh) -> Iterator[Problem
     binding = mesh.binding(service)
     if not binding.mesh or not binding.gateways or not binding.known:
         return
-    twice = [sent for sent in mesh.destinations(service) if _comes_back(service, sent, mesh)]
+    own = {host.fqdn for _, host in mesh.hosts(service)}
+    spoken = {sent.host.written: sent.host for sent in mesh.destinations(service) if sent.host.fqdn in own}
+    back = {name for name, host in spoken.items() if _comes_back(service, host, mesh)}
+    twice = [sent for sent in mesh.destinations(service) if sent.host.written in back and _executed_twice(sent)]
     if not twice:
         return
-    loops = [sent for sent in twice if _ingress_takes_waypoint(sent, mesh)]
+    entering = {name for name in back if _ingress_takes_waypoint(spoken[name], mesh)}
+    loops = [sent for sent in twice if sent.host.written in entering]
     sent = (loops or twice)[0]
-    repeats = list(dict.fromkeys(action for one in (loops or twice) for action in _repeating(one.rule)))
+    rules = dict.fromkeys(one.rule for one in (loops or twice))
+    repeats = list(dict.fromkeys(action for one in rules for action in _repeating(one)))
     severity, impact = (None, None) if repeats else (Severity.NOTE, Impact.ADVICE)
     message = _message(service, sent, repeats, bool(loops))
     yield Problem(service.spec.get("gateways"), message, severity, impact, subject=mesh.moves(sent.host, service))
 
 
-def _comes_back(service: Resource, sent: Destination, mesh: Mesh) -> bool:
-    """Do both the gateway and the waypoint of the destination execute the rule?"""
-    if not sent.mesh or sent.mirror or not _at_gateway(sent.rule) or mesh.moves(sent.host, service) is None:
-        return False
-    spoken = any(host.fqdn == sent.host.fqdn for _, host in mesh.hosts(service))
-    return spoken and mesh.waypoint_after(sent.host) and _read(service, sent.host, mesh)
+def _comes_back(service: Resource, host: Host, mesh: Mesh) -> bool:
+    """Does the waypoint of a host execute the VirtualService?"""
+    return mesh.moves(host, service) is not None and mesh.waypoint_after(host) and _read(service, host, mesh)
+
+
+def _executed_twice(sent: Destination) -> bool:
+    """Do both the gateway and the mesh execute the rule?"""
+    return sent.mesh and not sent.mirror and _at_gateway(sent.rule)
 
 
 def _read(service: Resource, host: Host, mesh: Mesh) -> bool:
@@ -119,12 +126,12 @@ def _shares(rule_: Node) -> bool:
     return len({route.get("destination", "host").text for route in drawn}) > 1
 
 
-def _ingress_takes_waypoint(sent: Destination, mesh: Mesh) -> bool:
+def _ingress_takes_waypoint(host: Host, mesh: Mesh) -> bool:
     """The label of the Service beats that of its namespace, which counts since Istio 1.25."""
-    held = sent.host.resource
+    held = host.resource
     if held is not None and held.label(_LABEL).present:
         return held.labels.get(_LABEL) == "true"
-    namespace = mesh.find(Kind.NAMESPACE, "", sent.host.namespace)
+    namespace = mesh.find(Kind.NAMESPACE, "", host.namespace)
     return namespace is not None and mesh.target.istio_at_least("1.25.0") and namespace.labels.get(_LABEL) == "true"
 
 

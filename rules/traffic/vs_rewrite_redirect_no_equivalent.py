@@ -19,7 +19,7 @@ Found = tuple[Node, str, bool, str | None]  # where, what, whether it has a coun
 
 @rule(
     "ML118", "vs-rewrite-redirect-no-equivalent", Severity.WARNING, impact=Impact.DIFFERS, each=Kind.VIRTUAL_SERVICE, evidence="code",
-    needs=["rewrite", "redirect", "mirror", "mirrors", "headers"],
+    needs=["rewrite", "redirect", "mirror", "mirrors", "set", "add"],
     reads=[Kind.SERVICE, Kind.SERVICE_ENTRY, Kind.NAMESPACE, Kind.GATEWAY, Kind.K8S_GATEWAY],
     sources=[
         "gateway-api v1.6.1 apis/v1/httproute_types.go", "istio pilot/pkg/config/kube/gateway/conversion.go",

@@ -82,17 +82,29 @@ def vs_subset_destination(route: Resource, mesh: Mesh) -> Iterator[Problem]:
     split goes on working: a warning. Not reported when the VirtualService (or the match) is for gateways only, which go on
     executing it (a note with `--goal gateway-api`), and when the namespace of the host stays out of the mesh.
     """
+    known: dict[tuple[object, ...], Problem | None] = {}  # a host and subset mostly stand in many routes
     for sent in mesh.destinations(route):
-        subject = mesh.moves(sent.host, route)
-        if not sent.subset.text or subject is None:
+        if not sent.subset.text:
             continue
-        found = mesh.subsets(sent.host, sent.subset.text, route)
-        severity, impact, message = _judged(sent, found, mesh)
-        if message:
-            related = tuple((subset.at.get("name"), f"subset {subset.name} is declared here") for subset in found)
-            fix = partial(converted, [route], mesh) if mesh.settings.to_gateway_api else None
-            remedy = _remedy(sent, found, mesh)
-            yield Problem(sent.subset, message, severity, impact, related=related, remedy=remedy, fix=fix, subject=subject)
+        key = (sent.host.written, sent.subset.text, sent.section, sent.mirror, sent.mesh)
+        if key not in known:
+            known[key] = _problem(sent, route, mesh)
+        problem = known[key]
+        if problem is not None:
+            yield problem._replace(at=sent.subset)
+
+
+def _problem(sent: Destination, route: Resource, mesh: Mesh) -> Problem | None:
+    subject = mesh.moves(sent.host, route)
+    if subject is None:
+        return None
+    found = mesh.subsets(sent.host, sent.subset.text or "", route)
+    severity, impact, message = _judged(sent, found, mesh)
+    if not message:
+        return None
+    related = tuple((subset.at.get("name"), f"subset {subset.name} is declared here") for subset in found)
+    fix = partial(converted, [route], mesh) if mesh.settings.to_gateway_api else None
+    return Problem(sent.subset, message, severity, impact, related=related, remedy=_remedy(sent, found, mesh), fix=fix, subject=subject)
 
 
 def _judged(sent: Destination, found: Sequence[Subset], mesh: Mesh) -> tuple[Severity | None, Impact | None, str]:

@@ -12,7 +12,7 @@ import pytest
 
 from meshlint.read.file import read_text
 from meshlint.semantics.http_match import Match, matches_of
-from meshlint.semantics.http_order import narrowed, reordered
+from meshlint.semantics.http_order import Change, narrowed, reordered
 
 Rules = list[dict[str, Any]]
 Request = tuple[str, str, str | None, str | None]  # path, method, headers x and y
@@ -78,8 +78,8 @@ def test_what_is_told_changes_and_what_is_not_told_does_not(seed: int) -> None:
     for _ in range(250):
         rules = random_rules(chance)
         matches = read(rules)
-        cut = narrowed(matches)
-        pairs = reordered(matches)
+        cut = narrowed(Change(matches))
+        pairs = reordered(Change(matches))
         before, after = answers(rules, segments=False, sort=False), answers(rules, segments=True, sort=True)
         if pairs or cut:
             told += 1
@@ -95,8 +95,8 @@ def test_what_is_told_changes_and_what_is_not_told_does_not(seed: int) -> None:
 def told(http: str) -> tuple[list[tuple[Any, Any]], list[Any]]:
     text = f"apiVersion: networking.istio.io/v1\nkind: VirtualService\nmetadata: {{name: a}}\nspec:\n  http:\n{http}"
     matches = matches_of(list(read_text(text, "a.yaml").documents[0].root.each("spec", "http")))
-    pairs = [(first.at.path[2], second.at.path[2]) for first, second in reordered(matches)]
-    return pairs, [match.at.get("uri", "prefix").value for match in narrowed(matches)]
+    pairs = [(first.at.path[2], second.at.path[2]) for first, second in reordered(Change(matches))]
+    return pairs, [match.at.get("uri", "prefix").value for match in narrowed(Change(matches))]
 
 
 @pytest.mark.parametrize(
@@ -137,8 +137,8 @@ def test_two_rules(first: str, second: str, changes: bool) -> None:
 def test_a_gateway_puts_what_takes_everything_last() -> None:
     text = "- {match: [{uri: {regex: '/users/.*'}}], timeout: 1s}\n- {match: [{uri: {prefix: /}}], timeout: 2s}\n"
     matches = matches_of(list(read_text(f"kind: A\napiVersion: v1\nhttp:\n{text}", "a.yaml").documents[0].root.each("http")))
-    assert len(reordered(matches)) == 1
-    assert reordered(matches, gateway=True) == []
+    assert len(reordered(Change(matches))) == 1
+    assert reordered(Change(matches, gateway=True)) == []
 
 
 def test_a_large_object_takes_no_longer_than_a_route_may_be() -> None:
