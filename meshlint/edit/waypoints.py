@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import lru_cache
 from typing import Final, NamedTuple
 
 from meshlint.edit.changes import Changes
@@ -63,14 +64,12 @@ def namespace_of(beside: Resource) -> dict[str, Plain]:
 
 def anchor(namespace: str, mesh: Mesh) -> Resource | None:
     """What a new waypoint of a namespace stands beside, the same for every fix: its Namespace, else its first Service, else its
-    first ServiceEntry; of these, one that the environment holds itself rather than one that stands beside all of them."""
-    found = [one for one in mesh.all(Kind.NAMESPACE) if one.name == namespace]
-    for kind in (Kind.SERVICE, Kind.SERVICE_ENTRY) if not found else ():
-        found += [one for one in mesh.all(kind) if one.namespace == namespace]
-    if len({one.file for one in found}) > 1:
-        own = {one.root for one in mesh.environment.resources}
-        found = [one for one in found if one.root in own] or found
-    return found[0] if found else None
+    first ServiceEntry."""
+    for one in mesh.all(Kind.NAMESPACE):
+        if one.name == namespace:
+            return one
+    beside = (one for kind in (Kind.SERVICE, Kind.SERVICE_ENTRY) for one in mesh.all(kind))
+    return next((one for one in beside if one.namespace == namespace), None)
 
 
 def is_headless(service: Resource) -> bool:
@@ -87,16 +86,22 @@ def choose(service: Resource, mesh: Mesh) -> Chosen | None:
     alias = service.spec.get("type").text == "ExternalName"  # which ambient does not know
     if waypoint.state is not WaypointState.NONE or not service.namespace or is_headless(service) or alias:
         return None
-    held = [gateway for gateway in mesh.all(Kind.K8S_GATEWAY) if gateway.namespace == service.namespace and mesh.is_waypoint(gateway)]
+    return _for_namespace(service.namespace, mesh)
+
+
+@lru_cache(_MOST)
+def _for_namespace(namespace: str, mesh: Mesh) -> Chosen | None:
+    """The waypoint of a Service that has none, which is the same for all of a namespace."""
+    held = [gateway for gateway in mesh.all(Kind.K8S_GATEWAY) if gateway.namespace == namespace and mesh.is_waypoint(gateway)]
     fitting = [gateway for gateway in held if gateway.labels.get(FOR, "service") in ("service", "all")]
-    assumed = [name for name in mesh.settings.assume_waypoints if name.partition("/")[0] == service.namespace]
+    assumed = [name for name in mesh.settings.assume_waypoints if name.partition("/")[0] == namespace]
     if len(fitting) == 1 and not assumed:
         account = fitting[0].annotations.get(_ACCOUNT) or fitting[0].name
-        return Chosen(fitting[0].name, Peer(mesh.trust_domain(), service.namespace, account), False)
-    if fitting or assumed or _awaits_one(service.namespace, mesh) or mesh.find(Kind.K8S_GATEWAY, service.namespace, _DEFAULT) is not None:
+        return Chosen(fitting[0].name, Peer(mesh.trust_domain(), namespace, account), False)
+    if fitting or assumed or _awaits_one(namespace, mesh) or mesh.find(Kind.K8S_GATEWAY, namespace, _DEFAULT) is not None:
         return None
-    beside = anchor(service.namespace, mesh)
-    peer = Peer(mesh.trust_domain(), service.namespace, _DEFAULT)
+    beside = anchor(namespace, mesh)
+    peer = Peer(mesh.trust_domain(), namespace, _DEFAULT)
     return None if beside is None else Chosen(_DEFAULT, peer, False, beside)
 
 
