@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Iterable
 from typing import NamedTuple
 
 from meshlint.model.problem import Finding, ResourceName, Severity
 
-_VARYING = re.compile(r"[`'\"\u201c][^`'\"\u201d]*[`'\"\u201d]|[^\s\d./_*-]*[\d./_*-]\S*")
+_QUOTED = r"[`'\"\u201c][^`'\"\u201d]*[`'\"\u201d]"
+_ODD = r"(?<![^\s`'\"\u201c\u201d])[^\s\d./_*-]*[\d./_*-]\S*"  # looked for where a word begins, and behind a quote
+_VARYING = re.compile(f"{_QUOTED}|{_ODD}")
 _SHOWN = 3
 
 Key = tuple[str, Severity, str]
@@ -27,7 +30,9 @@ def blocks(findings: Iterable[Finding], limit: int) -> list[Block]:
     if len(every) <= limit:
         return [Block(finding) for finding in every]
     alike: dict[Key, list[Finding]] = {}
-    listed = [(shape(finding), finding) for finding in every]
+    counts = Counter((finding.rule, finding.severity) for finding in every)
+    few = {rule for rule, count in counts.items() if count <= limit}  # whatever these say, they are shown
+    listed = [((*rule, "") if (rule := (f.rule, f.severity)) in few else shape(f), f) for f in every]
     for key, finding in listed:
         alike.setdefault(key, []).append(finding)
     shown: list[Block] = []

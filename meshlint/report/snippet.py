@@ -17,17 +17,20 @@ _MARKED_LINES = 4
 
 def layout(line: str) -> tuple[str, list[int]]:
     """A line as shown, and the terminal column (from 0) at which each code point starts, with one entry for the end."""
-    if line.isascii() and line.isprintable():
-        return line, list(range(len(line) + 1))
-    shown: list[str] = []
+    parts: list[str] = []
     starts = [0]
     at = 0
     for char in line:
         text = " " * (_TAB - at % _TAB) if char == "\t" else visible(char)
-        shown.append(text)
+        parts.append(text)
         at += width(text)
         starts.append(at)
-    return "".join(shown), starts
+    return "".join(parts), starts
+
+
+def shown(line: str) -> str:
+    """A line as shown."""
+    return line if line.isprintable() else layout(line)[0]
 
 
 def width(text: str) -> int:
@@ -66,9 +69,11 @@ def _marked(location: Location, number: int, line: str) -> tuple[int, int]:
 
 
 def _underline(shown_line: str, moved: int, span: tuple[int, int]) -> str:
-    _, starts = layout(shown_line)
-    begin, end = (min(max(edge - moved, 0), len(starts) - 1) for edge in span)
-    return " " * starts[begin] + "^" * max(1, starts[end] - starts[begin])
+    begin, end = (min(max(edge - moved, 0), len(shown_line)) for edge in span)
+    if not (shown_line.isascii() and shown_line.isprintable()):
+        _, starts = layout(shown_line)
+        begin, end = starts[begin], starts[end]
+    return " " * begin + "^" * max(1, end - begin)
 
 
 def snippet(source: Source, location: Location, paint: Paint, style: str, *, context: int = 1, gutter: int | None = None) -> Iterator[str]:
@@ -89,7 +94,7 @@ def snippet(source: Source, location: Location, paint: Paint, style: str, *, con
             return
         if not line.strip() and not first <= number <= last:
             continue
-        yield f"{paint('gutter', f'{number + 1:>{size}} |')} {layout(part)[0]}".rstrip()
+        yield f"{paint('gutter', f'{number + 1:>{size}} |')} {shown(part)}".rstrip()
         if first <= number <= last and (line.strip() or first == end):
             marks = _underline(part, moved, _marked(location, number, line))
             yield f"{paint('gutter', ' ' * size + ' |')} {paint(style, marks)}"

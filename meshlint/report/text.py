@@ -11,7 +11,7 @@ from meshlint.model.problem import Finding, Location, Related
 from meshlint.report.paint import Paint
 from meshlint.report.repeats import Block, blocks
 from meshlint.report.result import Result
-from meshlint.report.snippet import layout, snippet
+from meshlint.report.snippet import shown, snippet
 from meshlint.report.summary import summary
 from meshlint.report.visible import lines, visible
 
@@ -108,7 +108,7 @@ class _Page:
         if source is None:
             return ""
         line = source.line(where.line - 1)
-        return layout(line[:119] + "\u2026" if len(line) > 120 else line)[0].rstrip()
+        return shown(line[:119] + "\u2026" if len(line) > 120 else line).rstrip()
 
     def _equals(self, size: int) -> str:
         return self.paint("gutter", " " * size + " =")

@@ -21,7 +21,7 @@ def picture(char: str) -> str:
 
 def visible(text: str) -> str:
     """`text` with every control, direction and invisible character (and undecodable byte) shown by its picture."""
-    if text.isascii() and text.isprintable():
+    if text.isprintable():  # nothing that is hidden is
         return text
     return re.sub(_HIDDEN, lambda found: picture(found[0]), text)
 
@@ -33,6 +33,8 @@ def one_line(text: str) -> str:
 
 def lines(text: str) -> list[str]:
     """The lines of `text`, each made visible."""
+    if text.isprintable():
+        return [text.strip()]
     return [visible(line.rstrip().replace("\t", "    ")) for line in _BREAK.split(text.strip())]
 
 
