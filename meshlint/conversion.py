@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Union
 
 from meshlint.edit.changes import Changes
+from meshlint.edit.lately import Lately
 from meshlint.model.conversion import Converted, Document, Manner, Outcome
 from meshlint.model.kind import Kind
 from meshlint.model.node import Node
@@ -15,9 +16,8 @@ if TYPE_CHECKING:
     from meshlint.model.mesh import Mesh
     from meshlint.model.resource import Resource
 
-_MOST = 64
-_lately: dict[tuple[tuple[int, ...], tuple[Node, ...]], tuple[Sequence[Converted], Fix | None]] = {}
-"""What was made last: several rules propose the same for one object, one after the other. By id, so the objects are held."""
+_lately = Lately[Union[Fix, None]](64)
+"""Several rules propose the same for one object, one after the other."""
 
 
 def fix_for(resources: Sequence[Resource], mesh: Mesh, manner: Manner | None = None, unused: Sequence[Node] = ()) -> Fix | None:
@@ -25,12 +25,7 @@ def fix_for(resources: Sequence[Resource], mesh: Mesh, manner: Manner | None = N
     nobody uses once all of them are replaced. None: one of them or a part of it stays, a Gateway would get another address, or a
     file cannot hold the result."""
     found = [mesh.convert(resource, manner) for resource in resources]
-    key = (tuple(map(id, found)), tuple(unused))
-    if key not in _lately:
-        if len(_lately) >= _MOST:
-            del _lately[next(iter(_lately))]
-        _lately[key] = (found, _fix_of(found, unused))
-    return _lately[key][1]
+    return _lately.of((tuple(map(id, found)), tuple(unused)), found, lambda: _fix_of(found, unused))
 
 
 def _fix_of(found: Sequence[Converted], unused: Sequence[Node]) -> Fix | None:

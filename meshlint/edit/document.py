@@ -9,6 +9,7 @@ from functools import lru_cache
 from typing import Any, Final
 
 from meshlint.edit.emit import Plain, Style
+from meshlint.edit.lately import Lately
 from meshlint.edit.layout import Layout
 from meshlint.edit.operations import RefusedError, Writing
 from meshlint.edit.pieces import Cut, Pieces
@@ -23,8 +24,8 @@ Path = tuple[Step, ...]
 _LARGEST: Final = 2_000_000  # characters of a document that is read again for each change
 _DEEPEST: Final = 200
 _MOST_KEPT: Final = 32  # texts whose documents are remembered
-_lately: dict[int, tuple[Source, list[tuple[int, int]]]] = {}  # by id, so the texts are held
-_styles: dict[int, tuple[Table, Style]] = {}
+_stretches: Final = Lately[list[tuple[int, int]]](_MOST_KEPT)
+_styles: Final = Lately[Style](_MOST_KEPT)
 _RENDERED: Final = re.compile(r"^[ \t]*#[^\r\n]*(?:\{\{|\{%|<%)|^[ \t]*#@|[ \t]#@", re.MULTILINE)
 _HEAD: Final = re.compile(r"(?:(?:---)?[ \t]*(?:#[^\r\n]*)?[\r\n]|%[^\r\n]*[\r\n])*(?:---[ \t]+)?(?:[&!]\S*\s+)*").fullmatch
 _MOST: Final = 200_000  # values, with those that aliases repeat
@@ -142,11 +143,7 @@ class Part:
 
 def stretches(source: Source) -> list[tuple[int, int]]:
     """Where the documents of a text begin and end. Those of the last texts are kept: fixes come file by file."""
-    if id(source) not in _lately:
-        if len(_lately) >= _MOST_KEPT:
-            del _lately[next(iter(_lately))]
-        _lately[id(source)] = (source, boundaries(source.text))
-    return _lately[id(source)][1]
+    return _stretches.of(id(source), source, lambda: boundaries(source.text))
 
 
 @lru_cache(_MOST_KEPT)
@@ -157,11 +154,7 @@ def _tables(path: str, text: str) -> list[Table]:
 
 def _style_of(table: Table, layout: Layout) -> Style:
     """The same for the documents of the last fixes: several are proposed for one."""
-    if id(table) not in _styles:
-        if len(_styles) >= _MOST_KEPT:
-            del _styles[next(iter(_styles))]
-        _styles[id(table)] = (table, layout.style())
-    return _styles[id(table)][1]
+    return _styles.of(id(table), table, layout.style)
 
 
 def _stretch(source: Source, at: int) -> tuple[int, int]:

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from functools import lru_cache
-from typing import Final, NamedTuple
+from typing import Final, NamedTuple, Union
 
 from meshlint.edit.changes import Changes
 from meshlint.edit.emit import Plain
+from meshlint.edit.lately import Lately
 from meshlint.model.kind import Kind
 from meshlint.model.mesh import Mesh, WaypointState
 from meshlint.model.policy import WAYPOINT_CLASS, Peer
@@ -21,9 +21,6 @@ LISTENER: Final[dict[str, Plain]] = {"name": "mesh", "port": 15008, "protocol": 
 _ACCOUNT: Final = "gateway.istio.io/service-account"
 _DEFAULT: Final = "waypoint"
 _METADATA_NAME: Final = "kubernetes.io/metadata.name"
-_MOST: Final = 64
-_lately: dict[tuple[tuple[int, ...], int, bool], tuple[Sequence[Resource], Mesh, Fix | None]] = {}
-"""What was given last: rules on routes, policies and Services propose the same for one. By id, so all of it is held."""
 
 
 class Chosen(NamedTuple):
@@ -34,6 +31,11 @@ class Chosen(NamedTuple):
     peer: Peer
     bound: bool
     beside: Resource | None = None
+
+
+_given_lately: Final = Lately[Union[Fix, None]](64)
+"""Rules on routes, policies and Services propose the same for one."""
+_chosen_lately: Final = Lately[Union[Chosen, None]](64)
 
 
 def manifest(name: str, metadata: dict[str, Plain], serves: str = "service", admits: Sequence[str] = ()) -> dict[str, Plain]:
@@ -86,10 +88,10 @@ def choose(service: Resource, mesh: Mesh) -> Chosen | None:
     alias = service.spec.get("type").text == "ExternalName"  # which ambient does not know
     if waypoint.state is not WaypointState.NONE or not service.namespace or is_headless(service) or alias:
         return None
-    return _for_namespace(service.namespace, mesh)
+    namespace = service.namespace
+    return _chosen_lately.of((namespace, id(mesh)), mesh, lambda: _for_namespace(namespace, mesh))
 
 
-@lru_cache(_MOST)
 def _for_namespace(namespace: str, mesh: Mesh) -> Chosen | None:
     """The waypoint of a Service that has none, which is the same for all of a namespace."""
     held = [gateway for gateway in mesh.all(Kind.K8S_GATEWAY) if gateway.namespace == namespace and mesh.is_waypoint(gateway)]
@@ -146,11 +148,7 @@ def give(targets: Sequence[Resource], mesh: Mesh, *, safe: bool = False) -> Fix 
     """Bind Services and ServiceEntries that have no waypoint to one. Safe only where it stands already, and nothing else waits for
     it: no VirtualService of the mesh for them, no AuthorizationPolicy for their pods, which sees the waypoint as the caller then."""
     key = (tuple(map(id, targets)), id(mesh), safe)
-    if key not in _lately:
-        if len(_lately) >= _MOST:
-            del _lately[next(iter(_lately))]
-        _lately[key] = (targets, mesh, _given(targets, mesh, safe))
-    return _lately[key][2]
+    return _given_lately.of(key, (targets, mesh), lambda: _given(targets, mesh, safe))
 
 
 def _given(targets: Sequence[Resource], mesh: Mesh, safe: bool) -> Fix | None:

@@ -17,10 +17,10 @@ class Severity(Enum):
     ERROR = "error"
     WARNING = "warning"
     NOTE = "note"
+    rank: int
 
-    @property
-    def rank(self) -> int:
-        return ("note", "warning", "error").index(self.value)
+    def __init__(self, name: str) -> None:
+        self.rank = ("note", "warning", "error").index(name)
 
 
 class Impact(Enum):
@@ -41,10 +41,10 @@ class Confidence(Enum):
     HIGH = "high"
     MEDIUM = "medium"
     LOW = "low"
+    rank: int
 
-    @property
-    def rank(self) -> int:
-        return ("low", "medium", "high").index(self.value)
+    def __init__(self, name: str) -> None:
+        self.rank = ("low", "medium", "high").index(name)
 
 
 class Edit(NamedTuple):

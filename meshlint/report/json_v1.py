@@ -5,14 +5,13 @@ Layout: one line a finding, environment and skipped file, so that two reports ca
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from typing import Any, TextIO
 
 from meshlint import __version__
-from meshlint.model.position import Span
 from meshlint.model.problem import Edit, Finding, Fix, Location, Related, Severity
+from meshlint.report.encode import Encode, encoder
 from meshlint.report.result import Coverage, EnvironmentReport, Result, TargetLike
-from meshlint.report.visible import decodable
 
 Json = dict[str, Any]
 _SPREAD = {(), ("coverage",), ("coverage", "environments"), ("coverage", "skipped"), ("findings",)}
@@ -20,15 +19,12 @@ _SPREAD = {(), ("coverage",), ("coverage", "environments"), ("coverage", "skippe
 
 def write(result: Result, out: TextIO, **_options: Any) -> None:
     """The report; the same result gives the same bytes."""
-    import json
-
-    encoder = json.JSONEncoder(ensure_ascii=False)
-    out.writelines(_layout(report(result), (), encoder.encode))
+    out.writelines(_layout(report(result), (), encoder(len(result.findings))))
     out.write("\n")
 
 
 def report(result: Result) -> Json:
-    """The report as plain values, in the order in which it is written."""
+    """The report as plain values, in the order in which it is written; findings are made one at a time."""
     return {
         "version": 1,
         "tool": {"name": "meshlint", "version": __version__},
@@ -40,14 +36,14 @@ def report(result: Result) -> Json:
             "baselined": result.baselined,
             "fixable": result.fixable,
         },
-        "findings": [_finding(finding, result) for finding in result.findings],
+        "findings": (_finding(finding, result) for finding in result.findings) if result.findings else [],
     }
 
 
-def _layout(value: Any, path: tuple[str, ...], encode: Callable[[Any], str]) -> Iterator[str]:
+def _layout(value: Any, path: tuple[str, ...], encode: Encode) -> Iterator[str]:
     """The text of a value: objects and lists at a path of _SPREAD over several lines, all others on one."""
     if path not in _SPREAD or not value:
-        yield decodable(encode(value))
+        yield encode(value)
         return
     start, end = "{}" if isinstance(value, dict) else "[]"
     entries = value.items() if isinstance(value, dict) else ((None, item) for item in value)
@@ -93,7 +89,7 @@ def _finding(finding: Finding, result: Result) -> Json:
         "impact": finding.impact.value,
         "message": finding.message,
         "remedy": finding.remedy,
-        **finding.location._asdict(),
+        **_location(finding.location),
         "exact": finding.exact,
         "resource": finding.resource._asdict() if finding.resource else None,
         "path": finding.path,
@@ -103,6 +99,11 @@ def _finding(finding: Finding, result: Result) -> Json:
         "help": rule.help if rule else f"docs/rules/{finding.name}.md",
         "fingerprint": finding.fingerprint,
     }
+
+
+def _location(where: Location) -> Json:
+    file, line, column, end_line, end_column = where
+    return {"file": file, "line": line, "column": column, "end_line": end_line, "end_column": end_column}
 
 
 def _related(related: Related) -> Json:
@@ -120,4 +121,4 @@ def _fix(fix: Fix) -> Json:
 
 
 def _edit(edit: Edit) -> Json:
-    return {**Location.of(edit.file, Span(*edit.span))._asdict(), "text": edit.text}
+    return {**_location(Location.of(edit.file, edit.span)), "text": edit.text}

@@ -9,25 +9,29 @@ import sarif_om
 
 from meshlint import HOME, __version__
 from meshlint.model.problem import Edit, Finding, Fix, Location
+from meshlint.report.encode import encoder
 from meshlint.report.result import Result, Skipped
 from meshlint.report.sarif_rules import descriptor
 from meshlint.report.sarif_write import plain
-from meshlint.report.visible import decodable
 
 SCHEMA = "https://json.schemastore.org/sarif-2.1.0.json"
 _ROOT = "%SRCROOT%"
 _MOST_RESULTS = 25_000  # GitHub refuses a run with more
 _MOST_PLACES = 999  # GitHub refuses a result with more than 1,000 places
+_RESULTS = '"results":['  # which no string holds: its quotes would be escaped
 _FAILED = (2, 130)  # exit codes of a run that could not do its work
 
 
 def write(result: Result, out: TextIO, *, information_uri: str = HOME, **_options: Any) -> None:
     """The log; the same result gives the same bytes. `information_uri` is the address of the project."""
-    import json
-
-    log = sarif_om.SarifLog(version="2.1.0", schema_uri=SCHEMA, runs=[_Run(result).build(information_uri)])
-    out.write(decodable(json.dumps(plain(log), ensure_ascii=False, separators=(",", ":"))))
-    out.write("\n")
+    run = _Run(result)
+    encode = encoder(len(run.findings), compact=True)
+    log = sarif_om.SarifLog(version="2.1.0", schema_uri=SCHEMA, runs=[run.build(information_uri)])
+    before, mark, behind = encode(plain(log)).partition(_RESULTS)
+    out.write(before + mark)
+    for number, finding in enumerate(run.findings):
+        out.write(("," if number else "") + encode(plain(run.result_of(finding))))
+    out.write(behind + "\n")
 
 
 def most_severe(findings: Sequence[Finding], most: int) -> list[Finding]:
@@ -46,13 +50,15 @@ class _Run:
         self.suppressed = {id(one.finding): one for one in result.hidden}
         everything = sorted((*result.findings, *(one.finding for one in result.hidden)), key=lambda finding: finding.order)
         self.findings = most_severe(everything, _MOST_RESULTS)
-        self.files: dict[str, int] = {}
+        self.files: dict[str, Any] = {}
         by_rule = {finding.rule: finding for finding in reversed(self.findings)}
         self.rules = [by_rule[number] for number in sorted(by_rule)]
         self.rule_index = {finding.rule: number for number, finding in enumerate(self.rules)}
 
     def build(self, information_uri: str) -> Any:
-        results = [self._result(finding) for finding in self.findings]
+        """All but the results, which are written one by one. Files are numbered as results name them."""
+        for finding in self.findings:
+            self._number_files(finding)
         with_result = {finding.location.file for finding in self.findings}
         invocation = self._invocation()
         return sarif_om.Run(
@@ -63,8 +69,15 @@ class _Run:
             newline_sequences=["\r\n", "\n", "\r"],
             invocations=[invocation],
             artifacts=[self._artifact(file, file in with_result) for file in self.files],
-            results=results,
+            results=[],
         )
+
+    def _number_files(self, finding: Finding) -> None:
+        self._file(finding.location.file)
+        for related in finding.related[:_MOST_PLACES]:
+            self._file(related.location.file)
+        for edit in finding.fix.edits if finding.fix is not None and _can_say(finding.fix) else ():
+            self._file(edit.file)
 
     def _driver(self, information_uri: str) -> Any:
         return sarif_om.ToolComponent(
@@ -75,7 +88,7 @@ class _Run:
             rules=[descriptor(finding, self.result.rules.get(finding.rule)) for finding in self.rules],
         )
 
-    def _result(self, finding: Finding) -> Any:
+    def result_of(self, finding: Finding) -> Any:
         related = finding.related[:_MOST_PLACES]
         return sarif_om.Result(
             rule_id=finding.rule,
@@ -104,14 +117,15 @@ class _Run:
         return sarif_om.Location(physical_location=physical, logical_locations=logical, message=said, id=id)
 
     def _file(self, file: str) -> Any:
-        return sarif_om.ArtifactLocation(uri=uri(file), uri_base_id=_ROOT, index=self.files.setdefault(file, len(self.files)))
+        if file not in self.files:
+            self.files[file] = sarif_om.ArtifactLocation(uri=uri(file), uri_base_id=_ROOT, index=len(self.files))
+        return self.files[file]
 
     def _artifact(self, file: str, with_result: bool) -> Any:
         return sarif_om.Artifact(location=self._file(file), roles=["resultFile"] if with_result else None)
 
     def _fixes(self, fix: Fix | None) -> list[Any] | None:
-        """None for a fix that adds a file: SARIF knows changes only, and a fix is applied whole or not at all."""
-        if fix is None or fix.new_files or not fix.edits:
+        if fix is None or not _can_say(fix):
             return None
         by_file: dict[str, list[Edit]] = {}
         for edit in fix.edits:
@@ -152,6 +166,11 @@ def uri(file: str) -> str:
     from urllib.parse import quote
 
     return quote(file.encode("utf-8", "surrogateescape"), safe="/-._~!$&'()*+,;=@")
+
+
+def _can_say(fix: Fix) -> bool:
+    """No fix that adds a file: SARIF knows changes only, and a fix is applied whole or not at all."""
+    return bool(fix.edits) and not fix.new_files
 
 
 def _message(text: str) -> Any:
