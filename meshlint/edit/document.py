@@ -167,7 +167,7 @@ def _stretch(source: Source, at: int) -> tuple[int, int]:
 def _refuse(table: Table, text: str) -> None:
     if len(text) > _LARGEST:
         raise RefusedError(f"its document has more than {_LARGEST:,} characters")
-    if _RENDERED.search(text):
+    if "#" in text and _RENDERED.search(text):
         raise RefusedError("a template decides on parts of its document")
     if "sops" in text and any(key in ("sops", "sopsMetadata") for key, _ in table.root.items()):
         raise RefusedError(_MANAGED)
@@ -196,12 +196,13 @@ def _inner_tables(tables: Sequence[Table]) -> Iterator[tuple[tuple[int, str], Ta
 def plain(node: Node) -> Any:
     """A value as dict, list and scalars; UNKNOWN stays. Raises RefusedError for what is nested too deep, or too much."""
     left = _MOST
+    values = node.table.values
 
     def made(row: int, depth: int) -> Any:
         nonlocal left
         left -= 1
-        value = node.table.values[row]
-        if not isinstance(value, (dict, list)):
+        value = values[row]
+        if type(value) is str or not isinstance(value, (dict, list)):
             return value
         if not depth or left < 0:
             raise RefusedError("its document is nested too deep, or aliases repeat too much of it")
@@ -214,10 +215,14 @@ def plain(node: Node) -> Any:
 
 def same(one: Any, other: Any) -> bool:
     """Are two values equal, with types, whatever the order of keys?"""
-    if isinstance(one, Mapping) and isinstance(other, Mapping):
-        return one.keys() == other.keys() and all(same(value, other[key]) for key, value in one.items())
+    if one is other:
+        return True
+    if type(one) is str:
+        return type(other) is str and one == other
     if isinstance(one, (list, tuple)) and isinstance(other, (list, tuple)):
         return len(one) == len(other) and all(map(same, one, other))
+    if isinstance(one, (dict, Mapping)) and isinstance(other, (dict, Mapping)):
+        return one.keys() == other.keys() and all(same(value, other[key]) for key, value in one.items())
     if isinstance(one, float) and isinstance(other, float):
         return one == other or (one != one and other != other)
     return type(one) is type(other) and bool(one == other)
@@ -225,7 +230,7 @@ def same(one: Any, other: Any) -> bool:
 
 def known(value: Any) -> bool:
     """Does no template fill in any of it?"""
-    if isinstance(value, Mapping):
+    if isinstance(value, (dict, Mapping)):
         return all(known(below) for below in value.values())
     return all(known(below) for below in value) if isinstance(value, list) else value is not UNKNOWN
 
@@ -235,7 +240,7 @@ def with_value(whole: Any, path: Path, value: Plain) -> Any:
     if not path:
         return value
     step, rest = path[0], path[1:]
-    if isinstance(whole, Mapping) and isinstance(step, str):
+    if isinstance(whole, (dict, Mapping)) and isinstance(step, str):
         return {**whole, step: with_value(whole.get(step), rest, value)}
     if isinstance(whole, list) and isinstance(step, int) and step <= len(whole):
         return [*whole[:step], with_value(whole[step] if step < len(whole) else None, rest, value), *whole[step + 1 :]]

@@ -32,16 +32,16 @@ class Style(NamedTuple):
 
 def scalar(value: Plain, quote: str = "", prefer: str = '"') -> str:
     """A scalar on one line. `quote`: strings get these quotes in any case; `prefer`: they do where they need some."""
+    if isinstance(value, str):
+        if not quote and is_plain(value):
+            return value
+        return quoted(value, quote or ("'" if '"' in value and "'" not in value else prefer))
     if value is None:
         return "null"
     if isinstance(value, bool):
         return "true" if value else "false"
-    if isinstance(value, (int, float)):
-        return _number(value)
-    assert isinstance(value, str), f"{type(value).__name__} is no scalar"
-    if not quote and is_plain(value):
-        return value
-    return quoted(value, quote or ("'" if '"' in value and "'" not in value else prefer))
+    assert isinstance(value, (int, float)), f"{type(value).__name__} is no scalar"
+    return _number(value)
 
 
 @lru_cache(4096)
@@ -90,13 +90,17 @@ def _number(value: float) -> str:
 
 def is_block(value: Plain) -> bool:
     """Does it take lines of its own: a mapping or list with something in it, or a text of several lines?"""
-    return bool(value) if isinstance(value, (Mapping, list, tuple)) else isinstance(value, str) and is_literal(value)
+    if isinstance(value, str):
+        return is_literal(value)
+    return bool(value) if isinstance(value, (dict, list, tuple, Mapping)) else False
 
 
 def is_literal(text: str) -> bool:
     """Is the text best written as a literal block? It has several lines, and none that a block would change."""
+    if "\n" not in text:
+        return False
     body = text[:-1] if text.endswith("\n") else text
-    if "\n" not in text or not body or body.endswith("\n") or body[0] in " \n":
+    if not body or body.endswith("\n") or body[0] in " \n":
         return False
     lines = body.split("\n")
     return all(line.replace("\t", " ").isprintable() for line in lines) and not lines[-1].isspace()
@@ -104,24 +108,23 @@ def is_literal(text: str) -> bool:
 
 def lines_of(value: Plain, style: Style) -> list[str]:
     """A value in block style, line by line, from column 0. The first line of a literal block is its sign."""
-    if isinstance(value, Mapping) and value:
-        return [line for key, below in value.items() for line in entry(key, below, style)]
-    if isinstance(value, (list, tuple)) and value:
-        return [line for below in value for line in item(below, style)]
-    if isinstance(value, str) and is_literal(value):
+    if not is_block(value):
+        return [inline(value, style)]
+    if isinstance(value, str):
         return ["|" if value.endswith("\n") else "|-", *indented(value.removesuffix("\n").split("\n"), style.step)]
-    return [inline(value, style)]
+    if isinstance(value, (dict, Mapping)):
+        return [line for key, below in value.items() for line in entry(key, below, style)]
+    assert isinstance(value, (list, tuple))
+    return [line for below in value for line in item(below, style)]
 
 
 def entry(key: str, value: Plain, style: Style) -> list[str]:
     """A key with its value, in block style."""
     name = scalar(key, prefer=style.quote)
-    lines = lines_of(value, style)
-    if not is_block(value):
-        return [f"{name}: {lines[0]}"]
-    if isinstance(value, str):
-        return [f"{name}: {lines[0]}", *lines[1:]]
-    return [f"{name}:", *indented(lines, style.step if isinstance(value, Mapping) else style.dash)]
+    first, *rest = lines = lines_of(value, style)
+    if isinstance(value, str) or not is_block(value):
+        return [f"{name}: {first}", *rest]
+    return [f"{name}:", *indented(lines, style.dash if isinstance(value, (list, tuple)) else style.step)]
 
 
 def item(value: Plain, style: Style) -> list[str]:
@@ -131,8 +134,9 @@ def item(value: Plain, style: Style) -> list[str]:
     return [*lines, *(rest if isinstance(value, str) else indented(rest, style.gap))]
 
 
-def indented(lines: Sequence[str], columns: int) -> Iterator[str]:
-    return (" " * columns + line if line else line for line in lines)
+def indented(lines: Sequence[str], columns: int) -> Sequence[str]:
+    margin = " " * columns
+    return [margin + line if line else line for line in lines] if columns else lines
 
 
 def inline(value: Plain, style: Style) -> str:
@@ -141,7 +145,9 @@ def inline(value: Plain, style: Style) -> str:
         import json
 
         return _visible(json.dumps(value, ensure_ascii=False, separators=(",", ":") if style.tight else None))
-    if isinstance(value, Mapping):
+    if isinstance(value, str):
+        return _flow_scalar(value, style)
+    if isinstance(value, (dict, Mapping)):
         pairs = (f"{_flow_scalar(key, style)}: {inline(below, style)}" for key, below in value.items())
         return f"{{{', '.join(pairs)}}}"
     if isinstance(value, (list, tuple)):

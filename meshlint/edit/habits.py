@@ -70,7 +70,7 @@ def _words(kind: str, joint: str) -> str:
 
 
 def _with_name(part: str, old: str, new: str) -> str:
-    return re.sub(rf"(?:(?<=[-_.])|\A){re.escape(old)}(?=[-_.]|\Z)", lambda _: new, part) if old and new else part
+    return re.sub(rf"(?:(?<=[-_.])|\A){re.escape(old)}(?=[-_.]|\Z)", lambda _: new, part) if old and new and old in part else part
 
 
 def _below(value: Plain, key: str) -> Plain:

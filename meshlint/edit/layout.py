@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Sequence
 
 from meshlint.edit.emit import Style
 from meshlint.model.node import Table
@@ -24,9 +24,14 @@ class Layout:
 
     def _json_root(self) -> bool:
         """Is the whole document one object in braces, with its keys in double quotes?"""
-        first = next(iter(self.own(0)), None)
-        braces = self.text.startswith("{", self.start(0))
-        return braces and first is not None and self.text.startswith('"', self.key_start(first))
+        if not self.text.startswith("{", self.start(0)):
+            return False
+        first = self._first()
+        return first is not None and self.text.startswith('"', self.key_start(first))
+
+    def _first(self) -> int | None:
+        """The first row that stands right in the document's collection."""
+        return 1 if len(self.table.parents) > 1 else None
 
     def start(self, row: int) -> int:
         return self.table.starts[row] - self._base
@@ -134,37 +139,35 @@ class Layout:
 
     def style(self) -> Style:
         """How the document is written, taken from what it has most of."""
-        steps, dashes, gaps, quotes = Counter[int](), Counter[int](), Counter[int](), Counter[str]()
-        for row, column, below in self._nested():
-            if isinstance(self.table.values[row], dict):
-                steps[below - column] += 1
-            else:
-                dashes[below - column] += 1
-        for row in range(min(len(self.table.values), _LOOK)):
-            quotes[self.text[self.start(row) : self.start(row) + 1]] += 1
-            for gap in self._gap(row):
-                gaps[gap] += 1
+        steps, dashes, gaps = list[int](), list[int](), list[int]()
+        for row, value in enumerate(self.table.values[:_LOOK]):
+            if self.table.key_starts[row] < 0:
+                gaps += self._gap(row)
+            elif isinstance(value, dict):
+                steps += self._step(row, 1)
+            elif isinstance(value, list):
+                dashes += self._step(row, 0)
+        marks = [self.text[at : at + 1] for at in (start - self._base for start in self.table.starts[:_LOOK])]
         newline = "\r\n" if "\r\n" in self.text else "\n" if "\n" in self.text or "\r" not in self.text else "\r"
-        quote = "'" if quotes["'"] > quotes['"'] else '"'
+        quote = "'" if marks.count("'") > marks.count('"') else '"'
         step = _most(steps, 2)
         return Style(step, _most(dashes, 0), _most(gaps, 2), quote, newline, self.json, self._unit(), self.json and self._tight())
 
-    def _nested(self) -> Iterator[tuple[int, int, int]]:
-        """Block collections below a key: the row, the key's column, the column of the first entry."""
-        for row in range(1, min(len(self.table.values), _LOOK)):
-            if self.key_start(row) >= 0 and self.is_block(row) and not self.in_flow(row):
-                column, below = self.column(self.key_start(row)), self.column(self.start(row))
-                if below > column or (below == column and isinstance(self.table.values[row], list)):
-                    yield row, column, below
+    def _step(self, row: int, least: int) -> Sequence[int]:
+        """Of a block collection below a key, the columns from the key to the first entry."""
+        if not self.is_block(row) or self.in_flow(row):
+            return ()
+        columns = self.column(self.start(row)) - self.column(self.key_start(row))
+        return (columns,) if columns >= least else ()
 
-    def _gap(self, row: int) -> Iterator[int]:
+    def _gap(self, row: int) -> Sequence[int]:
         """Of an item, the columns from its dash to its value."""
         above = self.table.parents[row]
-        if above >= 0 and self.key_start(row) < 0 and self.start(row) < self.end(row) and self.is_block(above):
-            line = self.line_start(self.start(row))
-            before = self.text[line : self.start(row)]
+        if above >= 0 and self.start(row) < self.end(row) and self.is_block(above):
+            before = self.text[self.line_start(self.start(row)) : self.start(row)]
             if before.strip() == "-":
-                yield len(before) - before.index("-")
+                return (len(before) - before.index("-"),)
+        return ()
 
     def _tight(self) -> bool:
         """Is JSON written without blanks?"""
@@ -173,10 +176,11 @@ class Layout:
 
     def _unit(self) -> str:
         """The margin of a JSON object's first key, as far as it goes beyond the object's own."""
-        first = next(iter(self.own(0)), None)
+        first = self._first()
         margin = "" if first is None else self.margin(self.begin(first))
         return margin or "  "
 
 
-def _most(counts: Counter[int], default: int) -> int:
+def _most(found: Sequence[int], default: int) -> int:
+    counts = Counter(found)
     return max(counts, key=lambda key: (counts[key], -key)) if counts else default
