@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
+from functools import lru_cache
+from typing import Final
 
 from meshlint.index.repository import Repository
 from meshlint.model.mesh import Mesh
@@ -60,18 +62,23 @@ def _severity(rule: Rule, problem: Problem, checked: Resource | None, mesh: Mesh
 
 
 def _location(node: Node) -> Location:
-    return Location.of(node.file, node.place)
+    source, start, end = node.marked
+    return Location(source.path, *source.region(start, end))
 
 
 def _name(resource: Resource) -> ResourceName:
     return ResourceName(resource.api_version, resource.kind.kind, resource.namespace, resource.name)
 
 
+_dotted: Final = lru_cache(4096)(dotted)  # most paths come again in other objects
+
+
 def _path(at: Node, owner: Resource | None, prefix: str) -> str | None:
     if owner is None:
         return None
     inside = at.path if prefix else at.path[len(owner.root.path) :]
-    return ".".join(part for part in (prefix, dotted(inside)) if part) or None
+    path = _dotted(inside)
+    return (f"{prefix}.{path}" if prefix and path else prefix or path) or None
 
 
 def merge(findings: Iterable[Finding]) -> list[Finding]:

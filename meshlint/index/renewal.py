@@ -168,10 +168,13 @@ class Renewable(Repository):
     def _renew_owners(self, replaced: Mapping[Resource, Resource]) -> None:
         if self._owners is not None:
             for before in replaced:
-                held = self._owners.pop(before.root, None)
+                rows = self._owners.get(before.root.table, {})
+                held = rows.pop(before.root.row, None)
                 if held is not None:
                     owner = replaced.get(held[0], held[0])
-                    self._owners[owner.root] = (owner, held[1])
+                    self._owners.setdefault(owner.root.table, {})[owner.root.row] = (owner, held[1])
+                    if not rows:
+                        del self._owners[before.root.table]
 
 
 def _same_hosts(replaced: Mapping[Resource, Resource]) -> bool:

@@ -14,7 +14,7 @@ from meshlint.index.subsets import Used
 from meshlint.model.document import FileRead
 from meshlint.model.kind import Kind, kind_of
 from meshlint.model.mesh import Host, MeshSetting, Settings
-from meshlint.model.node import Node
+from meshlint.model.node import Node, Table
 from meshlint.model.problem import Location
 from meshlint.model.resource import Environment, Resource
 from meshlint.model.schema import Fault
@@ -23,6 +23,10 @@ from meshlint.model.target import Target
 if TYPE_CHECKING:
     from meshlint.index.crds import CrdSources
     from meshlint.index.installers import Installers
+
+
+Owners = dict[Table, dict[int, tuple[Resource, str]]]
+"""The objects that stand in each document, by their rows; with the path of the string that a document was read from."""
 
 
 class Repository:
@@ -47,7 +51,7 @@ class Repository:
         self._everything = Part(self._all)
         self._indexes: dict[int, MeshIndex] = {}
         self._used: Used | None = None
-        self._owners: dict[Node, tuple[Resource, str]] | None = None
+        self._owners: Owners | None = None
         self._sources = {file.path: file.source for file in files}
         self._gateway_users: dict[Node, list[tuple[MeshIndex, Resource]]] | None = None
         self._faults: dict[tuple[object, ...], tuple[Fault, ...]] = {}
@@ -79,22 +83,25 @@ class Repository:
 
     def owner(self, node: Node) -> tuple[Resource | None, str]:
         """The object that a value stands in, and the path of the string of it that the value was read from ("" mostly)."""
-        owners = self._note_owners()
-        above: Node | None = Node(node.table, node.row)
-        while above is not None:
-            if above in owners:
-                return owners[above]
-            above = above.parent
+        found = self._note_owners().get(node.table)
+        row = node.row if found else -1
+        while found and row >= 0:
+            if row in found:
+                return found[row]
+            row = node.table.parents[row]
         return None, ""
 
-    def _note_owners(self) -> dict[Node, tuple[Resource, str]]:
+    def _note_owners(self) -> Owners:
         if self._owners is None:
-            self._owners = {resource.root: (resource, "") for resource in reversed(self._all)}
+            self._owners = {}
+            for resource in reversed(self._all):
+                self._owners.setdefault(resource.root.table, {})[resource.root.row] = (resource, "")
             for file in self._files:
                 for document in file.documents:
-                    if document.inner and document.root in self._owners:
-                        holder = self._owners[document.root][0]
-                        self._owners.update({root: (holder, path) for path, root in document.inner})
+                    found = self._owners.get(document.root.table, {}).get(document.root.row) if document.inner else None
+                    if found is not None:
+                        for path, root in document.inner:
+                            self._owners.setdefault(root.table, {})[root.row] = (found[0], path)
         return self._owners
 
     def text_at(self, place: Location) -> str:

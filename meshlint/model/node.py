@@ -191,11 +191,12 @@ class Node:
     @property
     def path(self) -> tuple[Step, ...]:
         """Keys and indices from the document's root; of an absent value, its nearest present parent's."""
+        parents, names = self.table.parents, self.table.steps
         steps: list[Step] = []
         row = self.row
-        while self.table.parents[row] >= 0:
-            steps.append(self.table.steps[row])
-            row = self.table.parents[row]
+        while (above := parents[row]) >= 0:
+            steps.append(names[row])
+            row = above
         return tuple(reversed(steps))
 
     @property
@@ -231,35 +232,26 @@ class Node:
     def place(self) -> Span:
         """Where a finding about this value stands: the scalar itself, the key of a collection or of an
         absent value's parent, the first key of a list item, the value of `kind` for a whole object."""
-        node = self if self.table.origins is None else self._placed()
-        if node.present and not node.is_map and not node.is_list:
-            return node.span if node.table.starts[node.row] < node.table.ends[node.row] else node.key_span or node.span
-        while True:
-            if (key := node.key_span) is not None:
-                return key
-            first = node._first_key()
-            if first is not None:
-                return first
-            above = node.parent
-            if above is None:
-                return node.span
-            node = above
+        source, start, end = self.marked
+        return source.span(start, end)
 
-    def _placed(self) -> Node:
-        """The origin, as one that is absent where this is."""
+    @property
+    def marked(self) -> tuple[Source, int, int]:
+        """The same as a text and the offsets in it."""
         at = self.origin
-        return at if self.present else Node(at.table, ~at.row)
-
-    def _first_key(self) -> Span | None:
-        """Without a key of its own: the value of `kind` of an object, else the first key."""
-        node = Node(self.table, self.row)
-        kind = node.get("kind")
-        if kind.text and node.get("apiVersion"):
-            return kind.span
-        if isinstance(node.value, dict):
-            for row in node.value.values():
-                return Node(node.table, row).key_span
-        return None
+        table, row = at.table, at.row
+        if self._row >= 0 and at._row >= 0 and not isinstance(table.values[row], (dict, list)):
+            start, end, key = table.starts[row], table.ends[row], table.key_starts[row]
+            return (table.source, start, end) if start < end or key < 0 else (table.source, key, table.key_ends[row])
+        while True:
+            if table.key_starts[row] >= 0:
+                return table.source, table.key_starts[row], table.key_ends[row]
+            first = _first_key(table, row)
+            if first is not None:
+                return table.source, *first
+            if table.parents[row] < 0:
+                return table.source, table.starts[row], table.ends[row]
+            row = table.parents[row]
 
     @property
     def file(self) -> str:
@@ -273,6 +265,17 @@ class Node:
 
     def __repr__(self) -> str:
         return f"Node({self.file}:{'.'.join(map(str, self.path))}={self.value!r})"
+
+
+def _first_key(table: Table, row: int) -> tuple[int, int] | None:
+    """Without a key of its own: the value of `kind` of an object, else the first key."""
+    node = Node(table, row)
+    kind = node.get("kind")
+    if kind.text and node.get("apiVersion"):
+        return table.starts[kind.row], table.ends[kind.row]
+    value = table.values[row]
+    below = next(iter(value.values()), -1) if isinstance(value, dict) else -1
+    return (table.key_starts[below], table.key_ends[below]) if below >= 0 and table.key_starts[below] >= 0 else None
 
 
 def scalar_text(value: Value) -> str:

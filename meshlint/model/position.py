@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import re
+from array import array
 from bisect import bisect_right
+from collections.abc import Sequence
+from itertools import accumulate
 from typing import NamedTuple
 
 _LINE_BREAK = re.compile(r"\r\n|\n|\r")
@@ -32,10 +35,10 @@ class Source:
     def __init__(self, path: str, text: str) -> None:
         self.path = path
         self.text = text
-        self._starts: list[int] | None = None
+        self._starts: Sequence[int] | None = None
 
     @property
-    def line_starts(self) -> list[int]:
+    def line_starts(self) -> Sequence[int]:
         """Offset of each line's first character."""
         if self._starts is None:
             self._starts = _line_starts(self.text)
@@ -44,8 +47,22 @@ class Source:
     def position(self, offset: int) -> Position:
         """The place of an offset; an offset behind the text is its end."""
         offset = min(max(offset, 0), len(self.text))
-        line = bisect_right(self.line_starts, offset) - 1
-        return Position(line, offset - self.line_starts[line], offset)
+        starts = self.line_starts
+        line = bisect_right(starts, offset) - 1
+        return Position(line, offset - starts[line], offset)
+
+    def region(self, start: int, end: int) -> tuple[int, int, int, int]:
+        """Line and column of a stretch's start and of its end, from 1."""
+        if start < 0 or end < start or end > len(self.text):
+            (line, column, _), (end_line, end_column, _) = self.span(start, end)
+            return line + 1, column + 1, end_line + 1, end_column + 1
+        starts = self.line_starts
+        first = bisect_right(starts, start)
+        begin = starts[first - 1]
+        if first == len(starts) or end < starts[first]:
+            return first, start - begin + 1, first, end - begin + 1
+        last = bisect_right(starts, end)
+        return first, start - begin + 1, last, end - starts[last - 1] + 1
 
     def span(self, start: int, end: int) -> Span:
         return Span(self.position(start), self.position(end))
@@ -66,10 +83,10 @@ class Source:
         return f"Source({self.path!r})"
 
 
-def _line_starts(text: str) -> list[int]:
+def _line_starts(text: str) -> Sequence[int]:
+    """An array: large repositories have millions of lines."""
     if "\r" in text:
-        return [0, *(match.end() for match in _LINE_BREAK.finditer(text))]
-    starts = [0]
-    for line in text.split("\n"):
-        starts.append(starts[-1] + len(line) + 1)
-    return starts[:-1]
+        return array("i", (0, *(match.end() for match in _LINE_BREAK.finditer(text))))
+    starts = array("i", accumulate(map((1).__add__, map(len, text.split("\n"))), initial=0))
+    starts.pop()
+    return starts
