@@ -19,6 +19,8 @@ from meshlint.model.position import Position, Source, Span
 from meshlint.read.partial import CutMap, Unread, composed, uncut
 
 Opened = Callable[[Any], Sequence[Any]]
+_MEMO_SIZE: Final = 50_000
+_texts: dict[str, str] = {}  # most come again and again
 _PLACES: Final = ("parents", "starts", "ends", "key_starts", "key_ends")
 
 
@@ -140,13 +142,14 @@ class PackedTable(Table):
         self.origins = self._keys = None
         self._packed = packed
         self._opened = opened
-        self._row: Sequence[Any] | None = None
+        self._row: list[Any] | None = None
 
     def __getattr__(self, name: str) -> Any:
         if name != "exact" and name not in COLUMNS:
             raise AttributeError(name)
         if self._row is None:
-            self._row = self._opened(self._packed)
+            self._row = list(self._opened(self._packed))
+            self._packed = None
         if len(self._row) == 2:
             self._compose(*self._row)
         elif name == "values":
@@ -156,7 +159,9 @@ class PackedTable(Table):
         elif name == "exact":
             self.exact = self._row[0]
         else:
-            setattr(self, name, _column(self._row[5 + _PLACES.index(name)]))
+            at = 5 + _PLACES.index(name)
+            setattr(self, name, _column(self._row[at]))
+            self._row[at] = None
         return object.__getattribute__(self, name)
 
     def _compose(self, start: int, end: int) -> None:
@@ -167,7 +172,11 @@ class PackedTable(Table):
     def _open_values(self) -> None:
         assert self._row is not None
         _, values, unknown, aliases, *_, cut = self._row
-        self.values = values
+        if len(_texts) > _MEMO_SIZE:
+            _texts.clear()
+        same = _texts.setdefault
+        self.values = values = [same(value, value) if type(value) is str else value for value in values]
+        self._row[1] = None
         for row in unknown:
             values[row] = UNKNOWN
         for row, first in aliases:

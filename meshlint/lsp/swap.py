@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 
 from meshlint.model.document import Document, FileRead
 from meshlint.model.kind import Kind, kind_of
-from meshlint.model.later import ALPHA_FLAG, IMAGES, MESH_CONFIG
+from meshlint.model.later import SUPPRESSING, WORDS
 from meshlint.model.node import Node
 from meshlint.model.position import Source
 from meshlint.model.resource import Resource
@@ -23,7 +23,7 @@ _SHAPING = frozenset({
 """Kinds that tell what is applied where, what is installed, and which releases run."""
 _SHAPING_GROUPS = ("builtin", "fluxcd", "argoproj", "kustomize", "helm")
 """Words of API versions whose other kinds tell such things, too: sources, settings of transformers."""
-_SHAPING_WORDS = (*MESH_CONFIG, *IMAGES, ALPHA_FLAG, "istiod", "pilot", "ztunnel", "istio-cni", "cilium", "istio-csr")
+_SHAPING_WORDS = (*WORDS.difference(SUPPRESSING), "istiod", "pilot", "ztunnel", "istio-cni", "cilium", "istio-csr")
 
 _BY_NAME = frozenset({"Kustomization", "Component", "HelmRelease", "HelmChart"})
 """Kinds of objects and files that may take values from a ConfigMap: they name it."""

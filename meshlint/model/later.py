@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Mapping
+from functools import lru_cache
 from typing import Any, Final
 
 from meshlint.model.node import Table
@@ -21,8 +22,14 @@ MESH_CONFIG: Final = (
 )  # fmt: skip
 IMAGES: Final = ("/pilot", "/proxyv2", "/install-cni", "/ztunnel")
 ALPHA_FLAG: Final = "PILOT_ENABLE_ALPHA_GATEWAY_API"
-WORDS: Final = frozenset((*SUPPRESSING, *IMAGES, ALPHA_FLAG))
-_IMAGE: Final = re.compile("/(?:pilot|proxyv2|install-cni|ztunnel)").search  # all of IMAGES at once
+WORDS: Final = frozenset((*SUPPRESSING, *MESH_CONFIG, *IMAGES, ALPHA_FLAG))
+_LONG: Final = 32_000  # characters
+_TOGETHER: Final = (  # words that one look at a text can exclude
+    (re.compile("meshlint").search, SUPPRESSING),
+    (re.compile("PILOT_ENABLE_A").search, ("PILOT_ENABLE_AMBIENT", ALPHA_FLAG)),
+    (re.compile("/(?:pilot|proxyv2|install-cni|ztunnel)").search, IMAGES),
+)
+_ALONE: Final = sorted(WORDS.difference(*(words for _, words in _TOGETHER)))
 
 
 class LaterTable(Table):
@@ -48,33 +55,38 @@ class LaterTable(Table):
 class LaterSource(Source):
     """A file's text that `read` gives."""
 
-    __slots__ = ("_held", "read")
+    __slots__ = ()
 
     def __init__(self, path: str, read: Callable[[], str]) -> None:
-        self.path = path
-        self.read = read
-        self._held: frozenset[str] | None = None
-        self._starts = None
+        super().__init__(path, "")
+        self.let_go(read, {})
 
-    def __getattr__(self, name: str) -> Any:
-        if name != "text":
-            raise AttributeError(name)
-        self.text = self.read()
-        return self.text
-
-    def now_holds(self, words: Iterable[str]) -> None:
+    def now_holds(self, words: Collection[str]) -> None:
         """Which of WORDS the text holds."""
-        self._held = frozenset(words)
+        self.held = _answers(tuple(words))
 
-    def holds(self, word: str) -> bool:
-        return word in self._held if self._held is not None and word in WORDS else word in self.text
+
+def let_go(source: Source, read: Callable[[], str]) -> None:
+    """Forget a long text of which little is looked at again: `read` gives it where that is wrong."""
+    if len(source.text) > _LONG:
+        source.let_go(read, _answers(tuple(words_of(source))))
 
 
 def words_of(source: Source) -> list[str]:
-    """Which of WORDS a text holds, in few looks at it."""
-    if isinstance(source, LaterSource):
-        return [word for word in sorted(WORDS) if source.holds(word)]
+    """Which of WORDS a text holds, in few looks at it, and only once."""
+    if source.held:
+        return [word for word in sorted(WORDS) if source.held[word]]
     text = source.text
-    found = [ALPHA_FLAG] if ALPHA_FLAG in text else []
-    found += [word for word in SUPPRESSING if word in text] if "meshlint" in text else []
-    return sorted([*found, *(word for word in IMAGES if word in text)] if _IMAGE(text) else found)
+    found = [word for word in _ALONE if word in text]
+    for begin, words in _TOGETHER:
+        if begin(text):
+            found += [word for word in words if word in text]
+    found.sort()
+    source.held = _answers(tuple(found))
+    return found
+
+
+@lru_cache(1_000)
+def _answers(words: tuple[str, ...]) -> Mapping[str, bool]:
+    """For each of WORDS, is it one of these? Most texts hold none."""
+    return {word: word in words for word in WORDS}

@@ -5,10 +5,11 @@ from __future__ import annotations
 import re
 from array import array
 from bisect import bisect_right
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from itertools import accumulate
 from typing import NamedTuple
 
+_NOTHING: Mapping[str, bool] = {}
 _LINE_BREAK = re.compile(r"\r\n|\n|\r")
 
 
@@ -28,14 +29,31 @@ class Span(NamedTuple):
 
 
 class Source:
-    """One file: its path (relative to the root, posix) and its text without a byte order mark."""
+    """One file: its path (relative to the root, posix) and its text without a byte order mark, which may be read again when
+    it is next looked at."""
 
-    __slots__ = ("_starts", "path", "text")
+    __slots__ = ("_read", "_starts", "_text", "held", "path")
 
     def __init__(self, path: str, text: str) -> None:
         self.path = path
-        self.text = text
+        self._text: str | None = text
         self._starts: Sequence[int] | None = None
+        self._read: Callable[[], str] = str
+        self.held: Mapping[str, bool] = _NOTHING  # whether it holds some words, where that is known
+
+    @property
+    def text(self) -> str:
+        if self._text is None:
+            self._text = self._read()
+        return self._text
+
+    def glance(self) -> str:
+        """The text for one look: where it has to be read, it is not kept."""
+        return self._read() if self._text is None else self._text
+
+    def let_go(self, read: Callable[[], str], held: Mapping[str, bool]) -> None:
+        """Keep whether the text holds some words, instead of the text, which `read` gives again."""
+        self._text, self._read, self.held, self._starts = None, read, held, None
 
     @property
     def line_starts(self) -> Sequence[int]:
@@ -77,7 +95,8 @@ class Source:
 
     def holds(self, word: str) -> bool:
         """Does the text hold the word?"""
-        return word in self.text
+        known = self.held.get(word)
+        return word in self.text if known is None else known
 
     def __repr__(self) -> str:
         return f"Source({self.path!r})"

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from array import array
 from collections.abc import Callable
+from sys import intern
 from typing import Any, Final, NamedTuple
 
 import yaml
@@ -25,7 +26,7 @@ from yaml.events import (
 
 from meshlint.model.node import UNKNOWN, Step, Table, Value
 from meshlint.model.position import Source
-from meshlint.read import scalars
+from meshlint.read import lines, scalars
 from meshlint.read.errors import ReadError, refused
 from meshlint.read.lines import rows_of
 from meshlint.read.placeholders import expression_finder, ytt_finder
@@ -150,7 +151,7 @@ def _compose(text: str, source: Source, shift: int) -> list[Table]:  # noqa: C90
                 if not event.style and event.tag is None:
                     step = keys.get(key)
                     if step is None:
-                        step = keys[key] = scalars.key_text(key)
+                        step = keys[key] = intern(scalars.key_text(key))
                 else:
                     step = key
                 if event.anchor or event.tag:
@@ -284,6 +285,13 @@ def _memos() -> tuple[dict[str, Value], dict[str, str]]:
         if len(memo) > _MEMO_SIZE:
             memo.clear()
     return _plain_values, _plain_keys
+
+
+def forget() -> None:
+    """Let go of what scalars and lines say."""
+    lines.forget()
+    _plain_values.clear()
+    _plain_keys.clear()
 
 
 def _table(rows: list[Row], source: Source, shift: int) -> Table:

@@ -11,6 +11,7 @@ Most lines of a repository come again and again: what a line says is worked out 
 from __future__ import annotations
 
 import re
+import sys
 from collections.abc import Callable
 from typing import Any, Final, NamedTuple
 
@@ -44,6 +45,11 @@ _LONGEST_KEY: Final = 500
 _MEMO_SIZE: Final = 30_000
 _forms: dict[str, Form] = {}
 _ends: dict[int, Callable[[str, int], re.Match[str] | None]] = {}
+
+
+def forget() -> None:
+    """Let go of what lines say."""
+    _forms.clear()
 
 
 class Form(NamedTuple):
@@ -205,7 +211,7 @@ def _form(line: str) -> Form:
     kind, value, end = _value(line[at:], at)
     if kind == _UNSURE or (said is None and kind == _NOTHING) or match.end(3) - match.start(3) > _LONGEST_KEY:
         return _NO_WORDS._replace(kind=_UNSURE)
-    key = None if said is None else said[1:-1] if said[0] in "\"'" else scalars.key_text(said)
+    key = None if said is None else sys.intern(said[1:-1] if said[0] in "\"'" else scalars.key_text(said))
     return Form(column, inside, key, match.start(3), match.end(3), kind, value, at, at + end)
 
 
@@ -245,7 +251,7 @@ def _entry(found: re.Match[str], at: int) -> tuple[Value, int, int, int, int, St
     """What is in brackets: a value, its columns and those of its key."""
     key, said = found.groups()
     (key_start, key_end), (start, end) = found.span(1), found.span(2)
-    return _scalar(said), at + start, at + end, at + key_start, at + key_end, scalars.key_text(key) if key else ""
+    return _scalar(said), at + start, at + end, at + key_start, at + key_end, sys.intern(scalars.key_text(key)) if key else ""
 
 
 def _block(text: str, header: str, start: int, begin: int, indent: int) -> tuple[Value, int, int] | None:

@@ -7,7 +7,8 @@ from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
 from meshlint.model.document import FileRead
-from meshlint.model.later import LaterSource
+from meshlint.model.later import LaterSource, let_go
+from meshlint.read.compose import forget
 from meshlint.read.decode import decode, read_bytes
 from meshlint.read.errors import ReadError
 from meshlint.read.file import read_content, read_file
@@ -55,6 +56,7 @@ class Many:
 
     def close(self) -> None:
         """Keep what was read for the next run, where that is possible."""
+        forget()
         if self._cache is not None:
             self._cache.save(self.root)
 
@@ -97,7 +99,7 @@ class Many:
             for path in own:
                 yield self._kept(path, stats[path], cache)
             for path, result in workers.results():
-                file = None if result is None else self._decoded(path, result[1])
+                file = None if result is None else self._decoded(path, bytes(result[1]))  # a copy, which is let go of without the rest
                 stat = stats[path]
                 if file is None or result is None:
                     file = self._kept(path, stat, cache)
@@ -106,7 +108,13 @@ class Many:
                 yield file
 
     def _kept(self, path: str, stat: Stat | None, cache: Cache | None) -> FileRead:
-        """Read a file, and tell the cache."""
+        """Read a file, tell the cache, and let go of its text where that is long."""
+        file = self._read(path, stat, cache)
+        if file.source is not None:
+            let_go(file.source, lambda: _text(os.path.join(self.root, path)))
+        return file
+
+    def _read(self, path: str, stat: Stat | None, cache: Cache | None) -> FileRead:
         if cache is None or stat is None:
             return self._one(path)
         from meshlint.cache.compact import pack

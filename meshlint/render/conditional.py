@@ -37,7 +37,7 @@ def held_back(tree: Tree, gave: Mapping[str, set[str]]) -> dict[str, tuple[str, 
     for path in sorted(gave):
         file = tree.files.get(path)
         if file is not None and file.template and file.source is not None and not included(path):
-            kinds = (_OURS & {*_OBJECT.findall(file.source.text)}) - gave[path]
+            kinds = (_OURS & {*_OBJECT.findall(file.source.glance())}) - gave[path]
             if kinds:
                 out[path] = tuple(sorted(kinds))
     return out

@@ -62,7 +62,7 @@ def plain_file(file: FileRead) -> bool:
     """Does kustomize take over the objects of a file as they are written?"""
     if file.source is None or file.skipped is not None or file.troubles:
         return False
-    if file.template and _templated(file.source.text):
+    if file.template and _templated(file.source.glance()):
         return False
     return all(document.kind and document.api_version and document.root.row == 0 for document in file.documents)
 

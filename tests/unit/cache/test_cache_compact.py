@@ -1,5 +1,7 @@
 """What a file says survives being packed, encoded, and opened again."""
 
+from pathlib import Path
+
 import msgspec
 import pytest
 from hypothesis import given
@@ -8,9 +10,11 @@ from hypothesis import strategies as st
 from meshlint.cache.compact import PackedTable, pack
 from meshlint.cache.store import decoded, encoded
 from meshlint.model.document import FileRead
-from meshlint.model.later import WORDS, LaterSource
+from meshlint.model.later import WORDS, LaterSource, words_of
 from meshlint.model.node import UNKNOWN, Node
+from meshlint.model.position import Source
 from meshlint.read.file import read_text
+from meshlint.read.many import Many, Reading
 
 CRD = "apiVersion: apiextensions.k8s.io/v1\nkind: CustomResourceDefinition\nmetadata: {name: a}\nspec:\n  x: " + "y" * 2_000 + "\n"
 TEXTS = [
@@ -87,15 +91,15 @@ def test_neither_text_nor_table_is_opened_unasked() -> None:
     def unasked() -> str:
         raise AssertionError("the text was read")
 
-    file = read_text("apiVersion: v1\nkind: Pod\nspec: {image: istio/pilot}\n---\napiVersion: rbac/v1\nkind: Role\n", "a.yaml")
+    file = read_text("apiVersion: v1\nkind: Pod\nspec: {image: meshConfig}\n---\napiVersion: rbac/v1\nkind: Role\n", "a.yaml")
     found = decoded(encoded(pack(file)), "a.yaml", LaterSource("a.yaml", unasked))
     assert found is not None
     assert found.source is not None
-    assert [found.source.holds(word) for word in ("/pilot", "/ztunnel")] == [True, False]
-    assert {"/pilot", "/ztunnel"} <= WORDS
+    assert [found.source.holds(word) for word in ("meshConfig", "/pilot")] == [True, False]
+    assert {"meshConfig", "/pilot"} <= WORDS
     pod = found.documents[0].root
     assert isinstance(pod.table, PackedTable)
-    assert pod.get("spec", "image").text == "istio/pilot"
+    assert pod.get("spec", "image").text == "meshConfig"
     with pytest.raises(AssertionError, match="the text was read"):
         found.documents[1].root.get("rules")
 
@@ -106,3 +110,24 @@ NO_SUCH_TABLE = msgspec.msgpack.encode([[[9, 0, "", "", []]], [], None, [], Fals
 @pytest.mark.parametrize("content", [b"", b"\xc1", msgspec.msgpack.encode([1]), NO_SUCH_TABLE])
 def test_what_is_damaged_is_nothing(content: bytes) -> None:
     assert decoded(content, "a.yaml", LaterSource("a.yaml", str)) is None
+
+
+@pytest.mark.parametrize("text", ["", "meshlint: x", "a/pilot meshlint.dev/ignore", "PILOT_ENABLE_ALPHA_GATEWAY_API", "meshConfig ExportTo /ztun"])
+def test_the_words_of_a_text(text: str) -> None:
+    source = Source("a.yaml", text)
+    assert words_of(source) == [word for word in sorted(WORDS) if word in text]
+    assert all(source.holds(word) == (word in text) for word in (*WORDS, "other", "mesh"))
+
+
+def test_a_long_text_is_read_again_when_it_is_looked_at(tmp_path: Path) -> None:
+    text = f"apiVersion: v1\nkind: Pod\nmetadata: {{name: a}}\n# meshlint: x\n{'# long' * 8_000}\n"
+    for number in range(60):
+        (tmp_path / f"{number}.yaml").write_text(text)
+    many = Many(str(tmp_path), Reading(None, 1))
+    found = {file.path: file.source for file in many.read([f"{number}.yaml" for number in range(60)])}
+    (tmp_path / "1.yaml").write_text("changed")
+    first, second = found["0.yaml"], found["1.yaml"]
+    assert first is not None
+    assert second is not None
+    assert (first.glance(), first.text, first.position(0).line, second.holds("meshlint:")) == (text, text, 0, True)
+    assert (second.glance(), second.text) == ("changed", "changed")
