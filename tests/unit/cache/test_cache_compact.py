@@ -112,7 +112,7 @@ def test_what_is_damaged_is_nothing(content: bytes) -> None:
     assert decoded(content, "a.yaml", LaterSource("a.yaml", str)) is None
 
 
-@pytest.mark.parametrize("text", ["", "meshlint: x", "a/pilot meshlint.dev/ignore", "PILOT_ENABLE_ALPHA_GATEWAY_API", "meshConfig ExportTo /ztun"])
+@pytest.mark.parametrize("text", ["", "meshlint: x", "a/pilot meshlint.dev/ignore", "PILOT_ENABLE_AMBIENT", "meshConfig ExportTo /ztun"])
 def test_the_words_of_a_text(text: str) -> None:
     source = Source("a.yaml", text)
     assert words_of(source) == [word for word in sorted(WORDS) if word in text]
