@@ -167,14 +167,16 @@ class Policies:
 
     def attached(self, target: Resource, kind: Kind) -> Sequence[tuple[Resource, Node]]:
         """Policies whose targetRefs act on a Service or ServiceEntry: by its name, by its waypoint, or by the waypoint class."""
+        if kind not in self._referring:
+            self._referring[kind] = self._by_target(kind)
+        if not self._referring[kind]:
+            return ()
         if (target, kind) not in self._attached:
             self._attached[(target, kind)] = tuple(self._attaching(target, kind))
         return self._attached[(target, kind)]
 
     def _attaching(self, target: Resource, kind: Kind) -> Iterator[tuple[Resource, Node]]:
         gateway = self._waypoints.of(target)
-        if kind not in self._referring:
-            self._referring[kind] = self._by_target(kind)
         through = gateway.name or _in_namespace(target.namespace)
         named = {(target.kind, target.name), (Kind.GATEWAY_CLASS, WAYPOINT_CLASS), (Kind.K8S_GATEWAY, through)}
         found = (one for key in named for one in self._referring[kind].get(key, ()))

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator
 from functools import lru_cache, wraps
 from typing import NamedTuple, TypeVar
 
-from meshlint.model.node import Node, scalar_text
+from meshlint.model.node import UNKNOWN, Node, scalar_text
 from meshlint.model.resource import Resource
 
 ALLOW, DENY, CUSTOM, AUDIT = "ALLOW", "DENY", "CUSTOM", "AUDIT"
@@ -146,9 +146,11 @@ def _condition(node: Node) -> Clause:
 
 
 def _values(node: Node) -> tuple[str | None, ...]:
-    if node.unknown:
+    value, held = node.value, node.table.values
+    if value is UNKNOWN:
         return (None,)
-    return tuple(None if item.unknown or item.value is None else scalar_text(item.value) for item in node.each())
+    found = [held[row] for row in value] if isinstance(value, list) else [value] if value is not None else []
+    return tuple([one if type(one) is str else None if one is None or one is UNKNOWN else scalar_text(one) for one in found])
 
 
 def item(attribute: Attribute, number: int) -> Node:

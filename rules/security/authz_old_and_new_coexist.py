@@ -105,8 +105,10 @@ def _asks_for_http(acting: authz.Authorization) -> bool:
 
 def _successor(old: authz.Authorization, service: Resource, mesh: Mesh) -> Node | None:
     """The targetRef of a policy for the waypoint that does what the old one did."""
-    asked = {attribute.key for one in old.rules for attribute in one.attributes() if authz.fate(attribute) is not authz.Fate.KEPT}
-    for policy, ref in mesh.attached(service, Kind.AUTHORIZATION_POLICY):
+    attached = mesh.attached(service, Kind.AUTHORIZATION_POLICY)
+    attributes = (attribute for one in old.rules for attribute in one.attributes()) if attached else ()
+    asked = {attribute.key for attribute in attributes if authz.fate(attribute) is not authz.Fate.KEPT}
+    for policy, ref in attached:
         new = authz.authorization(policy)
         if new is not None and new.action == old.action and asked & {found.key for one in new.rules for found in one.attributes()}:
             return ref

@@ -74,11 +74,11 @@ def networkpolicy_health_probe(policy: Resource, mesh: Mesh) -> Iterator[Problem
     Not reported when a policy for all pods admits the address or everyone, when no known pod of the namespace has a probe that
     the kubelet sends (httpGet, tcpSocket, grpc), and when the repository does not show the namespace to be in the mesh.
     """
-    if not mesh.meshed(policy):
-        return
     selector = policy.spec.get("podSelector")
+    if not selector.is_map or any(selector.items()) or not mesh.meshed(policy):
+        return
     together = mesh.policies_together(policy, "Ingress")
-    if not together or together[0] is not policy or not selector.is_map or any(selector.items()):
+    if not together or together[0] is not policy:
         return
     rules = [entry for other in together for entry in other.spec.each("ingress")]
     pods = (w for w in mesh.workloads({}, policy.namespace) if w.namespace == policy.namespace)

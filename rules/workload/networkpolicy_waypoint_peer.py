@@ -96,10 +96,12 @@ def networkpolicy_waypoint_peer(policy: Resource, mesh: Mesh) -> Iterator[Proble
     for a policy without ingress rules.
     """
     labels = policy.spec.get("podSelector", "matchLabels").strings()
-    if not mesh.meshed(policy) or mesh.selects_only_gateways(labels, policy.namespace):
+    if not list(policy.spec.each("ingress")) or policy.spec.get("podSelector", "matchExpressions").value or not mesh.meshed(policy):
+        return
+    if mesh.selects_only_gateways(labels, policy.namespace):
         return
     together = mesh.policies_together(policy, "Ingress")
-    if policy not in together or not list(policy.spec.each("ingress")) or policy.spec.get("podSelector", "matchExpressions").value:
+    if policy not in together:
         return
     found = list(_waypoints(policy, labels, mesh))
     entries = [entry for other in together for entry in other.spec.each("ingress")] if found else []
