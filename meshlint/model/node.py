@@ -10,6 +10,8 @@ from typing import Final, Protocol, Union
 from meshlint.model.position import Source, Span
 
 Step = Union[str, int]
+_KEYS: dict[frozenset[str], frozenset[str]] = {}  # documents of one sort hold the same keys, and share them
+_MOST_KEYS: Final = 10_000
 
 
 class Unknown:
@@ -68,7 +70,10 @@ class Table:
             if isinstance(root, dict):
                 len(root)  # all of it, where a part is still to be composed: that makes other columns
             keys: set[str] = set().union(*[value for value in self.values if isinstance(value, dict)])
-            self._keys = frozenset(keys.union([key[: key.index("/") + 1] for key in keys if "/" in key]))
+            found = frozenset(keys.union([key[: key.index("/") + 1] for key in keys if "/" in key]))
+            if len(_KEYS) > _MOST_KEYS:
+                _KEYS.clear()
+            self._keys = _KEYS.setdefault(found, found)
         return self._keys
 
     @property

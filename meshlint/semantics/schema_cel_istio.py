@@ -25,8 +25,8 @@ _ADDRESSES: Final = {
 
 def refused(resource: Resource, target: Target) -> Iterator[Fault]:
     """What these rules refuse of an object."""
-    for since, check in _BY_KIND.get(resource.kind, ()):
-        if target.istio_at_least(since):
+    for since, needs, check in _BY_KIND.get(resource.kind, ()):
+        if not resource.root.table.keys.isdisjoint(needs) and target.istio_at_least(since):
             yield from check(resource)
 
 
@@ -128,10 +128,16 @@ def _accounts(policy: Resource) -> Iterator[Fault]:
             yield Fault(FaultKind.EXCLUSIVE, at, text, ((other, "excludes it"),), remedy)
 
 
-_SOCKETS: Final = tuple(_ADDRESSES)
-_CHECKS: Final[tuple[tuple[Sequence[Kind], str, Callable[[Resource], Iterator[Fault]]], ...]] = (
-    ((Kind.SERVICE_ENTRY,), "1.24.0", _service_entry), (_SOCKETS, "1.23.0", _sockets), ((Kind.REQUEST_AUTHENTICATION,), "1.23.0", _jwt),
-    ((Kind.WASM_PLUGIN, Kind.TRAFFIC_EXTENSION), "1.21.0", _wasm), ((Kind.WASM_PLUGIN, Kind.TRAFFIC_EXTENSION), "1.21.0", _wasm_env),
-    ((Kind.TELEMETRY,), "1.21.0", _tags), ((Kind.AUTHORIZATION_POLICY,), "1.25.0", _accounts),
-)  # fmt: skip
-_BY_KIND: Final = {kind: [(since, check) for kinds, since, check in _CHECKS if kind in kinds] for kinds, _, _ in _CHECKS for kind in kinds}
+_WASM: Final = (Kind.WASM_PLUGIN, Kind.TRAFFIC_EXTENSION)
+_CHECKS: Final[tuple[tuple[Sequence[Kind], str, Sequence[str], Callable[[Resource], Iterator[Fault]]], ...]] = (
+    ((Kind.SERVICE_ENTRY,), "1.24.0", ("addresses", "endpoints"), _service_entry),
+    ((Kind.SERVICE_ENTRY,), "1.23.0", ("endpoints",), _sockets),
+    ((Kind.WORKLOAD_ENTRY, Kind.WORKLOAD_GROUP), "1.23.0", ("address", "ports"), _sockets),
+    ((Kind.REQUEST_AUTHENTICATION,), "1.23.0", ("jwksUri", "jwks_uri"), _jwt),
+    (_WASM, "1.21.0", ("url",), _wasm),
+    (_WASM, "1.21.0", ("vmConfig",), _wasm_env),
+    ((Kind.TELEMETRY,), "1.21.0", ("tagOverrides",), _tags),
+    ((Kind.AUTHORIZATION_POLICY,), "1.25.0", ("serviceAccounts", "notServiceAccounts"), _accounts),
+)
+_BY_KIND: Final = {kind: [row[1:] for row in _CHECKS if kind in row[0]] for row in _CHECKS for kind in row[0]}
+"""By kind: since when, the keys of which one is there, and the check."""
