@@ -23,6 +23,7 @@ class Dataplane:
         self._store = store
         self._settings = settings
         self._modes: dict[str, Mode] = {}
+        self._candidates: dict[str, bool] = {}  # by namespace
         self._workloads: dict[tuple[str, tuple[str, str] | None], list[Workload]] | None = None
         self._selecting: dict[tuple[str, str], list[tuple[Mapping[str, str], Resource]]] | None = None
         self._gateways: list[Mapping[str, str]] | None = None  # the selectors of Istio Gateways
@@ -90,6 +91,13 @@ class Dataplane:
         return self.mode(of) is Mode.AMBIENT
 
     def candidate(self, of: Subject) -> bool:
+        if not isinstance(of, str):
+            return self._candidate(of)
+        if of not in self._candidates:
+            self._candidates[of] = self._candidate(of)
+        return self._candidates[of]
+
+    def _candidate(self, of: Subject) -> bool:
         if self._mesh_wide(of):
             return True
         if _namespace_of(of) == self._settings.root_namespace:

@@ -77,9 +77,9 @@ def policies(rule: Resource, used: Callable[[str], bool]) -> Iterator[Node]:
     """The rule's own policy and those of the subsets that are used, each followed by those of its ports."""
     yield from with_ports(rule.spec.get("trafficPolicy"))
     for subset in rule.spec.each("subsets"):
-        name = subset.get("name").text
-        if name and subset.get("trafficPolicy").is_map and used(name):
-            yield from with_ports(subset.get("trafficPolicy"))
+        policy = subset.get("trafficPolicy")
+        if policy.is_map and (name := subset.get("name").text) and used(name):
+            yield from with_ports(policy)
 
 
 def shapes_traffic(rule: Resource, used: Callable[[str], bool]) -> bool:

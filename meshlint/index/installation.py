@@ -6,7 +6,7 @@ the `istio` ConfigMap, in Helm values (files, HelmRelease, Argo CD Application),
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence, Set
+from collections.abc import Callable, Iterator, Mapping, Sequence, Set
 
 from meshlint.model.document import Document, FileRead
 from meshlint.model.kind import Kind, kind_of
@@ -26,12 +26,20 @@ def settings_in(files: Sequence[FileRead], holders: Mapping[Node, Resource]) -> 
     such as the profiles of Istio's charts, acts only if its templates take it up."""
     charts = {file.path.rpartition("/")[0] for file in files if file.path.rpartition("/")[2] == "Chart.yaml"}
     for file in files:
-        if file.source is None or not any(map(file.source.holds, MESH_CONFIG)) or _kept_in(charts, file.path):
+        if file.source is None or not _may_hold_any(file, file.source.holds) or _kept_in(charts, file.path):
             continue
         for document in file.documents:
             holder = holders.get(document.root)
             for config in _configs(document):
                 yield MeshSetting(config, holder, file.path)
+
+
+def _may_hold_any(file: FileRead, holds: Callable[[str], bool]) -> bool:
+    """A MeshConfig goes by a name, but for the text of a ConfigMap, which is known by its fields."""
+    if holds("meshConfig") or holds("outboundTrafficPolicy"):
+        return True
+    texts = any(path == "data.mesh" for document in file.documents for path, _ in document.inner)
+    return texts and any(map(holds, MESH_CONFIG))
 
 
 def _kept_in(charts: Set[str], path: str) -> bool:

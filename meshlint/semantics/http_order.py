@@ -28,17 +28,17 @@ class Change:
     def __init__(self, matches: Sequence[Match], gateway: bool = False) -> None:
         self.now = list(matches[:_MOST])
         self.then = sorted(self.now, key=lambda match: match.rank(gateway), reverse=True)
-        self._effects: dict[Node, object] = {}  # of a rule: worked out when it is asked for
+        self._effects: dict[int, object] = {}  # by the id of the rule: worked out when it is asked for
 
     def differ(self, one: Match | None, other: Match | None) -> bool:
         if one is None or other is None:
             return one is not other
-        return one.rule != other.rule and self._effect(one.rule) != self._effect(other.rule)
+        return one.rule is not other.rule and self._effect(one.rule) != self._effect(other.rule)
 
     def _effect(self, rule: Node) -> object:
-        if rule not in self._effects:
-            self._effects[rule] = {key: plain(value) for key, value in rule.items() if key not in _ASIDE}
-        return self._effects[rule]
+        if id(rule) not in self._effects:
+            self._effects[id(rule)] = {key: plain(value) for key, value in rule.items() if key not in _ASIDE}
+        return self._effects[id(rule)]
 
 
 def reordered(change: Change) -> list[Pair]:

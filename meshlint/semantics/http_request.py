@@ -35,8 +35,10 @@ class Request(NamedTuple):
 
 def fits(match: Match, request: Request, segments: bool) -> Answer:
     """Does a match take a request? `segments`: a prefix is compared by whole segments."""
-    known: Answer = True
-    for answer in _answers(match, request, segments):
+    known = _path_fits(match.path, request, segments)
+    if known is False:
+        return False
+    for answer in _conditions_met(match, request):
         if answer is False:
             return False
         if answer is None:
@@ -44,9 +46,8 @@ def fits(match: Match, request: Request, segments: bool) -> Answer:
     return known
 
 
-def _answers(match: Match, request: Request, segments: bool) -> Iterator[Answer]:
-    """Does the request meet each condition of the match?"""
-    yield _path_fits(match.path, request, segments)
+def _conditions_met(match: Match, request: Request) -> Iterator[Answer]:
+    """Does the request meet each condition but that on the path?"""
     if match.method is not None:
         yield _text_fits(match.method, request.method or None)
     for wanted, held in ((match.headers, request.headers), (match.query, request.query), (match.other, request.other)):

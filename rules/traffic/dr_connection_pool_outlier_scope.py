@@ -90,8 +90,9 @@ def dr_connection_pool_outlier_scope(policy: Resource, mesh: Mesh) -> Iterator[P
 
 
 def _limits(policy: Node) -> Iterator[tuple[Node, str]]:
-    for path in _LIMITS:
-        node = policy.get("connectionPool", *path)
+    pool = policy.get("connectionPool")
+    for path in _LIMITS if pool else ():
+        node = pool.get(*path)
         value = node.value
         if isinstance(value, int) and not isinstance(value, bool) and value < _NO_LIMIT:
             yield node, path[-1]

@@ -72,10 +72,11 @@ def vs_and_httproute_same_host(service: Resource, mesh: Mesh) -> Iterator[Proble
     if not rules:
         return
     for at, host in mesh.hosts(service):
-        subject = mesh.moves(host, service)
+        routes = mesh.mesh_routes(host)
+        subject = mesh.moves(host, service) if routes else None
         if subject is None:
             continue
-        meeting = ((route, ref) for route, ref in mesh.mesh_routes(host) if _meet(rules, route, ref) and _read(route, host, mesh))
+        meeting = ((route, ref) for route, ref in routes if _meet(rules, route, ref) and _read(route, host, mesh))
         rivals = list(islice(meeting, _NAMED + 1))
         if rivals:
             related = tuple((ref.get("kind"), f"{route.title} has the same host as its parent") for route, ref in rivals[:_NAMED])

@@ -89,23 +89,21 @@ def vs_match_no_equivalent(service: Resource, mesh: Mesh) -> Iterator[Problem]:
 
 
 def _conditions(match: Node, service: Resource, mesh: Mesh) -> Iterator[tuple[str, Node]]:
-    if not any(key in _REMEDIES for key, _ in match.items()):
-        return
+    written = {key: at for key, at in match.items() if key in _REMEDIES and at}
     for field in ("withoutHeaders", "authority", "scheme", "statPrefix"):
-        at = match.get(field)
+        at = written.get(field)
         if at and at.value not in ({}, ""):
             yield field, at
-    if match.get("ignoreUriCase").value is True and match.get("uri"):
-        yield "ignoreUriCase", match.get("ignoreUriCase")
-    if match.get("port") and _has_other_ports(service, mesh):
-        yield "port", match.get("port")
-    if match.get("gateways").value and not match.get("gateways").unknown and _is_split(service, mesh):
-        yield "gateways", match.get("gateways")
-    method = match.get("method")
-    if method.get("prefix") or method.get("regex"):
-        yield "method", method
-    for field in ("headers", "queryParams"):
-        vague = [at for _, at in match.get(field).items() if at.value == {} or at.get("prefix")]
+    if "ignoreUriCase" in written and written["ignoreUriCase"].value is True and match.get("uri"):
+        yield "ignoreUriCase", written["ignoreUriCase"]
+    if "port" in written and _has_other_ports(service, mesh):
+        yield "port", written["port"]
+    if "gateways" in written and written["gateways"].value and _is_split(service, mesh):
+        yield "gateways", written["gateways"]
+    if "method" in written and (written["method"].get("prefix") or written["method"].get("regex")):
+        yield "method", written["method"]
+    for field in [key for key in ("headers", "queryParams") if key in written]:
+        vague = [at for _, at in written[field].items() if at.value == {} or at.get("prefix")]
         yield from ((field, at) for at in vague)
 
 

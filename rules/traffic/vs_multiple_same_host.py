@@ -73,6 +73,8 @@ def vs_multiple_same_host(service: Resource, mesh: Mesh) -> Iterator[Problem]:
     if not mesh.mesh_rules(service):
         return
     for at, host in mesh.hosts(service):
+        if not any(other is not service for other in mesh.beside(service, host)):
+            continue
         subject = mesh.moves(host, service)
         if subject is None or not mesh.waypoint_after(host) or not _read(service, host, mesh):
             continue
