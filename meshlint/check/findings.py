@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import lru_cache
 from typing import Final
 
@@ -101,8 +101,10 @@ def _merged(same: list[Finding]) -> Finding:
 
 def give_way(findings: list[Finding], rules: Mapping[str, Rule]) -> list[Finding]:
     """One defect, one finding: leave out what a more precise rule says on the same place or of the same object."""
-    here: dict[tuple[str, Location], Severity] = {(f.name, f.location): f.severity for f in findings}
-    objects = {(f.name, f.location.file, f.resource) for f in findings if f.resource is not None}
+    places = {name for rule in rules.values() for name in rule.yields_to}
+    holders = {name for rule in rules.values() for name in rule.yields_in_object}
+    here: dict[tuple[str, Location], Severity] = {(f.name, f.location): f.severity for f in findings if f.name in places}
+    objects = {(f.name, f.location.file, f.resource) for f in findings if f.name in holders and f.resource is not None}
 
     def gives_way(finding: Finding) -> bool:
         rule = rules[finding.rule]
@@ -125,24 +127,21 @@ def fingerprinted(findings: list[Finding], repository: Repository, before: Calla
     seen: dict[str, int] = {}
     out = []
     for finding in sorted(findings, key=lambda finding: finding.order):
-        base = "\x1f".join(_identity(finding, repository)).encode("utf-8", "backslashreplace")
-        alike = hashlib.sha256(base).hexdigest()[:32]
+        printed = hashlib.sha256("\x1f".join(_identity(finding, repository)).encode("utf-8", "backslashreplace"))
+        alike = printed.hexdigest()[:32]
         seen[alike] = number = seen.get(alike, before(alike)) + 1
-        one = hashlib.sha256(b"%s\x1f%d" % (base, number)).hexdigest()[:32]
-        out.append(finding._replace(fingerprint=one, alike=alike))
+        printed.update(b"\x1f%d" % number)
+        out.append(finding.printed(printed.hexdigest()[:32], alike))
     return out
 
 
 def _identity(finding: Finding, repository: Repository) -> Iterable[str]:
-    yield finding.rule
-    if finding.resource is not None:
-        yield from finding.resource[1:]
-    else:
-        yield finding.location.file
-    yield without_indices(finding.path or "")
-    yield repository.text_at(finding.location).replace("\r\n", "\n")
+    about = finding.resource[1:] if finding.resource is not None else (finding.location.file,)
+    text = repository.text_at(finding.location).replace("\r\n", "\n")
+    return (finding.rule, *about, without_indices(finding.path or ""), text)
 
 
+@lru_cache(4096)
 def without_indices(path: str) -> str:
     """spec.http.route of spec.http[0].route[1]: what is inserted before it moves nothing."""
     return "".join(part.partition("]")[2] if index else part for index, part in enumerate(path.split("[")))
@@ -150,6 +149,8 @@ def without_indices(path: str) -> str:
 
 def shown(finding: Finding, show: Callable[[str], str]) -> Finding:
     """With its paths as users see them."""
+    if all(show(file) == file for file in _named(finding)):
+        return finding
 
     def moved(place: Location) -> Location:
         name = show(place.file)
@@ -160,7 +161,16 @@ def shown(finding: Finding, show: Callable[[str], str]) -> Finding:
         edits = tuple(edit._replace(file=show(edit.file)) for edit in fix.edits)
         fix = fix._replace(edits=edits, new_files=tuple(new._replace(path=show(new.path)) for new in fix.new_files))
     related = tuple(Related(moved(place), said) for place, said in finding.related)
-    location = moved(finding.location)
-    if location is finding.location and related == finding.related and fix is finding.fix:
-        return finding
-    return finding._replace(location=location, related=related, fix=fix)
+    return finding._replace(location=moved(finding.location), related=related, fix=fix)
+
+
+def _named(finding: Finding) -> Iterator[str]:
+    """The files that a finding names."""
+    yield finding.location.file
+    for place, _ in finding.related:
+        yield place.file
+    if finding.fix is not None:
+        for edit in finding.fix.edits:
+            yield edit.file
+        for new in finding.fix.new_files:
+            yield new.path

@@ -162,6 +162,10 @@ class Finding(NamedTuple):
         where = self.location
         return (where.file, where.line, where.column, self.rule, self.message)
 
+    def printed(self, fingerprint: str, alike: str) -> Finding:
+        """The same with its fingerprint."""
+        return Finding(*self[:-3], fingerprint, alike, self.repair)
+
 
 class Suppressed(NamedTuple):
     """A finding that somebody decided to live with: in the source (comment, annotation) or outside of it (configuration)."""
