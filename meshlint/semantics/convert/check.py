@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Final
 
 from meshlint.model.conversion import Document
 from meshlint.model.kind import kind_of
@@ -12,9 +13,11 @@ from meshlint.model.position import Source
 from meshlint.model.resource import Resource
 from meshlint.model.schema import FaultKind
 from meshlint.model.target import Target
-from meshlint.read.compose import compose
+from meshlint.read.values import table_of
 from meshlint.semantics.convert.stay import Stay
 from meshlint.semantics.schema_walk import faults
+
+_MADE: Final = Source("converted.json", "")
 
 
 def valid(resource: Resource, mesh: Mesh) -> None:
@@ -33,16 +36,12 @@ def accepted(documents: Sequence[Document], at: Node, target: Target) -> None:
 
 def resources(documents: Sequence[Document]) -> list[Resource]:
     """Made objects as if they had been read."""
-    import json
-
     out = []
     for document in documents:
-        text = json.dumps(document)
-        for table in compose(text, Source("converted.json", text)):
-            root = table.root
-            kind = kind_of(root.get("apiVersion").text or "", root.get("kind").text or "")
-            if kind is not None:
-                metadata = root.get("metadata")
-                version = root.get("apiVersion").text or ""
-                out.append(Resource(kind, version, metadata.get("name").text or "", metadata.get("namespace").text or "", root))
+        root = table_of(document, _MADE).root
+        version = root.get("apiVersion").text or ""
+        kind = kind_of(version, root.get("kind").text or "")
+        if kind is not None:
+            metadata = root.get("metadata")
+            out.append(Resource(kind, version, metadata.get("name").text or "", metadata.get("namespace").text or "", root))
     return out
