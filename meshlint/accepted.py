@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from typing import NamedTuple
 
 from meshlint.check.findings import fingerprinted
 from meshlint.check.ignores import found
@@ -17,6 +16,7 @@ from meshlint.index.repository import Repository
 from meshlint.model.document import FileRead
 from meshlint.model.problem import Finding, Location, ResourceName, Severity, Suppressed
 from meshlint.model.resource import Environment
+from meshlint.model.tuples import NamedTuple
 from meshlint.project import Project, rebased
 
 

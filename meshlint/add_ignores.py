@@ -4,12 +4,12 @@ ends, byte order mark and permissions stay as they are."""
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import NamedTuple
 
 from meshlint.files import replace
 from meshlint.model.node import Table
 from meshlint.model.position import Source
 from meshlint.model.problem import Edit, Finding
+from meshlint.model.tuples import NamedTuple
 from meshlint.read.comments import Comment, comments
 from meshlint.read.decode import decode, encoding_of, read_bytes
 from meshlint.read.errors import ReadError

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any, NamedTuple, Union
+from typing import TYPE_CHECKING, Any, Union
 
 from meshlint.config_file import NAME, PATH_KEYS, PYPROJECT, ConfigError, File, chain, has_section, strings
 from meshlint.files import upwards
+from meshlint.model.tuples import NamedTuple
 
 if TYPE_CHECKING:
     from meshlint.model.mesh import Settings

@@ -5,9 +5,10 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Iterator
-from typing import Any, NamedTuple
+from typing import Any
 
 from meshlint.files import in_git, upwards
+from meshlint.model.tuples import NamedTuple
 
 NAME, PYPROJECT = "meshlint.toml", "pyproject.toml"
 PATH_KEYS = ("cache-dir", "context", "output-file", "baseline")

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from argparse import Namespace
 from collections.abc import Iterator, Sequence
-from typing import NamedTuple
 
 from meshlint.config import Config
 from meshlint.engine import Loaded, load, target_of
@@ -14,6 +13,7 @@ from meshlint.model.kind import Kind
 from meshlint.model.mesh import Mesh
 from meshlint.model.resource import Resource
 from meshlint.model.target import Current, Target
+from meshlint.model.tuples import NamedTuple
 from meshlint.project import Project
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from meshlint.check.registry import bundled
 from meshlint.conversion import together
@@ -18,6 +18,7 @@ from meshlint.model.conversion import Converted
 from meshlint.model.kind import Kind
 from meshlint.model.node import Node
 from meshlint.model.problem import Edit, Finding, Fix
+from meshlint.model.tuples import NamedTuple
 
 if TYPE_CHECKING:
     from meshlint.conversions import Run

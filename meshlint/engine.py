@@ -7,7 +7,7 @@ from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager, nullcontext
 from functools import lru_cache
 from types import MappingProxyType
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from meshlint.check.by_path import Part, adjusted, filter_of, part
 from meshlint.check.findings import shown
@@ -23,6 +23,7 @@ from meshlint.model.position import Source
 from meshlint.model.problem import Finding, Known, Severity, Suppressed
 from meshlint.model.resource import Environment
 from meshlint.model.target import Current, Target, resolve_target
+from meshlint.model.tuples import NamedTuple
 from meshlint.project import Project, rebased
 from meshlint.read.discover import Discovery, discover
 from meshlint.read.file import read_text

@@ -7,10 +7,11 @@ import sys
 from argparse import Namespace
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from typing import NamedTuple, TextIO
+from typing import TextIO
 
 from meshlint.arguments import FORMATS
 from meshlint.config import Config, ConfigError
+from meshlint.model.tuples import NamedTuple
 from meshlint.report.formats import writer
 from meshlint.report.result import Result
 from meshlint.report.visible import visible

@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
-from typing import NamedTuple
 
 from meshlint.files import upwards
+from meshlint.model.tuples import NamedTuple
 
 
 class MissingPathError(Exception):

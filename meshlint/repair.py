@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping, Sequence
-from typing import NamedTuple
 
 from meshlint.check.registry import Registry
 from meshlint.config import Config
@@ -29,6 +28,7 @@ from meshlint.fix.compare import Key, Objection, Repair, objections
 from meshlint.fix.texts import applied, sorted_cuts
 from meshlint.fix.write import Change, writable
 from meshlint.model.problem import Edit, Finding
+from meshlint.model.tuples import NamedTuple
 from meshlint.project import Project
 from meshlint.report.result import Result
 

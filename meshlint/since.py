@@ -5,10 +5,10 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import NamedTuple
 
 from meshlint.config import Config, ConfigError, ConfiguredEnvironment
 from meshlint.files import temporary_folder
+from meshlint.model.tuples import NamedTuple
 from meshlint.project import Project, rebased
 from meshlint.read.gitfiles import GitError
 from meshlint.read.gittree import commit_of, lay_out, top_of

@@ -24,10 +24,11 @@ import tempfile
 from collections.abc import Iterator, Sequence
 from inspect import cleandoc
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 from meshlint.__main__ import main
 from meshlint.model.rule import Rule
+from meshlint.model.tuples import NamedTuple
 
 __all__ = [
     "Case", "Expected", "Run", "arguments_in", "call", "cases", "check", "check_example", "difference", "example_of",

@@ -10,12 +10,13 @@ from __future__ import annotations
 import sys
 from array import array
 from collections.abc import Callable, Sequence
-from typing import Any, Final, NamedTuple
+from typing import Any, Final
 
 from meshlint.model.document import Document, FileRead, Trouble
 from meshlint.model.later import COLUMNS, LaterTable, words_of
 from meshlint.model.node import UNKNOWN, Node, Step, Table, Value
 from meshlint.model.position import Position, Source, Span
+from meshlint.model.tuples import NamedTuple
 from meshlint.read.partial import CutMap, Unread, composed, uncut
 
 Opened = Callable[[Any], Sequence[Any]]

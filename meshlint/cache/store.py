@@ -12,7 +12,7 @@ import contextlib
 import os
 import time
 from collections.abc import Iterable
-from typing import Any, Final, NamedTuple
+from typing import Any, Final
 
 import msgspec
 import xxhash
@@ -22,6 +22,7 @@ from meshlint.cache.compact import Packed, unpack
 from meshlint.cache.version import reader_version
 from meshlint.model.document import FileRead
 from meshlint.model.later import LaterSource
+from meshlint.model.tuples import NamedTuple
 
 SCHEMA: Final = 1
 _SLACK: Final = 2_000_000_000  # ns; file systems keep times as coarse as two seconds

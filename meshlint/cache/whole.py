@@ -10,13 +10,14 @@ import contextlib
 import os
 import time
 from collections.abc import Iterable, Sequence
-from typing import Final, NamedTuple
+from typing import Final
 
 import msgspec
 import xxhash
 
 from meshlint.bundled import folder as bundled_folder
 from meshlint.cache.version import code_version
+from meshlint.model.tuples import NamedTuple
 
 _SLACK: Final = 2_000_000_000  # ns
 _MOST: Final = 64 << 20  # bytes of a report

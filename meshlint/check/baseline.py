@@ -6,11 +6,12 @@ A fingerprint holds no line numbers: what moves stays known. It is counted: a se
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from typing import Any, Final, NamedTuple
+from typing import Any, Final
 
 from meshlint.check.findings import without_indices
 from meshlint.check.runner import RULE_FAILED
 from meshlint.model.problem import Finding
+from meshlint.model.tuples import NamedTuple
 
 VERSION: Final = 1
 _LIMIT: Final = 64 * 1024 * 1024

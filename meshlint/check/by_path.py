@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import NamedTuple
 
 from meshlint.check.registry import Registry
 from meshlint.check.runner import RULE_FAILED
 from meshlint.model.problem import Confidence, Finding, Impact, Severity
+from meshlint.model.tuples import NamedTuple
 
 
 class Filter(NamedTuple):

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import re
-from typing import Final, NamedTuple
+from typing import Final
 
 from meshlint.model.kind import Kind, kind_of
 from meshlint.model.node import Node
+from meshlint.model.tuples import NamedTuple
 
 _VERSION: Final = re.compile(r"v\d+(?:(?:alpha|beta)\d+)?")
 

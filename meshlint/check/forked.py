@@ -12,12 +12,13 @@ import signal
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from types import TracebackType
-from typing import Final, NamedTuple
+from typing import Final
 
 import msgspec
 
 from meshlint.model.problem import Confidence, Finding, Fix, Impact, Location, Related, Repair, ResourceName, Severity
 from meshlint.model.rule import Rule
+from meshlint.model.tuples import NamedTuple
 from meshlint.read.forked import processes
 
 Order = tuple[int, int, int, int]

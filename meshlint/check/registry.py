@@ -8,11 +8,11 @@ import sys
 from collections.abc import Iterator, Mapping, Sequence
 from functools import cache
 from types import ModuleType
-from typing import NamedTuple
 
 from meshlint.bundled import folder
 from meshlint.model.kind import Kind
 from meshlint.model.rule import FAMILIES, Rule, family_of
+from meshlint.model.tuples import NamedTuple
 
 _PACKAGE = "meshlint_rules"
 _DECLARED = "declared/"  # modules of rules as data: files in the folder of this name

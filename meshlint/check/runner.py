@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from meshlint.check.findings import fingerprinted, give_way, merge, stamp
 from meshlint.check.registry import Entry, Registry
@@ -16,6 +16,7 @@ from meshlint.model.document import Trouble
 from meshlint.model.problem import Confidence, Finding, Fix, Location, Problem, ResourceName, Severity
 from meshlint.model.resource import Resource
 from meshlint.model.rule import Rule
+from meshlint.model.tuples import NamedTuple
 
 if TYPE_CHECKING:
     from meshlint.check.forked import Copies, Found, Order

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Sequence
-from typing import NamedTuple
 
 from meshlint.model.document import Trouble
 from meshlint.model.problem import Location, Related
+from meshlint.model.tuples import NamedTuple
 
 _NAMED = 4  # files that a message names; the report names every one among its related places
 

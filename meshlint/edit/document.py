@@ -13,6 +13,7 @@ from meshlint.edit.lately import Lately
 from meshlint.edit.layout import Layout
 from meshlint.edit.operations import RefusedError, Writing
 from meshlint.edit.pieces import Cut, Pieces
+from meshlint.model.lazy_regex import lazy_regex
 from meshlint.model.node import UNKNOWN, Node, Step, Table
 from meshlint.model.position import Source
 from meshlint.read.documents import documents_of
@@ -26,8 +27,8 @@ _DEEPEST: Final = 200
 _MOST_KEPT: Final = 32  # texts whose documents are remembered
 _stretches: Final = Lately[list[tuple[int, int]]](_MOST_KEPT)
 _styles: Final = Lately[Style](_MOST_KEPT)
-_RENDERED: Final = re.compile(r"^[ \t]*#[^\r\n]*(?:\{\{|\{%|<%)|^[ \t]*#@|[ \t]#@", re.MULTILINE)
-_HEAD: Final = re.compile(r"(?:(?:---)?[ \t]*(?:#[^\r\n]*)?[\r\n]|%[^\r\n]*[\r\n])*(?:---[ \t]+)?(?:[&!]\S*\s+)*").fullmatch
+_RENDERED: Final = lazy_regex(r"^[ \t]*#[^\r\n]*(?:\{\{|\{%|<%)|^[ \t]*#@|[ \t]#@", re.MULTILINE)
+_HEAD: Final = lazy_regex(r"(?:(?:---)?[ \t]*(?:#[^\r\n]*)?[\r\n]|%[^\r\n]*[\r\n])*(?:---[ \t]+)?(?:[&!]\S*\s+)*")
 _MOST: Final = 200_000  # values, with those that aliases repeat
 _MANAGED: Final = "its values are signed or encrypted (sops)"
 _NOT_ALONE: Final = "it cannot be changed alone: an alias, or the way it is written, ties it to something else"
@@ -44,7 +45,7 @@ class Part:
         text = source.text[self.start : self.end]
         _refuse(table, text)
         self._pieces = Pieces(text)
-        self._inner = None if _HEAD(text, 0, at - self.start) else _inner(text, self.path, at - self.start)
+        self._inner = None if _HEAD.fullmatch(text, 0, at - self.start) else _inner(text, self.path, at - self.start)
         self._table = table
         self._base = self.start  # where the text of the table begins in the file: 0 once it was read again
         self._moves: list[Callable[[Path], Path]] = []

@@ -5,14 +5,16 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 from functools import lru_cache
-from typing import Final, NamedTuple, Union
+from typing import Final, Union
 
+from meshlint.model.lazy_regex import lazy_regex
+from meshlint.model.tuples import NamedTuple
 from meshlint.read.scalars import resolve
 
 Plain = Union[None, bool, int, float, str, Mapping[str, "Plain"], Sequence["Plain"]]
 
-_PLAIN: Final = re.compile(r"[A-Za-z0-9_./$^+(\\][A-Za-z0-9 _./$^+()\\~:;=?<-]*\Z").match
-_ODD: Final = re.compile(r"[-+]?[0-9][0-9_]*(?::[0-5]?[0-9])+(?:\.[0-9_]*)?\Z|[0-9]{4}-[0-9]{1,2}-[0-9]{1,2}|<<\Z|=\Z").match
+_PLAIN: Final = lazy_regex(r"[A-Za-z0-9_./$^+(\\][A-Za-z0-9 _./$^+()\\~:;=?<-]*\Z")
+_ODD: Final = lazy_regex(r"[-+]?[0-9][0-9_]*(?::[0-5]?[0-9])+(?:\.[0-9_]*)?\Z|[0-9]{4}-[0-9]{1,2}-[0-9]{1,2}|<<\Z|=\Z")
 _ESCAPED: Final = {'"': '\\"', "\\": "\\\\", "\n": "\\n", "\t": "\\t", "\r": "\\r"}
 
 
@@ -47,14 +49,14 @@ def scalar(value: Plain, quote: str = "", prefer: str = '"') -> str:
 @lru_cache(4096)
 def is_plain(text: str) -> bool:
     """Can every YAML parser, of 1.1 or 1.2, read the text without quotes as this string?"""
-    if not _PLAIN(text) or text.endswith((" ", ":")) or ": " in text or _ODD(text):
+    if not _PLAIN.match(text) or text.endswith((" ", ":")) or ": " in text or _ODD.match(text):
         return False
     return isinstance(resolve(text), str) and isinstance(resolve(text.lower()), str) and not _like_a_number(text)
 
 
 def is_plain_in_block(text: str) -> bool:
     """The same of a value on a line of its own, where the marks of flow collections say nothing."""
-    if text.isprintable() and _PLAIN(text[:1]) and not re.search(r": |:\Z| #| \Z|\{\{", text) and not _ODD(text):
+    if text.isprintable() and _PLAIN.match(text[:1]) and not re.search(r": |:\Z| #| \Z|\{\{", text) and not _ODD.match(text):
         return isinstance(resolve(text), str) and isinstance(resolve(text.lower()), str) and not _like_a_number(text)
     return False
 

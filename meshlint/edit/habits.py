@@ -9,6 +9,7 @@ from typing import Final
 from meshlint.edit.document import stretches
 from meshlint.edit.emit import Plain
 from meshlint.edit.names import for_file
+from meshlint.model.lazy_regex import lazy_regex
 from meshlint.model.node import Node
 from meshlint.model.position import Source
 
@@ -19,7 +20,7 @@ _SHORT: Final = {
     "NetworkPolicy": ("netpol", "np"), "ServiceAccount": ("sa",), "EnvoyFilter": ("ef",), "StatefulSet": ("sts",),
     "DaemonSet": ("ds",),
 }  # fmt: skip
-_WORDS: Final = re.compile(r"[A-Z]+(?![a-z])|[A-Z][a-z]*|[a-z]+")
+_WORDS: Final = lazy_regex(r"[A-Z]+(?![a-z])|[A-Z][a-z]*|[a-z]+")
 
 
 def holds_several(source: Source) -> bool:

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import re
+from meshlint.model.lazy_regex import lazy_regex
 
 LABEL = 63
-_OTHER = re.compile(r"[^a-z0-9-]+")
-_NO_FILE = re.compile(r"[^A-Za-z0-9._-]+")
+_OTHER = lazy_regex(r"[^a-z0-9-]+")
+_NO_FILE = lazy_regex(r"[^A-Za-z0-9._-]+")
 _LONGEST = 200  # characters of a file's name
 
 
@@ -17,9 +17,9 @@ def label(text: str, most: int = LABEL) -> str:
     name = name if name[:1].isalpha() else f"x-{name}".rstrip("-")
     if name == text and len(name) <= most:
         return name
-    from hashlib import sha256
+    from meshlint.model.digest import sha256
 
-    mark = sha256(text.encode()).hexdigest()[:6]
+    mark = sha256(text.encode())[:6]
     return f"{name[: most - 7].rstrip('-')}-{mark}"
 
 

@@ -3,12 +3,11 @@ else has changed, is checked by who calls this (document.py): places that are to
 
 from __future__ import annotations
 
-from typing import NamedTuple
-
 from meshlint.edit.emit import Plain, Style, entry, inline, is_block, is_plain_in_block, item, lines_of, quoted, scalar, spread
 from meshlint.edit.layout import Layout
 from meshlint.edit.pieces import Cut
 from meshlint.edit.strings import changed
+from meshlint.model.tuples import NamedTuple
 
 
 class RefusedError(Exception):

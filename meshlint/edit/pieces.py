@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from typing import NamedTuple
+
+from meshlint.model.tuples import NamedTuple
 
 Cut = tuple[int, int, str]  # replace the text from one offset to another
 

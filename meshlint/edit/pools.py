@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any, Final, NamedTuple
+from typing import Any, Final
 
 from meshlint.edit.changes import Changes
 from meshlint.edit.document import known, plain, same
@@ -15,6 +15,7 @@ from meshlint.model.mesh import Host, Mesh, Workload
 from meshlint.model.node import Node, Step
 from meshlint.model.problem import Fix
 from meshlint.model.resource import Resource
+from meshlint.model.tuples import NamedTuple
 
 _POOL: Final = "connectionPool"
 _PER_PORT: Final = ("loadBalancer", "outlierDetection", "tls")

@@ -8,16 +8,17 @@ from typing import Final, Union
 
 from meshlint.edit.emit import quoted
 from meshlint.edit.pieces import Cut
+from meshlint.model.lazy_regex import lazy_regex
 
 LONG: Final = 80  # characters from which it pays
 _MOST: Final = 4_000  # parts of a text that are compared one by one
 _NEAR: Final = 100  # parts that may come or go at once in a longer one
 _RUN: Final = 10
 _FOLD: Final = r"[ \t]*\r?\n(?:[ \t]*\r?\n)*[ \t]*"
-_DOUBLE: Final = re.compile(rf"\\\r?\n[ \t]*|\\x..|\\u....|\\U........|\\.|{_FOLD}|.", re.DOTALL)
-_SINGLE: Final = re.compile(rf"''|{_FOLD}|.", re.DOTALL)
-_HEADER: Final = re.compile(r"\|[+-]?[^\r\n]*(\r\n|\n|\r)").match
-_LINE: Final = re.compile(r"([^\r\n]*)(\r\n|\n|\r|\Z)")
+_DOUBLE: Final = lazy_regex(rf"\\\r?\n[ \t]*|\\x..|\\u....|\\U........|\\.|{_FOLD}|.", re.DOTALL)
+_SINGLE: Final = lazy_regex(rf"''|{_FOLD}|.", re.DOTALL)
+_HEADER: Final = lazy_regex(r"\|[+-]?[^\r\n]*(\r\n|\n|\r)")
+_LINE: Final = lazy_regex(r"([^\r\n]*)(\r\n|\n|\r|\Z)")
 
 
 def changed(raw: str, start: int, old: str, new: str) -> list[Cut] | None:
@@ -73,7 +74,7 @@ def _length(token: str) -> int:
 
 def _in_block(raw: str, value: str) -> Found:
     """A literal block: the same lines behind a margin."""
-    header = _HEADER(raw)
+    header = _HEADER.match(raw)
     body = value.rstrip("\n")
     if header is None or not body.strip():
         return None

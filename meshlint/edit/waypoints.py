@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Final, NamedTuple, Union
+from typing import Final, Union
 
 from meshlint.edit.changes import Changes
 from meshlint.edit.emit import Plain
@@ -13,6 +13,7 @@ from meshlint.model.mesh import Mesh, WaypointState
 from meshlint.model.policy import WAYPOINT_CLASS, Peer
 from meshlint.model.problem import Fix
 from meshlint.model.resource import Resource
+from meshlint.model.tuples import NamedTuple
 
 USE: Final = "istio.io/use-waypoint"
 INGRESS: Final = "istio.io/ingress-use-waypoint"

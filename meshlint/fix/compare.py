@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from typing import NamedTuple
 
 from meshlint.model.problem import Confidence, Finding, Fix, Impact, Severity
+from meshlint.model.tuples import NamedTuple
 
 Key = tuple[object, ...]
 _HOLES = (Impact.BREAKS, Impact.UNENFORCED)

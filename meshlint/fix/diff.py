@@ -7,9 +7,9 @@ import re
 from bisect import bisect_right
 from collections.abc import Iterable, Iterator, Sequence
 from difflib import SequenceMatcher
-from typing import NamedTuple
 
 from meshlint.edit.pieces import Cut
+from meshlint.model.tuples import NamedTuple
 
 _CONTEXT = 3
 _MOST = 2_000  # lines that are compared one by one

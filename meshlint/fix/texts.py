@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Sequence
 
 from meshlint.edit.pieces import Cut
+from meshlint.model.lazy_regex import lazy_regex
 from meshlint.model.problem import Edit, Fix
 
-_LINES = re.compile(r"(?:\r\n|\n|\r)( *)(?=[^ \r\n])")
+_LINES = lazy_regex(r"(?:\r\n|\n|\r)( *)(?=[^ \r\n])")
 
 
 def cut_of(edit: Edit) -> Cut:

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
-from typing import NamedTuple
 
 from meshlint.files import Draft
+from meshlint.model.tuples import NamedTuple
 from meshlint.read.decode import decode, encoding_of, read_bytes
 from meshlint.read.errors import ReadError
 

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Mapping, Sequence
 
 from meshlint.index.homes import Homes
 from meshlint.model.document import Document, FileRead
 from meshlint.model.installation import CrdSource
 from meshlint.model.kind import Kind, kind_of
+from meshlint.model.lazy_regex import lazy_regex
 from meshlint.model.node import Node
 from meshlint.model.resource import Environment, Resource
 from meshlint.model.version import Version
@@ -16,7 +16,7 @@ from meshlint.render.level import FILE_NAMES
 from meshlint.render.tree import base, parent
 
 _REPOSITORY = "kubernetes-sigs/gateway-api"
-_TAG = re.compile(r"(?:[?&]ref=|/releases/download/|/gateway-api/)(v?\d+\.\d+[\w.-]*)")
+_TAG = lazy_regex(r"(?:[?&]ref=|/releases/download/|/gateway-api/)(v?\d+\.\d+[\w.-]*)")
 _ANNOTATION = "gateway.networking.k8s.io/{}"
 _GROUP = ".gateway.networking.k8s.io"
 HOLDERS = (Kind.CRD, Kind.ARGO_APPLICATION)

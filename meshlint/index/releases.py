@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Sequence
-from typing import NamedTuple
 
 from meshlint.model.document import Document, FileRead
 from meshlint.model.installation import CILIUM, CNI, ISTIO_CSR, ISTIOD, ZTUNNEL, Installer, Layer
 from meshlint.model.kind import Kind
+from meshlint.model.lazy_regex import lazy_regex
 from meshlint.model.node import Node
 from meshlint.model.resource import Resource
+from meshlint.model.tuples import NamedTuple
 from meshlint.render.tree import base, parent, resolve
 
 _CHARTS = {
@@ -20,8 +20,8 @@ _CHARTS = {
 _UMBRELLA = "ambient"  # Istio's chart of all components, with the profile of that name
 _PARTS = {"istiod": ISTIOD, "cni": CNI, "ztunnel": ZTUNNEL}
 _CHART_FILES = ("Chart.yaml", "Chart.yml")
-_VALUES = re.compile(r"values([-_.].*)?\.ya?ml")
-_LOOSE = re.compile(r"(?:values[-_.])?(?:istio[-_])?(istiod|discovery|cni|ztunnel)(?:[-_.]values)?\.ya?ml")
+_VALUES = lazy_regex(r"values([-_.].*)?\.ya?ml")
+_LOOSE = lazy_regex(r"(?:values[-_.])?(?:istio[-_])?(istiod|discovery|cni|ztunnel)(?:[-_.]values)?\.ya?ml")
 _LOOSE_KEYS = {
     ISTIOD: {"pilot", "meshConfig", "trustedZtunnelNamespace", "sidecarInjectorWebhook", "istiodRemote", "revisionTags"},
     CNI: {"cni", "excludeNamespaces", "ambient", "cniBinDir", "cniConfDir", "chained"},

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from typing import NamedTuple, cast
+from typing import cast
 
 from meshlint.check.registry import Entry, Registry
 from meshlint.check.runner import Runner
@@ -15,6 +15,7 @@ from meshlint.model.node import Node
 from meshlint.model.problem import Finding, Severity
 from meshlint.model.resource import Environment, Resource
 from meshlint.model.rule import Rule
+from meshlint.model.tuples import NamedTuple
 
 OF_ALL = frozenset({"subset_used", "traffic_policies", "shapes_traffic", "subset_users", "elsewhere", "owner"})
 """Questions that other environments may answer, too."""

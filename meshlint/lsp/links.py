@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from typing import NamedTuple
 
 from meshlint.index.mesh import MeshIndex
 from meshlint.model.kind import ROUTES, Kind
 from meshlint.model.mesh import Host, WaypointState
 from meshlint.model.node import Node
 from meshlint.model.resource import Resource
+from meshlint.model.tuples import NamedTuple
 
 _WAYPOINT_USERS = (
     Kind.SERVICE, Kind.SERVICE_ENTRY, Kind.NAMESPACE, Kind.POD, Kind.DEPLOYMENT, Kind.STATEFUL_SET, Kind.DAEMON_SET, Kind.REPLICA_SET,

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from enum import Enum
-from typing import NamedTuple, Union
+from typing import Union
 
 from meshlint.model.node import Node
 from meshlint.model.policy import Scope
 from meshlint.model.resource import Resource
+from meshlint.model.tuples import NamedTuple
 
 Subject = Union[Resource, str]  # an object, or a namespace by name
 

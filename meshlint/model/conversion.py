@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from enum import Enum
-from typing import Any, NamedTuple
+from typing import Any
 
 from meshlint.model.node import Node
 from meshlint.model.resource import Resource
+from meshlint.model.tuples import NamedTuple
 
 Document = Mapping[str, Any]  # an object as it would be written: keys in their order, lists, scalars
 

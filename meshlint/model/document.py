@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
-
 from meshlint.model.node import Node
 from meshlint.model.position import Source, Span
+from meshlint.model.tuples import NamedTuple
 
 
 class Trouble(NamedTuple):

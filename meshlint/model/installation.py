@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from functools import cached_property
-from typing import NamedTuple, Union
+from typing import Union
 
 from meshlint.model.node import Node
 from meshlint.model.resource import Resource
+from meshlint.model.tuples import NamedTuple
 from meshlint.model.version import Version
 
 ISTIOD, CNI, ZTUNNEL, CILIUM, ISTIO_CSR = "istiod", "cni", "ztunnel", "cilium", "istio-csr"

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from enum import Enum
-from typing import NamedTuple
 
 from meshlint.model.node import Node
 from meshlint.model.resource import Resource
+from meshlint.model.tuples import NamedTuple
 
 WAYPOINT_CLASS = "istio-waypoint"
 

@@ -7,7 +7,8 @@ from array import array
 from bisect import bisect_right
 from collections.abc import Callable, Mapping, Sequence
 from itertools import accumulate
-from typing import NamedTuple
+
+from meshlint.model.tuples import NamedTuple
 
 _NOTHING: Mapping[str, bool] = {}
 _LINE_BREAK = re.compile(r"\r\n|\n|\r")

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
-from typing import Any, NamedTuple
+from typing import Any
 
 from meshlint.model.kind import Kind
 from meshlint.model.node import Node
+from meshlint.model.tuples import NamedTuple
 
 _NOTHING: Mapping[str, str] = {}
 Places = Mapping[tuple[str, str], "Node | None"]

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from enum import Enum
-from typing import NamedTuple
 
 from meshlint.model.node import Node
+from meshlint.model.tuples import NamedTuple
 
 
 class FaultKind(Enum):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from functools import lru_cache
-from typing import Any, NamedTuple
+from typing import Any
 
 from meshlint import facts
 from meshlint.model.fields import absent, field_in, find
@@ -22,6 +22,7 @@ from meshlint.model.kind import Kind
 from meshlint.model.node import Node
 from meshlint.model.resource import Resource
 from meshlint.model.support import Field, Reason, Support
+from meshlint.model.tuples import NamedTuple
 from meshlint.model.version import Version
 
 __all__ = [

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import re
-from typing import NamedTuple
+from meshlint.model.lazy_regex import lazy_regex
+from meshlint.model.tuples import NamedTuple
 
-_FORM = re.compile(r"v?(\d{1,6})\.(\d{1,6})(?:\.(\d{1,6}))?(?:[-+.][0-9A-Za-z.+_-]*)?")
+_FORM = lazy_regex(r"v?(\d{1,6})\.(\d{1,6})(?:\.(\d{1,6}))?(?:[-+.][0-9A-Za-z.+_-]*)?")
 
 
 class Version(NamedTuple):

@@ -2,22 +2,23 @@
 
 from __future__ import annotations
 
-import re
 from bisect import bisect_right
 from collections.abc import Iterator
-from typing import Final, NamedTuple
+from typing import Final
 
 from meshlint.model.later import COMMENT
+from meshlint.model.lazy_regex import lazy_regex
 from meshlint.model.node import Table
 from meshlint.model.position import Source
+from meshlint.model.tuples import NamedTuple
 from meshlint.read.split import compose_pieces
 
-_DIRECTIVE: Final = re.compile(
+_DIRECTIVE: Final = lazy_regex(
     r"(?<!\S)#+[ \t]*meshlint:[ \t]*(?P<verb>[\w-]*)[ \t]*(?:\[(?P<words>[^\]]*)\])?[ \t]*(?P<reason>.*?)(?=[ \t]+#[ \t]|[ \t]*\Z)"
 )
-_WORD: Final = re.compile(r"[^\s,]+")
-_BLOCK: Final = re.compile(r"(?:[&!]\S*\s+)*[|>][^\r\n]*")
-_HASH: Final = re.compile(r"(?:(?<=[ \t])|(?<![^\r\n]))#")
+_WORD: Final = lazy_regex(r"[^\s,]+")
+_BLOCK: Final = lazy_regex(r"(?:[&!]\S*\s+)*[|>][^\r\n]*")
+_HASH: Final = lazy_regex(r"(?:(?<=[ \t])|(?<![^\r\n]))#")
 
 _LONGEST: Final = 2_000  # characters of a comment that are looked at
 _FARTHEST: Final = 100  # lines of comments between one and what it speaks of

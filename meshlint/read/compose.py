@@ -9,7 +9,7 @@ from __future__ import annotations
 from array import array
 from collections.abc import Callable
 from sys import intern
-from typing import Any, Final, NamedTuple
+from typing import Any, Final
 
 import yaml
 from yaml.events import (
@@ -26,6 +26,7 @@ from yaml.events import (
 
 from meshlint.model.node import UNKNOWN, Step, Table, Value
 from meshlint.model.position import Source
+from meshlint.model.tuples import NamedTuple
 from meshlint.read import lines, scalars
 from meshlint.read.errors import ReadError, refused
 from meshlint.read.lines import rows_of

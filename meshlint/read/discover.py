@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
-from typing import NamedTuple
 
 from meshlint.files import in_git
+from meshlint.model.tuples import NamedTuple
 from meshlint.read.gitfiles import GitError, git_ignores, in_work_tree, list_with_git
 from meshlint.read.ignore import parse
 from meshlint.read.walk import Listing, ignored_by_files, shown, walk, wanted

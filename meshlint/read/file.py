@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from typing import Final
 
 from meshlint.model.document import Document, FileRead, Trouble
+from meshlint.model.lazy_regex import lazy_regex
 from meshlint.model.node import Table
 from meshlint.model.position import Source, Span
 from meshlint.read.compose import compose
@@ -21,8 +22,8 @@ from meshlint.read.split import Piece, compose_pieces
 
 TEMPLATE_REASON: Final = "template that does not parse as YAML"
 
-_KIND: Final = re.compile(r"^[ \t]*(?:-[ \t]+)?[\"']?kind[\"']?:[ \t]*[\"']?(\w+)", re.MULTILINE)
-_CONTENT: Final = re.compile(r"^(?!---|%|\.\.\.)[ \t]*([^#\s][^\r\n]*)", re.MULTILINE)
+_KIND: Final = lazy_regex(r"^[ \t]*(?:-[ \t]+)?[\"']?kind[\"']?:[ \t]*[\"']?(\w+)", re.MULTILINE)
+_CONTENT: Final = lazy_regex(r"^(?!---|%|\.\.\.)[ \t]*([^#\s][^\r\n]*)", re.MULTILINE)
 
 
 def read_file(full_path: str, shown_path: str, limit: int = LIMIT, parse_all: bool = False) -> FileRead:

@@ -9,6 +9,7 @@ import stat
 from typing import TYPE_CHECKING, Any, Final
 
 from meshlint.files import upwards
+from meshlint.model.lazy_regex import lazy_regex
 from meshlint.read.walk import Listing, shown, wanted
 
 if TYPE_CHECKING:
@@ -17,8 +18,8 @@ if TYPE_CHECKING:
 TIMEOUT: Final = 60  # seconds
 _SETTINGS: Final = ("core.fsmonitor=false", "safe.bareRepository=explicit", "protocol.allow=never")
 _KEPT: Final = ("PATH", "HOME", "XDG_CONFIG_HOME", "USERPROFILE", "SYSTEMROOT", "TEMP", "TMP")
-_STAGED: Final = re.compile(r"([0-7]{6}) [0-9a-f]{40,64} [0-3]\t")
-_CLOSED: Final = re.compile(r"^warning: could not open directory '(.+)/': Permission denied$", re.MULTILINE)
+_STAGED: Final = lazy_regex(r"([0-7]{6}) [0-9a-f]{40,64} [0-3]\t")
+_CLOSED: Final = lazy_regex(r"^warning: could not open directory '(.+)/': Permission denied$", re.MULTILINE)
 _LINK, _REPOSITORY = "120000", "160000"
 
 

@@ -7,8 +7,9 @@ import hashlib
 import os
 import stat
 from collections.abc import Callable, Iterator, Sequence
-from typing import Final, NamedTuple
+from typing import Final
 
+from meshlint.model.tuples import NamedTuple
 from meshlint.read.decode import LIMIT
 from meshlint.read.gitfiles import GitError, run_git
 

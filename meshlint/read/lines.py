@@ -13,9 +13,10 @@ from __future__ import annotations
 import re
 import sys
 from collections.abc import Callable
-from typing import Any, Final, NamedTuple
+from typing import Any, Final
 
 from meshlint.model.node import UNKNOWN, Step, Value
+from meshlint.model.tuples import NamedTuple
 from meshlint.read import scalars
 from meshlint.read.placeholders import find_expression
 

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator, Sequence
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from meshlint.model.document import FileRead
 from meshlint.model.later import LaterSource, let_go
+from meshlint.model.tuples import NamedTuple
 from meshlint.read.compose import forget
 from meshlint.read.decode import decode, read_bytes
 from meshlint.read.errors import ReadError

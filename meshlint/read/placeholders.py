@@ -6,6 +6,8 @@ import re
 from collections.abc import Callable
 from typing import Any, Final
 
+from meshlint.model.lazy_regex import lazy_regex
+
 Find = Callable[[str], Any]
 
 # A regular expression such as `^/(a|b)$`, `x{2}` or `[[:alpha:]]` is none: each form needs what no regular expression has there.
@@ -22,12 +24,12 @@ find_expression: Final = re.compile(
 ).search
 _MARKS: Final = ("{{", "{%", "<%", "$", "(@", "#{", "[[", "<path:", "<secret:", "<vault:")
 _POSSIBLE: Final = (
-    ("$", "$", re.compile(r"^[ \t]*\$(?:\{\w[^}\n]*\}|[A-Z_]+)[ \t]*$", re.MULTILINE).search),  # alone on a line
-    ("@", "#@", re.compile(r"#@[ \t]").search),
-    ("[", "[[", re.compile(r"\[\[-?\s").search),
-    ("@", "(@", re.compile(r"\(@[=\- ]").search),
+    ("$", "$", lazy_regex(r"^[ \t]*\$(?:\{\w[^}\n]*\}|[A-Z_]+)[ \t]*$", re.MULTILINE).search),  # alone on a line
+    ("@", "#@", lazy_regex(r"#@[ \t]").search),
+    ("[", "[[", lazy_regex(r"\[\[-?\s").search),
+    ("@", "(@", lazy_regex(r"\(@[=\- ]").search),
 )  # what it begins with or ends in is looked for first: one character is found several times as fast as two
-_YTT: Final = re.compile(r"[ \t]+#@[ \t]")
+_YTT: Final = lazy_regex(r"[ \t]+#@[ \t]")
 
 
 def expression_finder(text: str) -> Find | None:

@@ -14,10 +14,12 @@ Documents with template expressions that could break their syntax are therefore 
 from __future__ import annotations
 
 import re
-from typing import Final, NamedTuple
+from typing import Final
 
 from meshlint.model.kind import Kind, kind_of
 from meshlint.model.later import IMAGES
+from meshlint.model.lazy_regex import lazy_regex
+from meshlint.model.tuples import NamedTuple
 from meshlint.read.scalars import CONSTANTS
 
 PARSE, LATER, CUT = "parse", "later", "cut"
@@ -27,15 +29,15 @@ _SCALAR: Final = r"(?:\"([A-Za-z0-9_./-]+)\"|'([A-Za-z0-9_./-]+)'|([A-Za-z][A-Za
 _KEY: Final = rf"(apiVersion|kind):[ \t]+{_SCALAR}[ \t]*(?:[ \t]#[^\r\n]*)?(?:\r?\n|\Z)"
 _START: Final = rf"(?:---[ \t]*(?:#[^\r\n]*)?\r?\n)?{_BLANKS}"
 _HEAD: Final = re.compile(rf"{_START}{_KEY}{_BLANKS}{_KEY}{_BLANKS}(?=[^ \t\r\n#]|[ \t]*(?:#[^\r\n]*)?\Z)").match
-_EMPTY: Final = re.compile(rf"{_START}[ \t]*(?:#[^\r\n]*)?").fullmatch
-_UNCERTAIN: Final = re.compile(r"\n(?:[\"'?]|kind|apiVersion)").search  # a literal first: ten times faster than ^
-_LINE_BEGINS: Final = re.compile(r"\n[ \t]*(?:\{\{|\[\[|\$)").search
-_VALUE_BEGINS: Final = re.compile(r"[:-][ \t]+\{\{").search
-_HOLDS_QUOTE: Final = re.compile(r"\{\{[^{}\n]*[\"']").search
+_EMPTY: Final = lazy_regex(rf"{_START}[ \t]*(?:#[^\r\n]*)?")
+_UNCERTAIN: Final = lazy_regex(r"\n(?:[\"'?]|kind|apiVersion)")  # a literal first: ten times faster than ^
+_LINE_BEGINS: Final = lazy_regex(r"\n[ \t]*(?:\{\{|\[\[|\$)")
+_VALUE_BEGINS: Final = lazy_regex(r"[:-][ \t]+\{\{")
+_HOLDS_QUOTE: Final = lazy_regex(r"\{\{[^{}\n]*[\"']")
 
 _LARGE: Final = 1_000  # characters from which it pays to leave out a part
-_BODY: Final = re.compile(r"\nspec:(?=[ \r\n])").search
-_AFTER_BODY: Final = re.compile(r"\n(?:metadata|\$|sops|items|<<|[&*!{\[])").search
+_BODY: Final = lazy_regex(r"\nspec:(?=[ \r\n])")
+_AFTER_BODY: Final = lazy_regex(r"\n(?:metadata|\$|sops|items|<<|[&*!{\[])")
 _VERSIONS: Final = ("PILOT_ENABLE_A", *IMAGES)  # looked for in every object
 
 
@@ -61,7 +63,7 @@ def plan(text: str) -> list[Part] | None:
         part = _judged(text, head) if head.how is LATER else head
         if part.how is PARSE and out and out[-1].how is PARSE and out[-1].end == part.start:
             out[-1] = Part(out[-1].start, part.end, PARSE)
-        elif part.how is not PARSE or not _EMPTY(text, part.start, part.end):
+        elif part.how is not PARSE or not _EMPTY.fullmatch(text, part.start, part.end):
             out.append(part)
     return out if any(part.how is not PARSE for part in out) else None
 
@@ -81,16 +83,16 @@ def _may_break(text: str, start: int, end: int) -> bool:
     if text.find("%", start, end) >= 0 and (text.find("{%", start, end) >= 0 or text.find("<%", start, end) >= 0):
         return True
     if text.find("{{", start, end) >= 0:
-        return any(search(text, start, end) for search in (_LINE_BEGINS, _VALUE_BEGINS, _HOLDS_QUOTE))
+        return any(form.search(text, start, end) for form in (_LINE_BEGINS, _VALUE_BEGINS, _HOLDS_QUOTE))
     marked = text.find("$", start, end) >= 0 or text.find("[[", start, end) >= 0
-    return marked and _LINE_BEGINS(text, start, end) is not None
+    return marked and _LINE_BEGINS.search(text, start, end) is not None
 
 
 def _cut(text: str, part: Part) -> Part | None:
     """A CustomResourceDefinition without its body, where nothing but a status can follow that and nobody asks for what is
     in it. Block scalars, of which other large objects consist, are parsed as fast as this looks."""
-    body = _BODY(text, part.start, part.end)
-    if body is None or _AFTER_BODY(text, body.end(), part.end) or text.find("\nmetadata:", part.start, body.end()) < 0:
+    body = _BODY.search(text, part.start, part.end)
+    if body is None or _AFTER_BODY.search(text, body.end(), part.end) or text.find("\nmetadata:", part.start, body.end()) < 0:
         return None
     if any(text.find(word, part.start, part.end) >= 0 for word in _VERSIONS) or _may_break(text, part.start, part.end):
         return None
@@ -129,6 +131,6 @@ def _head(text: str, start: int, end: int) -> Part:
         return Part(start, end, PARSE)
     said = {first: a or b or plain, second: c or d or other}
     kind = kind_of(said["apiVersion"], said["kind"])
-    if kind not in (None, Kind.CRD) or _UNCERTAIN(text, match.end() - 1, end):
+    if kind not in (None, Kind.CRD) or _UNCERTAIN.search(text, match.end() - 1, end):
         return Part(start, end, PARSE)
     return Part(start, end, LATER, said["apiVersion"], said["kind"])

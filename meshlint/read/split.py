@@ -4,17 +4,19 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from typing import Final, NamedTuple
+from typing import Final
 
+from meshlint.model.lazy_regex import lazy_regex
 from meshlint.model.node import Table
 from meshlint.model.position import Source
+from meshlint.model.tuples import NamedTuple
 from meshlint.read.compose import compose
 from meshlint.read.errors import ReadError
 
-_SEPARATOR: Final = re.compile(r"(?:\A|(?<=[\r\n]))(?:---(?=[ \t\r\n]|\Z)|\.\.\.[ \t]*(?:#[^\r\n]*)?(?:\r\n|\n|\r|\Z))")
+_SEPARATOR: Final = lazy_regex(r"(?:\A|(?<=[\r\n]))(?:---(?=[ \t\r\n]|\Z)|\.\.\.[ \t]*(?:#[^\r\n]*)?(?:\r\n|\n|\r|\Z))")
 _MARK: Final = re.compile(r"\n(?:---|\.\.\.)")  # begins with a literal: many times as fast as the above
 _END: Final = r"(?:\r\n|\n|\r(?!\n)|\Z)"  # in one way only, or many lines are tried in all ways
-_PRELUDE: Final = re.compile(rf"(?:[ \t]*(?:#[^\r\n]*)?{_END}|%[^\r\n]*{_END})*\Z")
+_PRELUDE: Final = lazy_regex(rf"(?:[ \t]*(?:#[^\r\n]*)?{_END}|%[^\r\n]*{_END})*\Z")
 
 
 class Piece(NamedTuple):

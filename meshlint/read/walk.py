@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import os
-from typing import NamedTuple
 
+from meshlint.model.tuples import NamedTuple
 from meshlint.read.ignore import Rules, ignored, rules_of
 
 

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import NamedTuple
 
 from meshlint.model.document import Document, FileRead
 from meshlint.model.kind import Kind, kind_of
 from meshlint.model.node import Node
 from meshlint.model.resource import Places, Resource
+from meshlint.model.tuples import NamedTuple
 
 Changes = Mapping[str, "str | None"]  # a label or annotation and its new value; None: it is taken away
 _NONE: Changes = {}

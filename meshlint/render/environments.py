@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from typing import NamedTuple
 
 from meshlint.model.document import FileRead, Trouble
 from meshlint.model.resource import Environment
+from meshlint.model.tuples import NamedTuple
 from meshlint.render.conditional import given, held_back
 from meshlint.render.conditional import troubles as unrendered
 from meshlint.render.find.clusters import Cluster, clusters

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Iterator
-from typing import NamedTuple
 
 from meshlint.model.document import Document, FileRead
 from meshlint.model.kind import Kind, kind_of
 from meshlint.model.later import ALPHA_FLAG, IMAGES, words_of
 from meshlint.model.node import Node
+from meshlint.model.tuples import NamedTuple
 from meshlint.model.version import Version
 from meshlint.render.level import FILE_NAMES
 from meshlint.render.tree import base

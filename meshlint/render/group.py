@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
-
 from meshlint.model.node import Node
+from meshlint.model.tuples import NamedTuple
 from meshlint.render.draft import Draft
 from meshlint.render.recipe import Missing, Recipe
 

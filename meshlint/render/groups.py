@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from typing import NamedTuple
 
 from meshlint.model.document import FileRead, Trouble
+from meshlint.model.tuples import NamedTuple
 from meshlint.render.group import Group
 from meshlint.render.recipe import Outcome, Render
 from meshlint.render.tree import Tree

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from typing import NamedTuple
 
 from meshlint.model.document import FileRead, Trouble
 from meshlint.model.kind import Kind
 from meshlint.model.node import Node
+from meshlint.model.tuples import NamedTuple
 from meshlint.read.inner import documents_in, documents_of
 from meshlint.render.draft import Draft
 from meshlint.render.exact import followed, plain_file, plain_level, taken_over

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import NamedTuple
 
 from meshlint.model.document import Document, FileRead
 from meshlint.model.node import Node
+from meshlint.model.tuples import NamedTuple
 from meshlint.render.charts import inside_chart
 from meshlint.render.tree import Tree, base, parent, resolve
 

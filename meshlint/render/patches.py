@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from typing import NamedTuple
 
 from meshlint.model.node import Node
+from meshlint.model.tuples import NamedTuple
 from meshlint.render.draft import Draft
 from meshlint.render.given import Given
 from meshlint.render.target import Target, by_identity, by_selector

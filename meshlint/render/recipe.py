@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from meshlint.model.document import FileRead, Trouble
 from meshlint.model.node import Node
+from meshlint.model.tuples import NamedTuple
 from meshlint.render.draft import Draft
 
 if TYPE_CHECKING:

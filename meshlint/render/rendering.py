@@ -4,8 +4,8 @@ recipe needs one."""
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import NamedTuple
 
+from meshlint.model.tuples import NamedTuple
 from meshlint.render.recipe import Outcome, Recipe, Render
 from meshlint.render.tree import Tree
 

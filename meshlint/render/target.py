@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import re
-from typing import NamedTuple
 
+from meshlint.model.lazy_regex import lazy_regex
 from meshlint.model.node import Node
+from meshlint.model.tuples import NamedTuple
 from meshlint.render.draft import Draft
 
-_PLAIN = re.compile(r"[\w.-]*")
+_PLAIN = lazy_regex(r"[\w.-]*")
 _QUANTIFIERS = 3
 _LONGEST = 253
 

@@ -5,13 +5,14 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Iterable
-from typing import NamedTuple
 
+from meshlint.model.lazy_regex import lazy_regex
 from meshlint.model.problem import Finding, ResourceName, Severity
+from meshlint.model.tuples import NamedTuple
 
 _QUOTED = r"[`'\"\u201c][^`'\"\u201d]*[`'\"\u201d]"
 _ODD = r"(?<![^\s`'\"\u201c\u201d])[^\s\d./_*-]*[\d./_*-]\S*"  # looked for where a word begins, and behind a quote
-_VARYING = re.compile(f"{_QUOTED}|{_ODD}")
+_VARYING = lazy_regex(f"{_QUOTED}|{_ODD}")
 _SHOWN = 3
 
 Key = tuple[str, Severity, str]

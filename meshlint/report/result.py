@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import NamedTuple, Protocol
+from typing import Protocol
 
 from meshlint.model.position import Source
 from meshlint.model.problem import Finding, Severity, Suppressed
 from meshlint.model.rule import Rule
+from meshlint.model.tuples import NamedTuple
 
 
 class TargetLike(Protocol):

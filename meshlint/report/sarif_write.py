@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+from typing import Any
+
+from meshlint.model.tuples import NamedTuple
 
 _ALWAYS = {"level"}  # left out of a result, it would mean the rule's level and not the class's default
 _EMPTY_TOO = {"results", "rules", "suppressions"}  # empty, they say that nothing was found (GitHub wants the first two), or suppressed

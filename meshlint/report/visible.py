@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import re
 
+from meshlint.model.lazy_regex import lazy_regex
+
 _HIDDEN = (
     "[\x00-\x1f\x7f-\x9f\u00ad\u061c\u200b\u200c\u200e\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb"
     "\ud800-\udfff\U000e0000-\U000e007f]"
 )
-_BREAK = re.compile("[ \t]*[\r\n\x0b\x0c\x85\u2028\u2029]+[ \t]*")
+_BREAK = lazy_regex("[ \t]*[\r\n\x0b\x0c\x85\u2028\u2029]+[ \t]*")
 
 
 def picture(char: str) -> str:

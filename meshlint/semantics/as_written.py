@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import re
-
+from meshlint.model.lazy_regex import lazy_regex
 from meshlint.model.resource import Resource
 
-TEMPLATE_KEY = re.compile(r"\{\{|\$\{|\$\(|<%|\[\[|\(@|\{%")
-CONDITIONS = re.compile(r"#@\s*(?:if|elif|else|for|while|overlay)|\{\{-?\s*(?:if|else|with|range|end|include|template)\b")
-_EXPECTATION = re.compile(r"(?:^|[-_.])(?:assert|errors?)(?:[-_.]|$)")
+TEMPLATE_KEY = lazy_regex(r"\{\{|\$\{|\$\(|<%|\[\[|\(@|\{%")
+CONDITIONS = lazy_regex(r"#@\s*(?:if|elif|else|for|while|overlay)|\{\{-?\s*(?:if|else|with|range|end|include|template)\b")
+_EXPECTATION = lazy_regex(r"(?:^|[-_.])(?:assert|errors?)(?:[-_.]|$)")
 
 
 def conditional(resource: Resource) -> bool:

@@ -8,10 +8,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from enum import Enum
-from typing import NamedTuple
 
 from meshlint.model.node import Node
 from meshlint.model.policy import Peer
+from meshlint.model.tuples import NamedTuple
 from meshlint.semantics.authz_peer import admits, identities
 from meshlint.semantics.authz_policy import ALLOW, CUSTOM, DENY, Attribute, Authorization
 from meshlint.semantics.authz_ztunnel import Converted, converted

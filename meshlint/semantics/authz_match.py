@@ -7,9 +7,9 @@ a waypoint sees the caller and the port of the Service.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import NamedTuple
 
 from meshlint.model.policy import Peer
+from meshlint.model.tuples import NamedTuple
 from meshlint.semantics.authz_policy import ALLOW, CUSTOM, DENY, Attribute, Authorization, AuthzRule
 from meshlint.semantics.authz_ztunnel import left_over
 

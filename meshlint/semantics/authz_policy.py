@@ -8,10 +8,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from functools import lru_cache, wraps
-from typing import NamedTuple, TypeVar
+from typing import TypeVar
 
 from meshlint.model.node import UNKNOWN, Node, scalar_text
 from meshlint.model.resource import Resource
+from meshlint.model.tuples import NamedTuple
 
 ALLOW, DENY, CUSTOM, AUDIT = "ALLOW", "DENY", "CUSTOM", "AUDIT"
 ACTIONS = (ALLOW, DENY, CUSTOM, AUDIT)

@@ -10,8 +10,8 @@ which nothing is left never matches (istio pilot/pkg/serviceregistry/ambient/aut
 from __future__ import annotations
 
 from enum import Enum
-from typing import NamedTuple
 
+from meshlint.model.tuples import NamedTuple
 from meshlint.semantics.authz_policy import (
     ALLOW,
     DENY,

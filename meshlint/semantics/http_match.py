@@ -8,9 +8,9 @@ path, a method, the number of headers, the number of query parameters. PathPrefi
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from typing import NamedTuple
 
 from meshlint.model.node import UNKNOWN, Node, scalar_text
+from meshlint.model.tuples import NamedTuple
 
 _RANKS = {"exact": 3, "prefix": 2, "regex": 1}
 _ANY = frozenset({".*", ".+", "/.*", "^.*$", "^/.*$", "^.*", "^/.*"})

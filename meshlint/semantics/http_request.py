@@ -8,11 +8,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
-from typing import NamedTuple, Union
+from typing import Union
 
+from meshlint.model.lazy_regex import lazy_regex
+from meshlint.model.tuples import NamedTuple
 from meshlint.semantics.http_match import Match, Text, Texts, trimmed
 
-_TOKEN = re.compile(r"(?P<plain>[^\\.+*?()|\[\]{}^$])|\\(?P<escaped>[^0-9A-Za-z])|(?P<other>.)", re.DOTALL)
+_TOKEN = lazy_regex(r"(?P<plain>[^\\.+*?()|\[\]{}^$])|\\(?P<escaped>[^0-9A-Za-z])|(?P<other>.)", re.DOTALL)
 _QUANTIFIER = "*?{"
 _READ = ("", ".*", ".+")
 _PRECISE = ("exact", "prefix", "regex", "present")

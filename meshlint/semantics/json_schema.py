@@ -8,9 +8,10 @@ is not known: neither does it hold nor does it break. An integer is also a float
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import Any, Final, NamedTuple, Protocol, Union
+from typing import Any, Final, Protocol, Union
 
 from meshlint.model.node import UNKNOWN, Node
+from meshlint.model.tuples import NamedTuple
 from meshlint.semantics.patterns import Budget, Pattern, PatternError
 
 BROKEN, UNSURE, HOLDS = -1, 0, 1

@@ -6,7 +6,9 @@ The form is what JSON schemas share: literals, `.`, classes, `\\d \\w \\s` and t
 
 from __future__ import annotations
 
-from typing import Final, NamedTuple, Union
+from typing import Final, Union
+
+from meshlint.model.tuples import NamedTuple
 
 LONGEST: Final = 1_000  # characters of a pattern
 MOST: Final = 2_000  # states

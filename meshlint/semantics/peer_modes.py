@@ -9,10 +9,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from functools import lru_cache
-from typing import NamedTuple
 
 from meshlint.model.node import Node
 from meshlint.model.resource import Resource
+from meshlint.model.tuples import NamedTuple
 
 STRICT, PERMISSIVE, DISABLE, UNSET = "STRICT", "PERMISSIVE", "DISABLE", "UNSET"
 _LENIENT = (PERMISSIVE, DISABLE)

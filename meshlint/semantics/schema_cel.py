@@ -6,23 +6,24 @@ route-unsupported-filter say of routes, are not repeated. Nothing is concluded f
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Iterator, Sequence
-from typing import Final, NamedTuple
+from typing import Final
 
 from meshlint.model.kind import ROUTES, Kind
+from meshlint.model.lazy_regex import lazy_regex
 from meshlint.model.node import Node, dotted
 from meshlint.model.resource import Resource
 from meshlint.model.schema import Fault, FaultKind
 from meshlint.model.target import Target
+from meshlint.model.tuples import NamedTuple
 from meshlint.semantics.schema_values import seconds_of
 
 _GATEWAYS: Final = (Kind.K8S_GATEWAY, Kind.LISTENER_SET, Kind.X_LISTENER_SET)
-_PATH: Final = re.compile(r"(?:[-A-Za-z0-9/._~!$&'()*+,;=:@]|%[0-9a-fA-F]{2})+\Z")
-_SERVICE: Final = re.compile(r"(?i)\.?[a-z_][a-z_0-9]*(\.[a-z_][a-z_0-9]*)*\Z")
-_METHOD: Final = re.compile(r"[A-Za-z_][A-Za-z_0-9]*\Z")
-_IP: Final = re.compile(r"\d{1,3}(\.\d{1,3}){3}\Z")
-_HOST: Final = re.compile(r"(\*\.)?[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*\Z")
+_PATH: Final = lazy_regex(r"(?:[-A-Za-z0-9/._~!$&'()*+,;=:@]|%[0-9a-fA-F]{2})+\Z")
+_SERVICE: Final = lazy_regex(r"(?i)\.?[a-z_][a-z_0-9]*(\.[a-z_][a-z_0-9]*)*\Z")
+_METHOD: Final = lazy_regex(r"[A-Za-z_][A-Za-z_0-9]*\Z")
+_IP: Final = lazy_regex(r"\d{1,3}(\.\d{1,3}){3}\Z")
+_HOST: Final = lazy_regex(r"(\*\.)?[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*\Z")
 _IN_PATH: Final = ("//", "/./", "/../", "%2f", "%2F", "#")
 _GROUP: Final = "gateway.networking.k8s.io"
 

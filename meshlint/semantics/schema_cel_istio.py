@@ -5,19 +5,19 @@ Checked against the CRDs of 1.21.0 to 1.31.0-rc.0. Exclusive groups and bounds a
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Iterator, Sequence
 from typing import Final
 
 from meshlint.model.kind import Kind
+from meshlint.model.lazy_regex import lazy_regex
 from meshlint.model.node import Node, dotted
 from meshlint.model.resource import Resource
 from meshlint.model.schema import Fault, FaultKind
 from meshlint.model.target import Target
 
-_URL: Final = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*)://")
-_PLACEHOLDER: Final = re.compile(r"[A-Z][A-Z0-9_]*\Z")  # for sed and the like
-_PORT_NAME: Final = re.compile(r"[a-zA-Z0-9](?:[-a-zA-Z0-9]*[a-zA-Z0-9])?\Z")
+_URL: Final = lazy_regex(r"([A-Za-z][A-Za-z0-9+.-]*)://")
+_PLACEHOLDER: Final = lazy_regex(r"[A-Z][A-Z0-9_]*\Z")  # for sed and the like
+_PORT_NAME: Final = lazy_regex(r"[a-zA-Z0-9](?:[-a-zA-Z0-9]*[a-zA-Z0-9])?\Z")
 _ADDRESSES: Final = {
     Kind.WORKLOAD_ENTRY: ("spec",), Kind.WORKLOAD_GROUP: ("spec", "template"), Kind.SERVICE_ENTRY: ("spec", "endpoints"),
 }  # fmt: skip

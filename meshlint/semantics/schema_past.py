@@ -6,12 +6,13 @@ The tables under schemas/ hold the newest index and what each release changed; a
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from typing import Any, NamedTuple
+from typing import Any
 
 from meshlint import facts
 from meshlint.model.fields import field_in
 from meshlint.model.kind import Kind
 from meshlint.model.target import Target
+from meshlint.model.tuples import NamedTuple
 
 Raw = Mapping[str, Any]
 _OPEN: Raw = {"t": "any"}  # of a field that went, only the name is known

@@ -6,6 +6,7 @@ import re
 from collections.abc import Callable, Iterator
 from typing import Any
 
+from meshlint.model.lazy_regex import lazy_regex
 from meshlint.model.names import close_name
 from meshlint.model.node import UNKNOWN
 from meshlint.semantics.schema_shape import Shape
@@ -18,13 +19,13 @@ _WANTED = {
     "number": "a number", "int-or-string": "an integer or a string",
 }  # fmt: skip
 _UNITS = {"ns": 1e-9, "us": 1e-6, "µs": 1e-6, "μs": 1e-6, "ms": 1e-3, "s": 1.0, "m": 60.0, "h": 3600.0}
-_DURATION = re.compile(r"[-+]?(?:0|(?:(?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+)(?:ns|us|µs|μs|ms|s|m|h))+)\Z")
-_PART = re.compile(r"([0-9.]+)(ns|us|µs|μs|ms|s|m|h)")
+_DURATION = lazy_regex(r"[-+]?(?:0|(?:(?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+)(?:ns|us|µs|μs|ms|s|m|h))+)\Z")
+_PART = lazy_regex(r"([0-9.]+)(ns|us|µs|μs|ms|s|m|h)")
 _INT32 = 2**31
 _LONGEST = 4_096  # characters that a pattern is asked of: the most that any field with one takes
 SAME = {r"^[!-~]+([\t ]?[!-~]+)*$": r"^[!-~]+([\t ][!-~]+)*$"}
 """Patterns of CRDs that Python, unlike Go, would try in all ways, with others for the same texts."""
-_BASE64 = re.compile(r"(?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?\Z")
+_BASE64 = lazy_regex(r"(?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?\Z")
 
 
 def wrong_type(shape: Shape, value: Any) -> str | None:

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
-from typing import NamedTuple
 
 from meshlint.model.kind import Kind
+from meshlint.model.tuples import NamedTuple
 from meshlint.render.find.application import HERE
 from meshlint.render.find.applications import ARGO
 from meshlint.render.group import Group

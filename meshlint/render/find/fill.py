@@ -6,11 +6,12 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 
+from meshlint.model.lazy_regex import lazy_regex
 from meshlint.model.node import UNKNOWN, Node, Table, Value, scalar_text
 
-_FAST = re.compile(r"\{\{-?\s*\.?([\w.\[\]/-]+)\s*-?\}\}")
-_ESCAPED = re.compile(r"[\n\\]|''")
-_GO = re.compile(r"\{\{-?\s*(?:\.([\w.-]+)|index\s+\.([\w.-]+)\s+(?:(\d+)|\"([^\"]+)\"))\s*-?\}\}")
+_FAST = lazy_regex(r"\{\{-?\s*\.?([\w.\[\]/-]+)\s*-?\}\}")
+_ESCAPED = lazy_regex(r"[\n\\]|''")
+_GO = lazy_regex(r"\{\{-?\s*(?:\.([\w.-]+)|index\s+\.([\w.-]+)\s+(?:(\d+)|\"([^\"]+)\"))\s*-?\}\}")
 
 
 class Written(str):

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Sequence
 from itertools import product
 
+from meshlint.model.lazy_regex import lazy_regex
 from meshlint.model.node import Node
 from meshlint.read.inner import documents_of
 from meshlint.render.find.fill import Filled, Written, unfilled
@@ -15,7 +15,7 @@ from meshlint.render.tree import Tree, base, parent
 Parameters = dict[str, str]
 _MOST = 1_000
 _DEEPEST = 4
-_NOT_A_NAME = re.compile(r"[^a-z0-9.-]")
+_NOT_A_NAME = lazy_regex(r"[^a-z0-9.-]")
 
 
 class Generators:

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Iterator, Sequence
 from fnmatch import fnmatchcase
 from functools import cached_property
 
+from meshlint.model.lazy_regex import lazy_regex
 from meshlint.render.charts import chart_files
 from meshlint.render.draft import Draft
 from meshlint.render.exact import literal, plain_overlay
@@ -19,7 +19,7 @@ from meshlint.render.recipe import Missing, Recipe, Values
 from meshlint.render.tree import above, below, parent
 
 _SAID = 3
-_RELEASE = re.compile(r"[a-z0-9]([-a-z0-9.]*[a-z0-9])?")  # one that a template has yet to fill in is none
+_RELEASE = lazy_regex(r"[a-z0-9]([-a-z0-9.]*[a-z0-9])?")  # one that a template has yet to fill in is none
 
 
 class Making:

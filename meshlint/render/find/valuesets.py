@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
-from typing import NamedTuple
 
+from meshlint.model.lazy_regex import lazy_regex
+from meshlint.model.tuples import NamedTuple
 from meshlint.render.tree import Tree, base, joined
 
-_NAMED = re.compile(r"values[-._]([\w-]+)\.ya?ml")
-_PLAIN = re.compile(r"([\w-]+)\.ya?ml")
+_NAMED = lazy_regex(r"values[-._]([\w-]+)\.ya?ml")
+_PLAIN = lazy_regex(r"([\w-]+)\.ya?ml")
 _FOLDERS = ("environments", "envs", "env", "values")
 _MOST = 50
 

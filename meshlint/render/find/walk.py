@@ -5,11 +5,11 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
-from typing import NamedTuple
 
 from meshlint.model.document import FileRead, Trouble
 from meshlint.model.kind import Kind
 from meshlint.model.node import Node
+from meshlint.model.tuples import NamedTuple
 from meshlint.render.charts import charts_of
 from meshlint.render.draft import Draft
 from meshlint.render.find.application import HERE, Application

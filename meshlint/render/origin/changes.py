@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from typing import NamedTuple
 
 from meshlint.model.document import FileRead
 from meshlint.model.node import Node
+from meshlint.model.tuples import NamedTuple
 from meshlint.read.file import read_content
 from meshlint.read.inner import documents_in, documents_of
 from meshlint.render.level import Level, folder_of

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator, Mapping
-from typing import NamedTuple, Union
+from typing import Union
 
 from meshlint.model.node import Node, Step
 from meshlint.model.position import Source
+from meshlint.model.tuples import NamedTuple
 from meshlint.render.origin.layers import Layers
 from meshlint.render.origin.made import line_node
 from meshlint.render.origin.template import Line, Scope, actions

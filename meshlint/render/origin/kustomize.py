@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from bisect import bisect_right
-from typing import NamedTuple
 
 from meshlint.model.document import Document
 from meshlint.model.node import Node
+from meshlint.model.tuples import NamedTuple
 from meshlint.render.level import Level
 from meshlint.render.origin.apply import Applied
 from meshlint.render.origin.changes import Changes, Sources

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from typing import NamedTuple
 
 from meshlint.model.node import Node, Step
+from meshlint.model.tuples import NamedTuple
 from meshlint.read.inner import documents_in
 from meshlint.render.origin.changes import Sources
 from meshlint.render.recipe import Parameter, Recipe

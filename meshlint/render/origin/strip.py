@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from typing import NamedTuple
+
+from meshlint.model.tuples import NamedTuple
 
 ORIGIN, TRANSFORMED = "config.kubernetes.io/origin", "alpha.config.kubernetes.io/transformations"
 _FIELD = re.compile(r"^\s*(?:- )?(path|configuredIn|kind|repo|name): (.*)$")

@@ -9,9 +9,9 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from itertools import count
-from typing import NamedTuple
 
 from meshlint.model.position import Source
+from meshlint.model.tuples import NamedTuple
 
 _ACTION = re.compile(r"\{\{-?(?:\s*/\*.*?\*/\s*|(?:\"(?:\\.|[^\"\\])*\"|`[^`]*`|[^`\"])*?)-?\}\}", re.DOTALL)
 _CONTROL = re.compile(r"^(if|range|with|define|block|else|end)\b\s*(.*)$", re.DOTALL)

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from typing import NamedTuple, Union
+from typing import Union
 
 from meshlint.model.node import Node, scalar_text
 from meshlint.model.position import Source
+from meshlint.model.tuples import NamedTuple
 from meshlint.read.compose import compose
 from meshlint.read.errors import ReadError
 from meshlint.render.origin.expressions import At, Env, included_env, operands, resolve, thing_of, turns

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any, NamedTuple
+from typing import Any
 
 from meshlint.model.node import Node
+from meshlint.model.tuples import NamedTuple
 from meshlint.read.file import read_content
 from meshlint.render.recipe import Missing
 from meshlint.render.run.plain import plain

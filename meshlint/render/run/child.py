@@ -10,8 +10,9 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from functools import lru_cache
-from typing import IO, NamedTuple
+from typing import IO
 
+from meshlint.model.tuples import NamedTuple
 from meshlint.render.run.limits import Limits
 from meshlint.render.run.tools import trusted
 

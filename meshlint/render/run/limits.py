@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from meshlint.model.tuples import NamedTuple
 
 
 class Limits(NamedTuple):

@@ -6,10 +6,10 @@ import os
 import shutil
 from collections.abc import Mapping, Sequence
 from functools import partial
-from typing import NamedTuple
 
 from meshlint.files import temporary_folder
 from meshlint.model.document import Trouble
+from meshlint.model.tuples import NamedTuple
 from meshlint.render.origin.made import Made
 from meshlint.render.recipe import Outcome, Recipe, ToolMissingError
 from meshlint.render.run.child import Done, Job, run_all

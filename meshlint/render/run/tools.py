@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import os
 from shutil import which
-from typing import NamedTuple
+
+from meshlint.model.tuples import NamedTuple
 
 
 class Tool(NamedTuple):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any, NamedTuple
+from typing import Any
 
 from meshlint.model.conversion import Because
 from meshlint.model.kind import Kind
@@ -11,6 +11,7 @@ from meshlint.model.mesh import Mesh
 from meshlint.model.node import Node
 from meshlint.model.resource import Resource
 from meshlint.model.target import Target
+from meshlint.model.tuples import NamedTuple
 from meshlint.semantics.convert.backends import Backend, Backends, weighted
 from meshlint.semantics.convert.filters import Filter, cors, header_filters, redirect, share
 from meshlint.semantics.convert.policy import retry, timeouts

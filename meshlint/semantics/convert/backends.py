@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, NamedTuple
+from typing import Any
 
 from meshlint.model.kind import Kind
 from meshlint.model.mesh import Host, HostKind, Mesh
 from meshlint.model.node import Node
 from meshlint.model.resource import Resource
+from meshlint.model.tuples import NamedTuple
 from meshlint.semantics.convert.stay import Stay, known, only
 from meshlint.semantics.convert.subsets import Subsets
 

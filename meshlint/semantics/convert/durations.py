@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import re
-
+from meshlint.model.lazy_regex import lazy_regex
 from meshlint.model.node import Node, scalar_text
 from meshlint.semantics.convert.stay import Stay
 
 _NANOSECONDS = {"h": 3_600 * 10**9, "m": 60 * 10**9, "s": 10**9, "ms": 10**6, "us": 1000, "µs": 1000, "ns": 1}
-_PART = re.compile(r"(\d+(?:\.\d*)?|\.\d+)(ms|us|µs|ns|h|m|s)")
+_PART = lazy_regex(r"(\d+(?:\.\d*)?|\.\d+)(ms|us|µs|ns|h|m|s)")
 _LARGEST = 99_999
 
 

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import re
 from typing import Any
 
 from meshlint.model.kind import Kind
+from meshlint.model.lazy_regex import lazy_regex
 from meshlint.model.node import Node, scalar_text
 from meshlint.model.target import Target
 from meshlint.semantics.convert.durations import milliseconds
@@ -13,8 +13,8 @@ from meshlint.semantics.convert.stay import Stay, only
 
 Filter = dict[str, Any]
 _TYPES = "spec.rules[].filters[].type"
-_HOSTNAME = re.compile(r"[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*")
-_ORIGIN = re.compile(r"[a-zA-Z][a-zA-Z0-9+\-.]+://[^:/?#*]+(:[0-9]{1,5})?")
+_HOSTNAME = lazy_regex(r"[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*")
+_ORIGIN = lazy_regex(r"[a-zA-Z][a-zA-Z0-9+\-.]+://[^:/?#*]+(:[0-9]{1,5})?")
 _ANY_ORIGIN = frozenset({".*", ".+", "*", "^.*$", "^.+$"})
 _SIDES = (("request", "RequestHeaderModifier", "requestHeaderModifier"), ("response", "ResponseHeaderModifier", "responseHeaderModifier"))
 

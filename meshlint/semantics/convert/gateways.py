@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, NamedTuple
+from typing import Any
 
 from meshlint.model.conversion import Because, Converted, Document, Manner, Outcome
 from meshlint.model.kind import Kind
 from meshlint.model.mesh import GatewayRef, Mesh
 from meshlint.model.resource import Resource
+from meshlint.model.tuples import NamedTuple
 from meshlint.semantics.convert.check import accepted, valid
 from meshlint.semantics.convert.grants import grant
 from meshlint.semantics.convert.listeners import Listener, listeners_of

@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from typing import Any
 
 from meshlint.model.kind import Kind
+from meshlint.model.lazy_regex import lazy_regex
 from meshlint.model.target import Target
 from meshlint.semantics.convert.httproute import Acting, RouteRule
 from meshlint.semantics.convert.matches import Atom
 from meshlint.semantics.convert.paths import ANY, EXACT, SEGMENTS, TEXT, Path
 from meshlint.semantics.convert.patterns import as_regex
 
-_SERVICE = re.compile(r"/([A-Za-z_][A-Za-z0-9_]*(?:\.[A-Za-z_][A-Za-z0-9_]*)*)(?:/([A-Za-z_][A-Za-z0-9_]*))?")
+_SERVICE = lazy_regex(r"/([A-Za-z_][A-Za-z0-9_]*(?:\.[A-Za-z_][A-Za-z0-9_]*)*)(?:/([A-Za-z_][A-Za-z0-9_]*))?")
 
 
 def whole_services(rules: Sequence[Acting]) -> list[Acting]:

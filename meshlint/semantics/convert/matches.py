@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, NamedTuple
+from typing import Any
 
+from meshlint.model.tuples import NamedTuple
 from meshlint.semantics.convert import paths, patterns
 from meshlint.semantics.convert.paths import ANY, Form, Path
 from meshlint.semantics.convert.patterns import Pattern

@@ -7,8 +7,8 @@ alike the one that stands first. Matches are said, and said again with more cond
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from typing import NamedTuple
 
+from meshlint.model.tuples import NamedTuple
 from meshlint.semantics.convert import paths
 from meshlint.semantics.convert.matches import Atom, Match
 from meshlint.semantics.convert.paths import EXACT, SEGMENTS, TEXT, Path

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+from typing import Any
 
 from meshlint.model.kind import ROUTES
 from meshlint.model.mesh import Host, HostKind, Mesh
 from meshlint.model.node import Node
 from meshlint.model.resource import Resource
+from meshlint.model.tuples import NamedTuple
 from meshlint.semantics.convert.stay import Stay
 
 

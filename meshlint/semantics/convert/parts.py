@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
-from typing import Any, NamedTuple
+from typing import Any
 
 from meshlint.model.conversion import Document
 from meshlint.model.resource import Resource
+from meshlint.model.tuples import NamedTuple
 from meshlint.semantics.convert.plain import plain
 
 SECTIONS = ("http", "tls", "tcp")

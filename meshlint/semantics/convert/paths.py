@@ -6,14 +6,13 @@ what lies beyond them (/apiv2). Of two such sets one always holds the other, or 
 
 from __future__ import annotations
 
-import re
-from typing import NamedTuple
-
+from meshlint.model.lazy_regex import lazy_regex
+from meshlint.model.tuples import NamedTuple
 from meshlint.semantics.convert.patterns import quoted
 from meshlint.semantics.http_request import literal_of, takes
 
 EXACT, TEXT, SEGMENTS, BEYOND, REGEX = "exact", "text", "segments", "beyond", "regex"
-_PLAIN = re.compile(r"/(?:[A-Za-z0-9/\-._~!$&'()*+,;=:@]|%[0-9a-fA-F]{2})*")  # what the CRDs let stand in Exact and PathPrefix
+_PLAIN = lazy_regex(r"/(?:[A-Za-z0-9/\-._~!$&'()*+,;=:@]|%[0-9a-fA-F]{2})*")  # what the CRDs let stand in Exact and PathPrefix
 _REFUSED = ("//", "/./", "/../", "%2f", "%2F", "#")
 _REFUSED_ENDS = ("/..", "/.")
 _LONGEST = 1024

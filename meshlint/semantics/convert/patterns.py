@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
-
+from meshlint.model.tuples import NamedTuple
 from meshlint.semantics.http_request import literal_of, takes
 
 _SPECIAL = frozenset("\\.+*?()|[]{}^$")

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
-from typing import NamedTuple
 
+from meshlint.model.lazy_regex import lazy_regex
 from meshlint.model.node import Node, scalar_text
+from meshlint.model.tuples import NamedTuple
 from meshlint.semantics.convert.matches import Match
 from meshlint.semantics.convert.paths import ANY, Path, path_of
 from meshlint.semantics.convert.patterns import Pattern, pattern
@@ -14,7 +14,7 @@ from meshlint.semantics.convert.stay import Stay
 
 METHODS = ("GET", "HEAD", "POST", "PUT", "DELETE", "CONNECT", "OPTIONS", "TRACE", "PATCH")
 _KINDS = ("exact", "prefix", "regex")
-_NAME = re.compile(r"[A-Za-z0-9!#$%&'*+\-.^_`|~]{1,256}")
+_NAME = lazy_regex(r"[A-Za-z0-9!#$%&'*+\-.^_`|~]{1,256}")
 _CASELESS = "(?i)"
 _NO_COUNTERPART = {
     "withoutHeaders": (
