@@ -122,12 +122,12 @@ def fingerprinted(findings: list[Finding], repository: Repository, before: Calla
     list indices, offending text, and a count of those alike. `before`: how many alike there are in front of all of these."""
     if not findings:
         return []
-    import hashlib
+    from meshlint.model.digest import sha256
 
     seen: dict[str, int] = {}
     out = []
     for finding in sorted(findings, key=lambda finding: finding.order):
-        printed = hashlib.sha256("\x1f".join(_identity(finding, repository)).encode("utf-8", "backslashreplace"))
+        printed = sha256("\x1f".join(_identity(finding, repository)).encode("utf-8", "backslashreplace"))
         alike = printed.hexdigest()[:32]
         seen[alike] = number = seen.get(alike, before(alike)) + 1
         printed.update(b"\x1f%d" % number)

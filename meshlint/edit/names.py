@@ -19,7 +19,7 @@ def label(text: str, most: int = LABEL) -> str:
         return name
     from meshlint.model.digest import sha256
 
-    mark = sha256(text.encode())[:6]
+    mark = sha256(text.encode()).hexdigest()[:6]
     return f"{name[: most - 7].rstrip('-')}-{mark}"
 
 
