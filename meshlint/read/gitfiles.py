@@ -33,12 +33,15 @@ def in_work_tree(folder: str) -> bool:
 
 
 def list_with_git(folder: str, root: str) -> Listing | None:
-    """Manifests and links below `folder` that git tracks or does not ignore; None: git ignores the folder itself.
+    """Manifests and links below `folder` that git tracks or does not ignore; None: git ignores the folder itself, or takes it for a
+    submodule that is not checked out, and says nothing of what is in it.
 
     Raises GitError.
     """
     done = _run(folder, root, "ls-files", "-z", "-s", "-c", "-o", "--exclude-standard")
     answer = os.fsdecode(done.stdout)
+    if answer.endswith("\t./\0"):
+        return None
     closed = [os.path.relpath(os.path.join(folder, name), root) for name in _CLOSED.findall(os.fsdecode(done.stderr))]
     out = Listing([], [], [], [f"{shown(name)}: permission denied" for name in closed])
     for name in sorted(set(answer.split("\0"))):

@@ -221,7 +221,7 @@ def test_a_folder_that_git_cannot_list(root: Path, tmp_path: Path, monkeypatch: 
     assert discover(str(root), ["."]) == (["a.yaml", "kept/c.yaml"], ["shut: permission denied"])
 
 
-def test_a_submodule_that_is_not_checked_out_is_said(root: Path, tmp_path: Path) -> None:
+def test_a_submodule_that_is_not_checked_out_is_said(root: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     other = tmp_path / "other"
     fill(other, "a.yaml")
     git(other, "init")
@@ -231,7 +231,19 @@ def test_a_submodule_that_is_not_checked_out_is_said(root: Path, tmp_path: Path)
     git(root, "commit", "-m", "one")
     assert discover(str(root), ["."]) == (["lib/mesh/a.yaml"], [])
     git(root, "submodule", "deinit", "-f", "lib/mesh")
+    started = count_runs(monkeypatch)
     assert discover(str(root), ["."]) == ([], ["lib/mesh: a submodule that is not checked out is not read"])
+    assert len(started) == 2  # in the folder and in the submodule, where git names the folder itself
+    fill(root, "lib/mesh/b.yaml")
+    assert discover(str(root), ["."]) == (["lib/mesh/b.yaml"], [])
+
+
+def count_runs(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """The folders that git is started in."""
+    started: list[str] = []
+    run = gitfiles._run
+    monkeypatch.setattr(gitfiles, "_run", lambda folder, *others, **given: started.append(folder) or run(folder, *others, **given))
+    return started
 
 
 def test_a_link_into_git_is_not_followed(root: Path, use_git: bool) -> None:
