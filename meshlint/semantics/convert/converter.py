@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import cached_property
+from typing import TYPE_CHECKING
 
 from meshlint.model.conversion import Because, Converted, Document, Manner, Outcome
 from meshlint.model.kind import Kind
@@ -12,11 +14,13 @@ from meshlint.model.resource import Resource
 from meshlint.semantics.convert.check import valid
 from meshlint.semantics.convert.delegates import entries_of
 from meshlint.semantics.convert.editors import what_edits
-from meshlint.semantics.convert.gateways import Gateways
 from meshlint.semantics.convert.parts import SECTIONS, Part, closed, named, remainder
 from meshlint.semantics.convert.sides import Making, Sides
 from meshlint.semantics.convert.stay import Stay, known
 from meshlint.semantics.convert.subsets import Subsets
+
+if TYPE_CHECKING:
+    from meshlint.semantics.convert.gateways import Gateways
 
 _CONCATENATED = ("1.28.6", "1.29.2", "1.30.0")  # a waypoint reads a route beside a VirtualService of the same host (istio 59484)
 _BARE = {"host", "subsets", "exportTo"}
@@ -26,9 +30,15 @@ class Converter:
     def __init__(self, mesh: Mesh, manner: Manner) -> None:
         self._mesh = mesh
         self._manner = manner
-        self._gateways = Gateways(mesh, manner)
         self._done: dict[Resource, Converted] = {}
         self._at_gateways: dict[Resource, Because | None] = {}
+
+    @cached_property
+    def _gateways(self) -> Gateways:
+        """Imported and made for what is bound to gateways only."""
+        from meshlint.semantics.convert.gateways import Gateways
+
+        return Gateways(self._mesh, self._manner)
 
     def convert(self, resource: Resource) -> Converted:
         """The verdict on a VirtualService or Istio Gateway."""
@@ -132,7 +142,7 @@ class Converter:
     def _made(self, service: Resource, parts: Sequence[Part]) -> Making:
         subsets = Subsets(self._mesh)
         making = Making(subsets)
-        sides = Sides(self._mesh, self._manner, self._gateways, making)
+        sides = Sides(self._mesh, self._manner, lambda: self._gateways, making)
         rules, making.inlined = entries_of(service, self._mesh) if any(part.section == "http" for part in parts) else ([], [])
         sides.mesh(service, parts, rules)
         sides.gateways(service, parts, rules)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from meshlint.model.conversion import Because, Document, Manner
 from meshlint.model.kind import Kind
@@ -11,20 +11,22 @@ from meshlint.model.mesh import Host, Mesh
 from meshlint.model.node import Node
 from meshlint.model.resource import Resource
 from meshlint.model.target import Target
-from meshlint.semantics.convert import grpcroute, httproute
+from meshlint.semantics.convert import httproute
 from meshlint.semantics.convert.actions import Actions
 from meshlint.semantics.convert.backends import Backends, http_ports, needs_listener
 from meshlint.semantics.convert.check import accepted, resources
 from meshlint.semantics.convert.delegates import Rule
-from meshlint.semantics.convert.gateways import Attached, Gateways
 from meshlint.semantics.convert.grants import grants_for
 from meshlint.semantics.convert.httproute import Acting, Limits, RouteRule
-from meshlint.semantics.convert.layer4 import Layer4, routes_of
 from meshlint.semantics.convert.naming import metadata, route_name
 from meshlint.semantics.convert.parents import Parent, mesh_parent
 from meshlint.semantics.convert.parts import Part
 from meshlint.semantics.convert.stay import Stay
 from meshlint.semantics.convert.subsets import Subsets
+
+if TYPE_CHECKING:
+    from meshlint.semantics.convert.gateways import Attached, Gateways
+    from meshlint.semantics.convert.layer4 import Layer4
 
 _MESH = ("mesh",)
 _SERVERS = 16  # hostnames of a route, parents of a route are 32
@@ -46,7 +48,8 @@ class Making:
 
 
 class Sides:
-    def __init__(self, mesh: Mesh, manner: Manner, gateways: Gateways, making: Making) -> None:
+    def __init__(self, mesh: Mesh, manner: Manner, gateways: Callable[[], Gateways], making: Making) -> None:
+        """`gateways`: asked where a part is bound to some; most are for the mesh alone."""
         self._mesh = mesh
         self._manner = manner
         self._gateways = gateways
@@ -131,19 +134,22 @@ class Sides:
         if self._manner.segments:
             acting = httproute.by_segments(acting, self._making.notes)
         actions = Actions(self._mesh, self._backends, namespace, port, plain_ports, self._manner.segments, self._making.notes)
-        if grpc:
-            rules = self._grpc(acting, actions)
-            if rules is not None:
-                return self._paged(rules, Kind.GRPC_ROUTE, namespace, grpcroute.document, acting[0].entry.at)
+        if grpc and (said := self._grpc(acting, actions, namespace)) is not None:
+            return said
         limits = Limits.of(Kind.HTTP_ROUTE, self._version(Kind.HTTP_ROUTE), target)
         return self._paged(
             httproute.rules_of(acting, actions, limits, last), Kind.HTTP_ROUTE, namespace, httproute.document, acting[0].entry.at
         )
 
-    def _grpc(self, acting: Sequence[Acting], actions: Actions) -> list[RouteRule] | None:
+    def _grpc(self, acting: Sequence[Acting], actions: Actions, namespace: str) -> Said | None:
+        """As GRPCRoutes; None where those cannot say it."""
+        from meshlint.semantics.convert import grpcroute
+
         limits = Limits.of(Kind.GRPC_ROUTE, self._version(Kind.GRPC_ROUTE), self._mesh.target)
         rules = httproute.rules_of(grpcroute.whole_services(acting), actions, limits)
-        return rules if grpcroute.can_say(rules, self._mesh.target) else None
+        if not grpcroute.can_say(rules, self._mesh.target):
+            return None
+        return self._paged(rules, Kind.GRPC_ROUTE, namespace, grpcroute.document, acting[0].entry.at)
 
     def _paged(
         self, rules: Sequence[RouteRule], kind: Kind, namespace: str, write: Callable[[RouteRule, str, bool], dict[str, Any]], at: Node
@@ -156,6 +162,8 @@ class Sides:
         return kind, [[write(rule, namespace, named) for rule in page] for page in httproute.pages(rules, limits, at)]
 
     def _mesh_layer4(self, service: Resource, parents: Sequence[Parent], section: str) -> None:
+        from meshlint.semantics.convert.layer4 import routes_of
+
         for parent in parents:
             found = routes_of(service, section, _MESH, self._backends, parent.namespace, self._mesh.target)
             for number, one in enumerate(found):
@@ -184,7 +192,7 @@ class Sides:
         sections = [part.section for part in parts if not part.mesh]
         if not sections:
             return
-        for attached in self._gateways.attached(service):
+        for attached in self._gateways().attached(service):
             if "http" in sections:
                 self._gateway_http(service, attached, rules)
             for section in ("tls", "tcp"):
@@ -199,7 +207,8 @@ class Sides:
             ports = list(attached.ports)
             if not ports:
                 raise Stay(rules[0][0].at, "matches on the port, and which ones its gateways have is not known")
-        last = self._gateways.sharing.last(service, self._gateways.doors(service))
+        gateways = self._gateways()
+        last = gateways.sharing.last(service, gateways.doors(service))
         for port in ports:
             acting = httproute.acting(rules, mine, port)
             said = self._http(acting, service.namespace, None, attached.plain_ports, False, last)
@@ -225,6 +234,8 @@ class Sides:
         return tuple(dict.fromkeys(out))
 
     def _gateway_layer4(self, service: Resource, attached: Attached, section: str) -> None:
+        from meshlint.semantics.convert.layer4 import routes_of
+
         found = routes_of(service, section, attached.names, self._backends, service.namespace, self._mesh.target)
         for number, one in enumerate(found):
             refs = attached.refs(section, one.port, one.names)
