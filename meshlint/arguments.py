@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from argparse import ArgumentParser, ArgumentTypeError, RawDescriptionHelpFormatter, _ActionsContainer, _SubParsersAction
+from argparse import ArgumentParser, ArgumentTypeError, Namespace, RawDescriptionHelpFormatter, _ActionsContainer, _SubParsersAction
+from collections.abc import Callable, Sequence
 from functools import lru_cache
 from typing import NoReturn
 
@@ -60,14 +61,23 @@ class Parser(ArgumentParser):
         return words
 
 
-@lru_cache(1)
-def parser() -> Parser:
-    """The parser of all commands, made once in a process: nobody changes it."""
-    return new_parser()
+@lru_cache
+def parser(*of: str) -> Parser:
+    """The parser of some commands (of all, where none is named), made once in a process: nobody changes it."""
+    return new_parser(of or COMMANDS)
 
 
-def new_parser() -> Parser:
-    """Another one, for whoever wants to add to it."""
+def parsed(words: Sequence[str]) -> Namespace:
+    """The options of a command line. Of its command alone a parser is made, of all where it names none or what none knows."""
+    if words[0] in COMMANDS:
+        options, unknown = parser(words[0]).parse_known_args(words)
+        if not unknown:
+            return options
+    return parser().parse_args(words)
+
+
+def new_parser(of: Sequence[str] = COMMANDS) -> Parser:
+    """Another one, for whoever wants to add to it. `of`: the commands that it knows."""
     top = Parser(
         prog="meshlint",
         description="What breaks, is ignored or stops being enforced when an Istio mesh moves to ambient mode and Gateway API.",
@@ -76,14 +86,8 @@ def new_parser() -> Parser:
     )
     top.add_argument("-V", "--version", action="version", version=f"meshlint {__version__}")
     commands = top.add_subparsers(dest="command", metavar="COMMAND", required=True)
-    _check(commands)
-    _convert(commands)
-    _rule(commands)
-    _environments(commands)
-    _init(commands)
-    _config(commands)
-    _completion(commands)
-    _lsp(commands)
+    for name in of:
+        _ADDED[name](commands)
     return top
 
 
@@ -227,3 +231,15 @@ def _common(command: Parser, paths: bool = True) -> None:
     group.add_argument("--profile", action="store_true", help="say on stderr where the time went: by phase and by rule")
     rendering = "run kustomize and helm where they are on the PATH (auto), as a must, or never"
     group.add_argument("--render", choices=("auto", "always", "never"), help=rendering)
+
+
+_ADDED: dict[str, Callable[[_SubParsersAction[Parser]], None]] = {
+    "check": _check,
+    "convert": _convert,
+    "rule": _rule,
+    "environments": _environments,
+    "init": _init,
+    "config": _config,
+    "completion": _completion,
+    "lsp": _lsp,
+}

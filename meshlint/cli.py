@@ -11,7 +11,7 @@ from argparse import Namespace
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
-from meshlint.arguments import COMMANDS, parser
+from meshlint.arguments import COMMANDS, parsed
 from meshlint.config import Config, ConfigError
 from meshlint.options import UsageError, configuration, files_of, nearest, overrides
 
@@ -32,7 +32,7 @@ def run(arguments: Sequence[str]) -> int:
     words = list(arguments)
     if not words or (words[0] not in COMMANDS and words[0] not in ("-h", "--help", "--version", "-V")):
         words.insert(0, "check")
-    options = parser().parse_args(words)
+    options = parsed(words)
     collecting = gc.isenabled()
     gc.disable()  # nothing that a run makes is in a circle worth looking for
     try:
