@@ -5,6 +5,7 @@ Read off the syntax trees, TYPE_CHECKING blocks included.
 
 import ast
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 
 import networkx
@@ -36,6 +37,7 @@ LAYERS = [  # from the bottom; a row's layers do not know one another unless ALL
 ALLOWED = {("read", "cache"), ("cache", "read")}  # both only know the model; the cache holds what reading gives
 
 
+@cache
 def modules() -> dict[str, Path]:
     out = {}
     for path in sorted((ROOT / "meshlint").rglob("*.py")):
@@ -45,7 +47,12 @@ def modules() -> dict[str, Path]:
     return out
 
 
-def imported(path: Path) -> Iterator[str]:
+@cache
+def imported(path: Path) -> tuple[str, ...]:
+    return tuple(_imported(path))
+
+
+def _imported(path: Path) -> Iterator[str]:
     for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
         if isinstance(node, ast.ImportFrom) and node.module:
             yield node.module
