@@ -1,12 +1,23 @@
 """Options of the suite: --write renews the generated files instead of comparing them."""
 
+import gc
+import itertools
 import os
+import re
 import tempfile
+from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
+from meshlint.render.run.tools import Tools
+
 collect_ignore = ["plugin"]  # a package of its own: test_plugin_wheel.py installs it and runs its tests
 os.environ.setdefault("HYPOTHESIS_STORAGE_DIRECTORY", os.path.join(tempfile.gettempdir(), "meshlint-hypothesis"))
+
+
+def pytest_configure() -> None:
+    gc.set_threshold(50_000, 20, 100)  # what the tests hold is much, stays, and would be looked through for garbage all the time
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -18,14 +29,27 @@ def write(request: pytest.FixtureRequest) -> bool:
     return bool(request.config.getoption("--write"))
 
 
-@pytest.fixture(autouse=True)
-def _own_cache(monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.TempPathFactory) -> None:
+_numbers = itertools.count()
+
+
+@pytest.fixture
+def tmp_path(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder of the test's own. pytest's looks at all those before it and renews a link to the last: as long as many tests take."""
+    path = tmp_path_factory.getbasetemp() / f"{re.sub(r'[^a-zA-Z0-9]', '_', request.node.name)[:30]}{next(_numbers)}"
+    path.mkdir(mode=0o700)
+    return path
+
+
+@pytest.fixture(autouse=True, scope="session")
+def _own_cache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
     """Tests leave the user's cache alone."""
-    monkeypatch.setenv("MESHLINT_CACHE_DIR", str(tmp_path_factory.getbasetemp() / "cache"))
+    with pytest.MonkeyPatch.context() as monkeypatch:
+        monkeypatch.setenv("MESHLINT_CACHE_DIR", str(tmp_path_factory.getbasetemp() / "cache"))
+        yield
 
 
 @pytest.fixture(autouse=True)
 def _static_view(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
     """Results do not hang on which tools the machine has: only tests marked `tools` run those that are on the PATH."""
     if request.node.get_closest_marker("tools") is None:
-        monkeypatch.setattr("meshlint.render.run.tools.Tools.find", lambda *_: None)
+        monkeypatch.setattr(Tools, "find", lambda *_: None)

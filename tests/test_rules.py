@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import json
 import re
+from collections import defaultdict
 from collections.abc import Iterator, Sequence
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -15,11 +17,14 @@ from meshlint.model.kind import Kind
 from meshlint.model.rule import Rule
 from tests.asking import asked_by
 from tests.door import call
-from tests.rules_harness import CASES, Case, arguments_in, cases, example_of, expected_in, expected_of, judge
+from tests.rules_harness import CASES, Case, Expected, arguments_in, cases, example_of, expected_in, expected_of, judge
 
 RULES = scan()
 CHECKED = [rule for rule in RULES if rule.check is not None]
 ALL_CASES = cases()
+BY_RULE: dict[str, list[Case]] = defaultdict(list)
+for _case in ALL_CASES:
+    BY_RULE[_case.rule].append(_case)
 CATALOGUE = {row[0]: row for row in json.loads((Path(__file__).parent / "catalogue.json").read_text(encoding="utf-8"))}
 # what the data plane of a namespace, and who runs a Gateway or Ingress, are answered from; the runner asks for these itself
 IMPLIED = {Kind.NAMESPACE, Kind.ARGO_APPLICATION, Kind.GATEWAY_CLASS, Kind.INGRESS_CLASS}
@@ -30,12 +35,17 @@ def _id(of: Rule | Case) -> str:
 
 
 def _of(rule: Rule) -> list[Case]:
-    return [case for case in ALL_CASES if case.rule == rule.name]
+    return BY_RULE[rule.name]
+
+
+@cache
+def _expected(case: Case) -> list[Expected]:
+    return case.expected()
 
 
 @pytest.mark.parametrize("case", ALL_CASES, ids=_id)
 def test_case(case: Case, tmp_path: Path) -> None:
-    assert judge(case.copy(tmp_path), case.expected(), *case.arguments) == ""
+    assert judge(case.copy(tmp_path), _expected(case), *case.arguments) == ""
 
 
 @pytest.mark.parametrize("rule", RULES, ids=_id)
@@ -52,7 +62,7 @@ def test_documented_example(rule: Rule, tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("rule", CHECKED, ids=_id)
 def test_has_a_case_that_fires_and_one_that_does_not(rule: Rule) -> None:
-    fires = [rule.id in {one.rule for one in case.expected()} for case in _of(rule)]
+    fires = [rule.id in {one.rule for one in _expected(case)} for case in _of(rule)]
     assert any(fires), "no case fires"
     assert not all(fires), "no case stays silent"
 

@@ -114,8 +114,12 @@ def test_modules_of_a_run_on_one_file(tmp_path: Path) -> None:
 FORMATS = ("json", "text", "sarif")
 
 
-def said(folder: Path, *arguments: str) -> list[str]:
-    return [call("check", ".", "-o", form, *arguments, cwd=folder).out for form in FORMATS]
+def said(folder: Path, *arguments: str) -> tuple[int, list[str]]:
+    """The exit code and what a run says in each format."""
+    files = [folder.parent / f"said.{form}" for form in FORMATS[1:]]
+    asked = [word for form, file in zip(FORMATS[1:], files, strict=True) for word in ("-o", f"{form}={file}")]
+    run = call("check", ".", "-o", FORMATS[0], *asked, *arguments, cwd=folder)
+    return run.code, [run.out, *(file.read_text("utf-8") for file in files)]
 
 
 def same_in_every_way(folder: Path, cache: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -147,8 +151,7 @@ class TestCopies:
     """Processes that share the rules."""
 
     def run(self, folder: Path, jobs: str = "3") -> tuple[int, list[str]]:
-        runs = [call("check", ".", "-o", form, "--no-cache", "--jobs", jobs, cwd=folder) for form in FORMATS]
-        return runs[0].code, [run.out for run in runs]
+        return said(folder, "--no-cache", "--jobs", jobs)
 
     @pytest.fixture(autouse=True)
     def _always(self, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -89,6 +89,8 @@ class Registry:
 
     def chosen(self, select: Sequence[str], extend: Sequence[str], ignore: Sequence[str]) -> list[Entry]:
         """Rules selected (all, where nothing is named) and not ignored; a rule's own name beats its family."""
+        if not (select or extend or ignore):
+            return [*self.entries]
         out = []
         for entry in self.entries:
             wanted = max((_weight(entry, word) for word in (*(select or ("all",)), *extend)), default=0)

@@ -146,10 +146,17 @@ def _slash(match: Json) -> bool:
     return match.get("uri") == {"prefix": "/"} and match.keys() <= {"uri", "ignoreUriCase"}
 
 
-@settings(max_examples=300, deadline=None, suppress_health_check=list(HealthCheck), derandomize=True)
-@given(two_at_a_gateway())
-def test_requests_go_the_same_way_where_two_share_a_host(given: tuple[list[Json], Json, Json, list[Any]]) -> None:
-    objects, one, two, requests = given
+@pytest.mark.parametrize("examples", [100, pytest.param(500, marks=pytest.mark.slow)])
+def test_requests_go_the_same_way_where_two_share_a_host(examples: int) -> None:
+    @settings(max_examples=examples, deadline=None, suppress_health_check=list(HealthCheck), derandomize=True, database=None)
+    @given(two_at_a_gateway())
+    def many(given: tuple[list[Json], Json, Json, list[Any]]) -> None:
+        the_same_way(*given)
+
+    many()
+
+
+def the_same_way(objects: list[Json], one: Json, two: Json, requests: list[Any]) -> None:
     mesh = mesh_of([*objects, one, two])
     found = [mesh.convert(service) for service in mesh.all(Kind.VIRTUAL_SERVICE)]
     if not all(each.outcome is Outcome.CONVERTS for each in found):
