@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 from typing import TYPE_CHECKING
 
 from meshlint.model.document import FileRead
@@ -60,6 +61,7 @@ class Many:
         forget()
         if self._cache is not None:
             self._cache.save(self.root)
+        self._cache = None
 
     def _open(self) -> Cache | None:
         if self.how.folder is not None and not self._opened:
@@ -75,12 +77,16 @@ class Many:
     def _from_cache(self, cache: Cache, path: str, stat: Stat | None) -> FileRead | None:
         full = os.path.join(self.root, path)
         entry = cache.find(path, full, stat) if stat is not None else None
-        return None if entry is None else self._decoded(path, entry.content)
+        return None if entry is None else self._decoded(path, bytes(entry.content))
 
-    def _decoded(self, path: str, content: object) -> FileRead | None:
+    def _again(self, path: str) -> Callable[[], str]:
+        return partial(_text, os.path.join(self.root, path))
+
+    def _decoded(self, path: str, content: bytes) -> FileRead | None:
+        """`content`: a copy, so that all of it is let go of when the tables of this file are open."""
         from meshlint.cache.store import decoded
 
-        return decoded(content, path, LaterSource(path, lambda: _text(os.path.join(self.root, path))))
+        return decoded(content, path, LaterSource(path, self._again(path)))
 
     def _fresh(self, paths: Sequence[str], stats: dict[str, Stat | None], cache: Cache | None) -> Iterator[FileRead]:
         from meshlint.read.forked import processes, shares
@@ -100,7 +106,7 @@ class Many:
             for path in own:
                 yield self._kept(path, stats[path], cache)
             for path, result in workers.results():
-                file = None if result is None else self._decoded(path, bytes(result[1]))  # a copy, which is let go of without the rest
+                file = None if result is None else self._decoded(path, bytes(result[1]))
                 stat = stats[path]
                 if file is None or result is None:
                     file = self._kept(path, stat, cache)
@@ -112,7 +118,7 @@ class Many:
         """Read a file, tell the cache, and let go of its text where that is long."""
         file = self._read(path, stat, cache)
         if file.source is not None:
-            let_go(file.source, lambda: _text(os.path.join(self.root, path)))
+            let_go(file.source, self._again(path))
         return file
 
     def _read(self, path: str, stat: Stat | None, cache: Cache | None) -> FileRead:
