@@ -24,7 +24,8 @@ class Dataplane:
         self._settings = settings
         self._modes: dict[str, Mode] = {}
         self._candidates: dict[str, bool] = {}  # by namespace
-        self._workloads: dict[tuple[str, tuple[str, str] | None], list[Workload]] | None = None
+        self._makers: dict[str, list[Resource]] | None = None  # what makes pods, by namespace
+        self._workloads: dict[str, dict[tuple[str, str] | None, list[Workload]]] = {}
         self._selecting: dict[tuple[str, str], list[tuple[Mapping[str, str], Resource]]] | None = None
         self._gateways: list[Mapping[str, str]] | None = None  # the selectors of Istio Gateways
         self._any_ambient: bool | None = None
@@ -150,14 +151,18 @@ class Dataplane:
 
     def _labelled(self, namespace: str, pair: tuple[str, str] | None) -> Sequence[Workload]:
         """Workloads of a namespace that carry a label (None: all)."""
-        if self._workloads is None:
-            self._workloads = {}
+        if self._makers is None:
+            self._makers = {}
             for kind in WORKLOADS:
                 for resource in self._store.of_kind(kind):
-                    if (workload := self.workload(resource)) is not None:
-                        for label in (None, *workload.labels.items()):
-                            self._workloads.setdefault((resource.namespace, label), []).append(workload)
-        return self._workloads.get((namespace, pair), ())
+                    self._makers.setdefault(resource.namespace, []).append(resource)
+        if namespace not in self._workloads:
+            held = self._workloads[namespace] = {}
+            for resource in self._makers.get(namespace, ()):
+                if (workload := self.workload(resource)) is not None:
+                    for label in (None, *workload.labels.items()):
+                        held.setdefault(label, []).append(workload)
+        return self._workloads[namespace].get(pair, ())
 
 
 def _namespace_of(of: Subject) -> str:

@@ -16,9 +16,11 @@ class Part:
     def __init__(self, resources: Sequence[Resource]) -> None:
         self.by_kind: dict[Kind, list[Resource]] = {}
         self.by_identity: dict[tuple[Kind, str, str], list[Resource]] = {}
+        by_kind, by_identity = self.by_kind, self.by_identity
         for resource in resources:
-            self.by_kind.setdefault(resource.kind, []).append(resource)
-            self.by_identity.setdefault(resource.identity, []).append(resource)
+            kind = resource.kind
+            by_kind.setdefault(kind, []).append(resource)
+            by_identity.setdefault((kind, resource.namespace, resource.name), []).append(resource)
 
 
 class Store:

@@ -84,15 +84,18 @@ def _of_rule(rule: Node) -> Iterator[Match]:
 
 
 def _read(rule: Node, at: Node) -> Match | None:
-    if not at.is_map or _open(at) or any(node and node.value != {} for node in map(at.get, _LEFT_OUT)):
+    if not at.is_map or _open(at):
         return None
-    path, method = (_text(node) if node else None for node in (at.get("uri"), at.get("method")))
+    said = {key: node for key, node in at.items() if node}
+    if any(key in said and said[key].value != {} for key in _LEFT_OUT):
+        return None
+    path, method = (_text(said[key]) if key in said else None for key in ("uri", "method"))
     if path is not None and path.kind == "present":
         path = None
-    headers, without, query = (_texts(at.get(key)) for key in ("headers", "withoutHeaders", "queryParams"))
-    other = {key: _text(at.get(key)) for key in ("authority", "scheme") if at.get(key)}
-    if at.get("port"):
-        other["port"] = Text("exact", scalar_text(at.get("port").value))
+    headers, without, query = (_texts(said[key]) if key in said else _NONE for key in ("headers", "withoutHeaders", "queryParams"))
+    other: dict[str, Text] = {key: _text(said[key]) for key in ("authority", "scheme") if key in said}
+    if "port" in said:
+        other["port"] = Text("exact", scalar_text(said["port"].value))
     return Match(rule, at, path, method, headers, without, query, other)
 
 
@@ -113,8 +116,8 @@ def _texts(node: Node) -> Texts:
 
 def _text(node: Node) -> Text:
     for kind in _RANKS:
-        if node.get(kind).present:
-            return Text(kind, scalar_text(node.get(kind).value))
+        if (value := node.get(kind)).present:
+            return Text(kind, scalar_text(value.value))
     return Text("present")
 
 
