@@ -66,6 +66,13 @@ def test_a_single_file_imports_nothing_heavy(tmp_path: Path, form: str) -> None:
     assert not {name for name in loaded if name.split(".")[0] in HEAVY or name in HEAVY}
 
 
+def test_the_parser_is_imported_for_texts_that_need_it(tmp_path: Path) -> None:
+    (tmp_path / "service.yaml").write_text("apiVersion: v1\nkind: Service\nmetadata:\n  name: a\nspec:\n  ports: [80]\n")
+    assert "yaml" not in modules_of(["service.yaml"], tmp_path)
+    (tmp_path / "service.yaml").write_text(CLEAN)
+    assert "yaml" in modules_of(["service.yaml"], tmp_path)
+
+
 def test_rules_are_imported_only_for_the_kinds_that_are_there(tmp_path: Path) -> None:
     (tmp_path / "service.yaml").write_text(CLEAN)
     assert rules_of(modules_of(["service.yaml"], tmp_path)) <= may_run("SERVICE")

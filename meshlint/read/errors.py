@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-import yaml
-
 from meshlint.model.position import Source
 
 
@@ -35,17 +33,3 @@ class ReadError(Exception):
     def moved(self, shift: int) -> ReadError:
         """The same error in a text that begins `shift` characters earlier."""
         return ReadError(self.rule, self.message, self.offset + shift, self.context, self.begin + shift if self.begin >= 0 else -1)
-
-
-def refused(error: yaml.YAMLError, text: str) -> ReadError:
-    """The parser's complaint about a text."""
-    mark = getattr(error, "problem_mark", None) or getattr(error, "context_mark", None)
-    problem = getattr(error, "problem", None) or getattr(error, "reason", None) or "not YAML"
-    if mark is not None:
-        begin = getattr(error, "context_mark", None)
-        starts = begin.index if begin is not None and begin.line < mark.line else -1
-        return ReadError("yaml-syntax", problem, mark.index, getattr(error, "context", None) or "", starts)
-    offset = getattr(error, "position", 0) or 0
-    if getattr(yaml, "__with_libyaml__", False):  # libyaml counts bytes here
-        offset = len(text.encode()[:offset].decode(errors="ignore"))
-    return ReadError("yaml-syntax", problem, offset)

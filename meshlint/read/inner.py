@@ -11,9 +11,10 @@ from typing import Final
 from meshlint.model.document import Document, Trouble
 from meshlint.model.node import Node, Table, dotted
 from meshlint.model.position import Source
-from meshlint.read.compose import compose, move
+from meshlint.read.compose import compose
 from meshlint.read.errors import ReadError
 from meshlint.read.placeholders import is_template
+from meshlint.read.rows import move
 
 _OWN_KEYS: Final = ("mesh", "meshNetworks")
 _ENDINGS: Final = (".yaml", ".yml", ".json")

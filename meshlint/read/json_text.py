@@ -7,9 +7,9 @@ from typing import Final
 
 from meshlint.model.node import UNKNOWN, Step, Table, Value
 from meshlint.model.position import Source
-from meshlint.read.compose import MAX_DEPTH
 from meshlint.read.errors import ReadError
 from meshlint.read.placeholders import expression_finder
+from meshlint.read.rows import MAX_DEPTH
 from meshlint.read.scalars import resolve
 
 _TOKEN: Final = re.compile(

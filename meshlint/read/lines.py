@@ -2,7 +2,7 @@
 
 What it knows: mappings and lists in blocks; one-line scalars, plain or quoted; literal and simple folded block scalars;
 brackets around plain names and quoted texts; comments; documents between `---`. Any other line, and any indentation that
-is not obvious, makes it give up on the whole text, which the parser then reads (compose.py): it never says what is broken.
+is not obvious, makes it give up on the whole text, which the parser then reads (events.py): it never says what is broken.
 `tests/unit/read/test_read_lines.py` holds the two to the same tables.
 
 Most lines of a repository come again and again: what a line says is worked out once.
@@ -25,7 +25,7 @@ _SCALAR, _NOTHING, _BLOCK, _LIST, _MAP, _BLANK, _SEPARATOR, _UNSURE = range(8)
 _TAIL: Final = r"(?: +#(?!@).*| *)"  # ytt comments give the value
 _WORD: Final = r"[A-Za-z0-9_][A-Za-z0-9_./-]*"
 _TEXT: Final = r"\"[^\"\\\t]*\"|'[^'\t]*'"
-_ITEM: Final = rf"(?:{_TEXT}|[A-Za-z0-9_./][A-Za-z0-9_./-]*)"
+_ITEM: Final = rf"(?:{_TEXT}|[A-Za-z0-9_./][A-Za-z0-9_./*-]*)"
 _LINE: Final = re.compile(rf"( *)(- +)?(?:({_WORD}|{_TEXT}):(?: +|\Z))?").match
 _PLAIN: Final = re.compile(
     rf"((?:[A-Za-z0-9_./($^~+;<\\]|-(?=[^ \t]))[^ \t:#]*(?:(?: +(?=[^ \t#])|:(?=[^ \t])|#)[^ \t:#]*)*){_TAIL}"
@@ -72,7 +72,7 @@ _NO_WORDS: Final = Form(-1, -1, None, -1, -1, _BLANK)
 
 
 def rows_of(text: str) -> list[list[Any]] | None:  # noqa: C901 - one loop over all lines: calls would double its time
-    """The rows of each document (see compose.py); None where the parser has to say what the text is."""
+    """The rows of each document (see rows.py); None where the parser has to say what the text is."""
     if text[:1] in ("{", "[") or _odd(text):
         return None
     if len(_forms) > _MEMO_SIZE:

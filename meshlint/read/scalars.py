@@ -21,6 +21,9 @@ NUMBER_STARTS: Final = frozenset("+-.0123456789")
 _FLOAT = re.compile(r"[-+]?(?:\.[0-9]+|[0-9]+(?:\.[0-9]*)?)(?:[eE][-+]?[0-9]+)?\Z").match
 _INT = re.compile(r"([-+]?)(?:0[xX]([0-9a-fA-F]+)|0[bB]([01]+)|0[oO]?([0-7]+)|(0|[1-9][0-9]*))\Z").match
 _DATE = re.compile(r"[0-9]{4}-").match
+_MEMO_SIZE: Final = 50_000
+_plain_values: dict[str, Scalar] = {}
+_plain_keys: dict[str, str] = {}
 
 
 def resolve(text: str) -> Scalar:
@@ -71,3 +74,17 @@ def _float_text(value: float) -> str:
     if value in (float("inf"), float("-inf")):
         return ".inf" if value > 0 else "-.inf"
     return str(int(value)) if value.is_integer() and abs(value) < 1e21 else repr(value)
+
+
+def memos() -> tuple[dict[str, Scalar], dict[str, str]]:
+    """What plain scalars and keys resolved to before: most texts of a repository come again and again."""
+    for memo in (_plain_values, _plain_keys):
+        if len(memo) > _MEMO_SIZE:
+            memo.clear()
+    return _plain_values, _plain_keys
+
+
+def forget() -> None:
+    """Let go of what they resolved to."""
+    _plain_values.clear()
+    _plain_keys.clear()

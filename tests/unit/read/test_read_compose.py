@@ -6,7 +6,7 @@ from read_helpers import plain, root, tables
 
 from meshlint.model.node import UNKNOWN
 from meshlint.model.position import Source
-from meshlint.read import compose as composing
+from meshlint.read import events
 from meshlint.read.compose import compose
 from meshlint.read.errors import ReadError
 
@@ -125,8 +125,8 @@ def test_refusals_name_the_place(text: str, rule: str, offset: int) -> None:
 
 @pytest.mark.parametrize(("text", "beyond"), [("[" * 30_000, 0), ("{[" + "[" * 3_000, 1)])
 def test_depth_is_limited(text: str, beyond: int, monkeypatch: pytest.MonkeyPatch) -> None:
-    limit = composing.MAX_DEPTH if yaml.__with_libyaml__ else 200  # the parser in Python takes the square of the depth
-    monkeypatch.setattr(composing, "MAX_DEPTH", limit)
+    limit = events.MAX_DEPTH if yaml.__with_libyaml__ else 200  # the parser in Python takes the square of the depth
+    monkeypatch.setattr(events, "MAX_DEPTH", limit)
     with pytest.raises(ReadError) as caught:
         compose(text, Source("a.yaml", text))
     assert (caught.value.rule, caught.value.offset) == ("limit-reached", limit + beyond)

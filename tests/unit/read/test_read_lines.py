@@ -40,6 +40,7 @@ spec:
   paused: on
   none: ~
   hosts: ["*", a.b, 'c' ]
+  paths: [/a/*, b*c, /**]
   args:
   - --flag=a b
   - -x
