@@ -16,6 +16,7 @@ from meshlint.edit.pieces import Cut, Pieces
 from meshlint.model.lazy_regex import lazy_regex
 from meshlint.model.node import UNKNOWN, Node, Step, Table
 from meshlint.model.position import Source
+from meshlint.model.tuples import NamedTuple
 from meshlint.read.documents import documents_of
 from meshlint.read.file import tables_of
 from meshlint.read.inner import with_inner
@@ -27,6 +28,7 @@ _DEEPEST: Final = 200
 _MOST_KEPT: Final = 32  # texts whose documents are remembered
 _stretches: Final = Lately[list[tuple[int, int]]](_MOST_KEPT)
 _styles: Final = Lately[Style](_MOST_KEPT)
+_wholes: Final = Lately[Any](_MOST_KEPT)
 _RENDERED: Final = lazy_regex(r"^[ \t]*#[^\r\n]*(?:\{\{|\{%|<%)|^[ \t]*#@|[ \t]#@", re.MULTILINE)
 _HEAD: Final = lazy_regex(r"(?:(?:---)?[ \t]*(?:#[^\r\n]*)?[\r\n]|%[^\r\n]*[\r\n])*(?:---[ \t]+)?(?:[&!]\S*\s+)*")
 _MOST: Final = 200_000  # values, with those that aliases repeat
@@ -38,14 +40,9 @@ class Part:
     """The stretch of a file that holds one document, and what has become of it."""
 
     def __init__(self, table: Table) -> None:
-        source = table.source
-        self.path = source.path
-        at = table.starts[0]
-        self.start, self.end = _stretch(source, at)
-        text = source.text[self.start : self.end]
-        _refuse(table, text)
+        self.path = table.source.path
+        self.start, self.end, text, self._inner = _founds.of(id(table), table, lambda: _found(table))
         self._pieces = Pieces(text)
-        self._inner = None if _HEAD.fullmatch(text, 0, at - self.start) else _inner(text, self.path, at - self.start)
         self._table = table
         self._base = self.start  # where the text of the table begins in the file: 0 once it was read again
         self._moves: list[Callable[[Path], Path]] = []
@@ -109,7 +106,7 @@ class Part:
         pieces = self._pieces.copy()
         pieces.apply(cuts)
         table = self._read(pieces.text)
-        if table is None or not same(value := plain(table.root), expected):
+        if table is None or not same(value := _whole(table), expected):
             return False
         self._pieces, self._table, self._base, self._whole = pieces, table, 0, value
         return True
@@ -131,7 +128,7 @@ class Part:
     def whole(self) -> Any:
         """The document as plain values."""
         if self._whole is None:
-            self._whole = plain(self._table.root)
+            self._whole = _whole(self._table)
         return self._whole
 
     def _read(self, text: str) -> Table | None:
@@ -140,6 +137,31 @@ class Part:
             return tables[0] if len(tables) == 1 else None
         found = dict(_inner_tables(tables))
         return found.get(self._inner)
+
+
+class _Found(NamedTuple):
+    """Where a document begins and ends in its file, its text, and which one it is of those inside of strings."""
+
+    start: int
+    end: int
+    text: str
+    inner: tuple[int, str] | None
+
+
+_founds: Final = Lately[_Found](_MOST_KEPT)
+
+
+def _found(table: Table) -> _Found:
+    source, at = table.source, table.starts[0]
+    start, end = _stretch(source, at)
+    text = source.text[start:end]
+    _refuse(table, text)
+    return _Found(start, end, text, None if _HEAD.fullmatch(text, 0, at - start) else _inner(text, source.path, at - start))
+
+
+def _whole(table: Table) -> Any:
+    """A document as plain values, which nobody changes."""
+    return _wholes.of(id(table), table, lambda: plain(table.root))
 
 
 def stretches(source: Source) -> list[tuple[int, int]]:
