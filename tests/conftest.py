@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 from meshlint.render.run.tools import Tools
 
@@ -18,6 +19,8 @@ os.environ.setdefault("HYPOTHESIS_STORAGE_DIRECTORY", os.path.join(tempfile.gett
 
 def pytest_configure() -> None:
     gc.set_threshold(50_000, 20, 100)  # what the tests hold is much, stays, and would be looked through for garbage all the time
+    settings.register_profile("anywhere", deadline=None, suppress_health_check=[HealthCheck.too_slow])  # on busy machines, too
+    settings.load_profile("anywhere")
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
