@@ -62,3 +62,15 @@ def test_what_kustomize_sets_is_there_without_being_written(tmp_path: Path) -> N
         (tmp_path / name).parent.mkdir(exist_ok=True)
         (tmp_path / name).write_text(text, encoding="utf-8")
     assert "ML401" in call(".", "--render", "never", "-o", "concise", cwd=tmp_path).out
+
+
+def test_domains_of_labels_stand_for_them() -> None:
+    (document,) = read_text("kind: A\napiVersion: v1\nmetadata: {labels: {istio.io/rev: a, b: c/d}}\n", "a.yaml").documents
+    keys = document.root.table.keys
+    assert {"istio.io/", "istio.io/rev"} <= keys
+    assert "c/" not in keys
+
+
+def test_documents_of_one_sort_share_their_keys() -> None:
+    one, other = (read_text(f"kind: A\napiVersion: v1\na: {value}\n", "a.yaml").documents[0] for value in "xy")
+    assert one.root.table.keys is other.root.table.keys
