@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING
 
+from meshlint.check.concern import Concerns
 from meshlint.check.findings import fingerprinted, give_way, merge, stamp
 from meshlint.check.registry import Entry, Registry
 from meshlint.check.unread import told
@@ -43,6 +44,7 @@ class Runner:
         self._rules: dict[str, Rule] = {}
         self._broken = False
         self._measure = current()
+        self._concerns = Concerns(chosen)
 
     def run(
         self, troubles: Sequence[Trouble], progress: Callable[[int, int], None] | None = None, copies: Copies | None = None
@@ -89,7 +91,7 @@ class Runner:
         """What all copies would make for themselves."""
         self._repository.prepare()
         for entry in self._chosen:
-            if not entry.engine and (not entry.each or any(_concerned(entry, self._repository.judged(entry.each)))):
+            if not entry.engine and (not entry.each or any(kind in self._repository.kinds for kind in entry.each)):
                 self._use(entry)
 
     def _environment(self, number: int, first: int = 0, of: int = 1) -> Iterator[Found]:
@@ -97,20 +99,20 @@ class Runner:
         environment = self._repository.environments[number]
         mesh = self._repository.index(environment)
         one = self._one if self._measure is None else self._timed
-        for row, entry in enumerate(self._chosen):
-            for at, resource in enumerate(_judged(entry, mesh)):
+        for row, objects in self._concerns.calls(mesh):
+            rule = self._use(self._chosen[row])
+            for at, resource in enumerate(objects):
                 if of == 1 or (at + (row if resource is None else 0)) % of == first:
-                    for count, finding in enumerate(one(self._use(entry), resource, mesh)):
+                    for count, finding in enumerate(one(rule, resource, mesh)):
                         yield (number, row, at, count), finding
 
     def _again(self, order: Order) -> Fix | None:
         """The fix of what is found at a place, by finding it once more."""
         number, row, at, count = order
         mesh = self._repository.index(self._repository.environments[number])
-        entry = self._chosen[row]
-        rule = self._use(entry)
+        rule = self._use(self._chosen[row])
         assert rule.check is not None
-        resource = _judged(entry, mesh)[at]
+        resource = dict(self._concerns.calls(mesh))[row][at]
         fix = list(rule.check(mesh) if resource is None else rule.check(resource, mesh))[count].fix
         return fix() if callable(fix) else fix
 
@@ -154,20 +156,6 @@ class Runner:
             if said.rule in chosen:
                 finding = engine_finding(self._use(chosen[said.rule]), self._forced, said.message, said.place)
                 yield finding._replace(related=said.related, remedy=said.remedy or finding.remedy)
-
-
-def _judged(entry: Entry, mesh: MeshIndex) -> Sequence[Resource | None]:
-    """What a rule is called with in an environment; None: with the environment alone."""
-    if not entry.each:
-        return () if entry.engine else (None,)
-    found = [resource for kind in entry.each for resource in mesh.all(kind)]
-    return list(_concerned(entry, found))
-
-
-def _concerned(entry: Entry, resources: Iterable[Resource]) -> Iterable[Resource]:
-    """Those of some objects in which the rule may find anything."""
-    needs = entry.needs
-    return (resource for resource in resources if resource.may_hold(needs)) if needs else resources
 
 
 def rule_failed(registry: Registry, finding: Finding, error: Exception) -> Finding:

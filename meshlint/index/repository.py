@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from itertools import chain
 from typing import TYPE_CHECKING
 
@@ -68,8 +68,13 @@ class Repository:
             self._indexes[key] = MeshIndex(store, self, self._targets[key], self._settings)
         return self._indexes[key]
 
+    @property
+    def kinds(self) -> Collection[Kind]:
+        """The kinds of objects that are judged somewhere."""
+        return self._everything.by_kind.keys()
+
     def judged(self, kinds: Sequence[Kind]) -> Iterator[Resource]:
-        """All objects of some kinds that are judged somewhere."""
+        """The objects of some kinds that are judged somewhere."""
         return chain.from_iterable(self._everything.by_kind.get(kind, ()) for kind in kinds)
 
     def prepare(self) -> None:

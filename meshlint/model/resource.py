@@ -59,9 +59,15 @@ class Resource:
         """The version part of apiVersion: v1, v1beta1 ..."""
         return self.api_version.rpartition("/")[2]
 
+    @property
+    def keys(self) -> frozenset[str] | None:
+        """All keys in it, at any depth; None where Kustomize sets some that do not stand in its own document."""
+        return None if self.places or self.partial else self.root.table.keys
+
     def may_hold(self, keys: Collection[str]) -> bool:
-        """May one of these keys be in it, at any depth? What Kustomize sets does not stand in its own document."""
-        return bool(self.places) or self.partial or not self.root.table.keys.isdisjoint(keys)
+        """May one of these keys be in it?"""
+        written = self.keys
+        return written is None or not written.isdisjoint(keys)
 
     @property
     def identity(self) -> tuple[Kind, str, str]:
