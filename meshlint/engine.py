@@ -41,7 +41,7 @@ if TYPE_CHECKING:
 
 Progress = Callable[[str, int, int], None]  # what is done, how many of it, of how many
 
-ENOUGH = 500  # objects to judge, from which another process pays
+ENOUGH = 1_000  # objects to judge, from which another process pays
 EXIT_CLEAN, EXIT_FINDINGS, EXIT_FAILED, EXIT_NO_FILES = 0, 1, 2, 3
 
 

@@ -1,7 +1,7 @@
 """YAML as people write it, line by line: several times as fast as the parser, and only where nothing is in doubt.
 
 What it knows: mappings and lists in blocks; one-line scalars, plain or quoted; literal and simple folded block scalars;
-brackets around plain names and quoted texts; comments; documents between `---`. Any other line, and any indentation that
+brackets on one line (brackets.py); comments; documents between `---`. Any other line, and any indentation that
 is not obvious, makes it give up on the whole text, which the parser then reads (events.py): it never says what is broken.
 `tests/unit/read/test_read_lines.py` holds the two to the same tables.
 
@@ -15,29 +15,25 @@ import sys
 from collections.abc import Callable
 from typing import Any, Final
 
-from meshlint.model.node import UNKNOWN, Step, Value
+from meshlint.model.node import Value
 from meshlint.model.tuples import NamedTuple
 from meshlint.read import scalars
-from meshlint.read.placeholders import find_expression
+from meshlint.read.brackets import bracketed, placed
+from meshlint.read.words import known, said_by
 
-_SCALAR, _NOTHING, _BLOCK, _LIST, _MAP, _BLANK, _SEPARATOR, _UNSURE = range(8)
+_SCALAR, _NOTHING, _BLOCK, _FLOW, _BLANK, _SEPARATOR, _UNSURE = range(7)
 
 _TAIL: Final = r"(?: +#(?!@).*| *)"  # ytt comments give the value
 _WORD: Final = r"[A-Za-z0-9_][A-Za-z0-9_./-]*"
 _TEXT: Final = r"\"[^\"\\\t]*\"|'[^'\t]*'"
-_ITEM: Final = rf"(?:{_TEXT}|[A-Za-z0-9_./][A-Za-z0-9_./*-]*)"
 _LINE: Final = re.compile(rf"( *)(- +)?(?:({_WORD}|{_TEXT}):(?: +|\Z))?").match
 _PLAIN: Final = re.compile(
     rf"((?:[A-Za-z0-9_./($^~+;<\\]|-(?=[^ \t]))[^ \t:#]*(?:(?: +(?=[^ \t#])|:(?=[^ \t])|#)[^ \t:#]*)*){_TAIL}"
 ).fullmatch
 _QUOTED: Final = re.compile(rf"(\"(?:[^\"\\\t]|\\[\"\\nt])*\"|'(?:[^'\t]|'')*'){_TAIL}").fullmatch
 _HEADER: Final = re.compile(rf"([|>]-?){_TAIL}").fullmatch
-_ITEMS: Final = re.compile(rf"(\[ *(?:{_ITEM}(?: *, *{_ITEM})*)? *\]){_TAIL}").fullmatch
-_ENTRIES: Final = re.compile(rf"(\{{ *(?:{_WORD}: +{_ITEM}(?: *, *{_WORD}: +{_ITEM})*)? *\}}){_TAIL}").fullmatch
-_EACH: Final = re.compile(rf"(?:({_WORD}): +)?({_ITEM})").finditer
-_KINDS: Final = {'"': (_SCALAR, _QUOTED), "'": (_SCALAR, _QUOTED), "|": (_BLOCK, _HEADER), ">": (_BLOCK, _HEADER),
-                 "[": (_LIST, _ITEMS), "{": (_MAP, _ENTRIES)}  # fmt: skip
-_ESCAPES: Final = {'\\"': '"', "\\\\": "\\", "\\n": "\n", "\\t": "\t"}
+_REST: Final = re.compile(_TAIL).fullmatch
+_KINDS: Final = {'"': (_SCALAR, _QUOTED), "'": (_SCALAR, _QUOTED), "|": (_BLOCK, _HEADER), ">": (_BLOCK, _HEADER)}
 
 _INDENT: Final = re.compile(r" *(?=[^ \t\n])").match
 _BLANK_LINE: Final = re.compile(r"[ \t]+(?:\n|\Z)").match
@@ -55,7 +51,7 @@ def forget() -> None:
 
 class Form(NamedTuple):
     """What a line says: the column of its first word and of what follows a dash (-1: there is none), the key with its columns
-    (None: there is none), what its value is, and the value with its columns; in brackets, the entries."""
+    (None: there is none), what its value is, and the value with its columns; in brackets, the rows."""
 
     column: int
     inside: int
@@ -160,7 +156,7 @@ def rows_of(text: str) -> list[list[Any]] | None:  # noqa: C901 - one loop over 
             value, last, behind = found
         else:
             last = begin + value_end
-            rows += _bracketed(kind, value, begin, (row, begin + value_start, last, key_start, key_end, here, step))
+            rows += placed(value, begin, (row, begin + value_start, last, key_start, key_end, here, step))
             continue
         rows.append((value, begin + value_start, last, key_start, key_end, here, step))
     if rows or marked:
@@ -186,16 +182,6 @@ def _closed(
     return rows
 
 
-def _bracketed(kind: int, entries: list[Any], begin: int, about: tuple[Any, ...]) -> list[Any]:
-    """The rows of a collection in brackets and of what is in it. `about`: the number of its row, and its row without the value."""
-    row, *place = about
-    if kind == _LIST:
-        inner = [(value, begin + start, begin + end, -1, -1, row, index) for index, (value, start, end, *_) in enumerate(entries)]
-        return [(list(range(row + 1, row + 1 + len(inner))), *place), *inner]
-    inner = [(value, begin + start, begin + end, begin + a, begin + b, row, key) for value, start, end, a, b, key in entries]
-    return [({one[-1]: row + 1 + number for number, one in enumerate(inner)}, *place), *inner]
-
-
 def _form(line: str) -> Form:
     """What a line says that stands outside of block scalars."""
     rest = line.strip(" ")
@@ -209,15 +195,23 @@ def _form(line: str) -> Form:
     spaces, dash, said = match.groups()
     column, at = len(spaces), match.end()
     inside = column + len(dash) if dash else -1
-    kind, value, end = _value(line[at:], at)
+    kind, value, end = _bracketed(line, at) if line[at : at + 1] in ("{", "[") else _value(line[at:])
     if kind == _UNSURE or (said is None and kind == _NOTHING) or match.end(3) - match.start(3) > _LONGEST_KEY:
         return _NO_WORDS._replace(kind=_UNSURE)
     key = None if said is None else sys.intern(said[1:-1] if said[0] in "\"'" else scalars.key_text(said))
     return Form(column, inside, key, match.start(3), match.end(3), kind, value, at, at + end)
 
 
-def _value(text: str, at: int) -> tuple[int, Any, int]:
-    """What stands behind a key or a dash, in column `at`: what it is, its value, and how long it is."""
+def _bracketed(line: str, at: int) -> tuple[int, Any, int]:
+    """What stands in brackets in column `at`: what it is, its rows, and how long it is."""
+    found = bracketed(line, at)
+    if found is None or not _REST(line, found[1]):
+        return _UNSURE, None, 0
+    return _FLOW, found[0], found[1] - at
+
+
+def _value(text: str) -> tuple[int, Any, int]:
+    """What stands behind a key or a dash: what it is, its value, and how long it is."""
     first = text[:1]
     if not first or (first == "#" and text[:2] != "#@"):
         return _NOTHING, None, 0
@@ -226,33 +220,7 @@ def _value(text: str, at: int) -> tuple[int, Any, int]:
     if match is None:
         return _UNSURE, None, 0
     said: str = match[1]
-    if kind == _SCALAR:
-        return kind, _scalar(said), match.end(1)
-    if kind == _BLOCK:
-        return kind, said, match.end(1)
-    return kind, [_entry(found, at) for found in _EACH(said)], match.end(1)
-
-
-def _scalar(said: str) -> Value:
-    if said[0] not in "\"'":
-        return _known(scalars.resolve(said))
-    if said[0] == "'":
-        return _known(said[1:-1].replace("''", "'"))
-    if "\\" not in said:
-        return _known(said[1:-1])
-    return _known(re.sub(r"\\.", lambda escape: _ESCAPES[escape.group()], said[1:-1]))
-
-
-def _known(value: Value) -> Value:
-    """The value, or that a template fills it in."""
-    return UNKNOWN if isinstance(value, str) and "\n" not in value and find_expression(value) else value
-
-
-def _entry(found: re.Match[str], at: int) -> tuple[Value, int, int, int, int, Step]:
-    """What is in brackets: a value, its columns and those of its key."""
-    key, said = found.groups()
-    (key_start, key_end), (start, end) = found.span(1), found.span(2)
-    return _scalar(said), at + start, at + end, at + key_start, at + key_end, sys.intern(scalars.key_text(key)) if key else ""
+    return kind, said_by(said) if kind == _SCALAR else said, match.end(1)
 
 
 def _block(text: str, header: str, start: int, begin: int, indent: int) -> tuple[Value, int, int] | None:
@@ -270,7 +238,7 @@ def _block(text: str, header: str, start: int, begin: int, indent: int) -> tuple
             return None
         said = said.replace("\n", " ")
     last = start + len(text[start:behind].rstrip())
-    return _known(said) if header[1:] else f"{said}\n", last, behind
+    return known(said) if header[1:] else f"{said}\n", last, behind
 
 
 def _end_of(depth: int) -> Callable[[str, int], re.Match[str] | None]:

@@ -57,6 +57,9 @@ spec:
 
   ports: []
   rest: {}
+  template: {metadata: {labels: {app: a, app: b}}, spec: {containers: [{name: main, ports: [{containerPort: 0x50}, {}]}, []]}}  # one line
+  matches:
+  - [ [a, "b, c"], {d: '{{ e }}'} ]
 ---
 # nothing
 ---
@@ -68,7 +71,9 @@ spec:
 LEFT = [
     "a: b\n  c\n", "a: b: c\n", "a:\n  b\n", "a: *b\n", "a: &b c\n", "a: !b c\n", "<<: a\n", "a: b #@ c\n", "a:\tb\n", "- - a\n",
     "-\n  a: b\n", "? a\n: b\n", "a: |+\n  b\n", "a: |2\n  b\n", "a: |\nb: c\n", "a: |\n  b", "a: |\n  b\n \nc: d\n",
-    "a: >\n  b\n\n  c\n", "a: >\n  b\n    c\n", "a: [b\n", "a: [b c]\n", "a: [b,]\n", "a: {b: [c]}\n", "a: {b}\n", 'a: "b\n  c"\n',
+    "a: >\n  b\n\n  c\n", "a: >\n  b\n    c\n", "a: [b\n", "a: [b c]\n", "a: [b,]\n", "a: {b: [c}\n",
+    "a: [[b, c]\n", "a: {b}\n", "a: {b: }\n", "a: [b: c]\n",
+    'a: {"b": c}\n', "a: {b: c}d\n", f"a: {'[' * 22}{']' * 22}\n", f"a: {{{'b' * 600}: c}}\n", 'a: "b\n  c"\n',
     'a: "\\x41"\n', 'a: "b" c\n', "a: {{ b }}\n", "{a: b}\n", "[a]\n", "a\n", "...\n", "a: b\n...\n", "%YAML 1.1\n---\na: b\n",
     "--- a\n", "a: b\n- c\n", "- a\nb: c\n", "a:\n    b: c\n  d: e\n", " a: b\n", "a: b\r\n", "a: \x85\n", "a: b\n\tc: d\n", "a: %b\n",
     "a: @b\n", "a: b:\n", "a: - b\n", "a b: c\n", "a: \ufeff\n", "a: é\u2028\n", "a: \x07\n",
@@ -106,6 +111,8 @@ def test_what_people_write_is_read_line_by_line(shift: int) -> None:
     assert root.get("metadata", "annotations", "text").value is UNKNOWN
     assert root.get("spec", "args", 2, "value").value == "one two"
     assert root.get("spec", "args", 4).value == "first\n\n  second\n"
+    assert root.get("spec", "template", "spec", "containers", 0, "ports", 0, "containerPort").value == 80
+    assert root.get("spec", "matches", 0, 1, "d").value is UNKNOWN
     assert root.get("spec", "hosts").value == [*root.get("spec", "hosts").value]  # type: ignore[misc]
 
 
@@ -134,7 +141,7 @@ def test_every_manifest_of_ours() -> None:
 BITS = [
     "- ", " ", "  ", ":", ": ", "#", " #", '"', "'", "|", ">", "|-", ">-", "{}", "[a, b]", "{a: b}", "\n", "\n\n", "\t", "---\n", "...",
     "&a", "*a", "!x", "<<", "?", "-", "%", "\\", '\\"', "''", "{{ x }}", "$(X)", "\r", "\u2028", "\xa0", "é", "~", "null", "1e3", "y: ",
-    " #@ x", ",", "[", "{", "key: |\n", "\n   \n", "a: b", "<path:a>", "=",
+    " #@ x", ",", "[", "{", "{a: {b: [c, {}]}}", "[[a], b]", "]", "}", "key: |\n", "\n   \n", "a: b", "<path:a>", "=",
 ]  # fmt: skip
 
 
