@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import gc
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 
 from meshlint.check.registry import Registry
 from meshlint.config import Config
@@ -34,6 +36,7 @@ from meshlint.report.result import Result
 
 _ROUNDS = 50
 _RUNS = 400  # how often a project is linted again at most
+_GARBAGE = 50_000  # objects that are new, from which it is looked for
 
 Texts = Mapping[str, str]
 
@@ -81,7 +84,24 @@ def repair(
     """Fix what a project's findings say, as far as that leaves it better than before. Nothing is written."""
     repairing = _Repairing(project, config.settled(), registry, stdin, wanted)
     state = repairing.begin(progress)
-    return repairing.end(repairing.rounds(state))
+    with _collecting():
+        return repairing.end(repairing.rounds(state))
+
+
+@contextmanager
+def _collecting() -> Iterator[None]:
+    """Collect garbage, which no other run does: here a repository is made for each attempt, and dropped in circles."""
+    before, threshold = gc.isenabled(), gc.get_threshold()
+    gc.freeze()  # what is there by now stays
+    gc.set_threshold(_GARBAGE, 5, 100)
+    gc.enable()
+    try:
+        yield
+    finally:
+        gc.set_threshold(*threshold)
+        gc.unfreeze()
+        if not before:
+            gc.disable()
 
 
 class _Repairing:
