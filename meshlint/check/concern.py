@@ -10,6 +10,7 @@ from meshlint.model.mesh import Mesh
 from meshlint.model.resource import Resource
 
 Objects = Sequence["Resource | None"]
+_MOST = 10_000  # sorts of objects that are remembered: an editor brings new ones all day
 
 
 class Concerns:
@@ -26,6 +27,8 @@ class Concerns:
         key = (kind, resource.keys if kind in self._choosy else None)  # to ask for keys may compose a document
         found = self._known.get(key)
         if found is None:
+            if len(self._known) > _MOST:
+                self._known.clear()
             asked = [(row, entry) for row, entry in enumerate(self._chosen) if kind in entry.each]
             found = self._known[key] = [row for row, entry in asked if not entry.needs or resource.may_hold(entry.needs)]
         return found

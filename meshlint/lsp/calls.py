@@ -39,7 +39,6 @@ class Rules(Runner):
         self.entries = [entry for entry in chosen if not entry.engine]
         self._whole = repository
         self.ran = 0
-        self._looking: dict[Kind, dict[str, Rule]] = {}
 
     def of(self, repository: Repository) -> Rules:
         """The same rules on another repository."""
@@ -49,11 +48,10 @@ class Rules(Runner):
     def rule(self, entry: Entry) -> Rule:
         return self._use(entry)
 
-    def looking_at(self, kind: Kind) -> Mapping[str, Rule]:
-        """The rules for objects of a kind."""
-        if kind not in self._looking:
-            self._looking[kind] = {entry.id: self._use(entry) for entry in self.entries if kind in entry.each}
-        return self._looking[kind]
+    def concerning(self, resource: Resource) -> Mapping[str, Rule]:
+        """The rules that may find something in an object."""
+        entries = (self._chosen[row] for row in self._concerns.of(resource))
+        return {entry.id: self._use(entry) for entry in entries}
 
     @property
     def used(self) -> dict[str, Rule]:
@@ -98,8 +96,7 @@ class Calls:
     def add(self, resources: Iterable[Resource]) -> None:
         """Objects that are new here: all their rules are to be run."""
         for resource in resources:
-            known = self._rules.looking_at(resource.kind)
-            rules = {number: rule for number, rule in known.items() if not rule.needs or resource.may_hold(rule.needs)}
+            rules = self._rules.concerning(resource)
             self._of_rule.update(rules)
             self._objects[resource] = list(rules)
             self.waiting.update(((number, resource), None) for number in rules)
