@@ -9,6 +9,7 @@ from functools import lru_cache
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
+from meshlint.check.about import About, about
 from meshlint.check.by_path import Part, adjusted, filter_of, part
 from meshlint.check.findings import shown
 from meshlint.check.registry import Entry, Registry, bundled
@@ -160,8 +161,9 @@ def run(
     registry = registry or bundled()
     config = config.settled()
     loaded = load(project, config, stdin, progress, found=found)
-    with copies(loaded, config, fixes != 0) as shared:
-        judged = judge(loaded, project, config, registry, progress, shared)
+    only = None if project.reported is None else about(loaded.files, loaded.environments, project.about)
+    with copies(loaded, config, fixes != 0) if only is None else nullcontext() as shared:
+        judged = judge(loaded, project, config, registry, progress, shared, only)
         told = told_of(judged, project, config, earlier_of(loaded, project, config, registry, stdin))
         if fixes is None or len(told.findings) <= fixes:
             with phase("fixes"):
@@ -244,15 +246,18 @@ def result_of(loaded: Loaded, judged: Judged, told: Told, project: Project, conf
 
 
 def judge(
-    loaded: Loaded, project: Project, config: Config, registry: Registry, progress: Progress | None = None, shared: Copies | None = None
-) -> Judged:
-    """Run the rules, and take out what is suppressed. `shared`: processes that share the work."""
+    loaded: Loaded, project: Project, config: Config, registry: Registry, progress: Progress | None = None, shared: Copies | None = None,
+    only: About | None = None,
+) -> Judged:  # fmt: skip
+    """Run the rules, and take out what is suppressed. `shared`: processes that share the work. `only`: what is not about these objects
+    may be left out."""
     targets = [target_of(project, config, current) for current in loaded.currents]
     repository = Repository(loaded.environments, loaded.files, targets, config.settings, loaded.output)
     forced = {number: Severity(level) for number, level in registry.levels(config.severity).items()}
     chosen = registry.chosen(config.select or (), config.extend_select, config.ignore)
     runner = Runner(registry, chosen, forced, repository)
-    checked = runner.run(loaded.troubles, None if progress is None else lambda done, total: progress("environments", done, total), shared)
+    advance = None if progress is None else lambda done, total: progress("environments", done, total)
+    checked = runner.run(loaded.troubles, advance, shared, only)
     return conclude(checked, loaded, repository, targets, (chosen, forced), project, config, registry)
 
 

@@ -27,7 +27,7 @@ def repeat(scope: Project, config: Config, options: Namespace, wanted: Sequence[
     from meshlint.cache.store import cache_folder
     from meshlint.cache.whole import Whole
 
-    if config.no_cache or tuple(scope.paths) != (".",) or any(getattr(config, name) for name in _MORE):
+    if config.no_cache or "." not in scope.paths or any(getattr(config, name) for name in _MORE):
         return None
     color = colored(options.color)
     shown = (color, color and linked(), options.verbose, options.quiet, os.getcwd(), tuple(scope), tuple(wanted))

@@ -17,6 +17,7 @@ from meshlint.model.kind import Kind
 from meshlint.model.rule import Rule
 from tests.asking import asked_by
 from tests.door import call
+from tests.pointing import Watch
 from tests.rules_harness import CASES, Case, Expected, arguments_in, cases, example_of, expected_in, expected_of, judge
 
 RULES = scan()
@@ -43,6 +44,15 @@ def _expected(case: Case) -> list[Expected]:
     return case.expected()
 
 
+@pytest.fixture
+def points_where_it_may(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    watch = Watch()
+    monkeypatch.setattr("meshlint.check.runner.stamp", watch.stamp)
+    yield
+    assert not watch.astray
+
+
+@pytest.mark.usefixtures("points_where_it_may")
 @pytest.mark.parametrize("case", ALL_CASES, ids=_id)
 def test_case(case: Case, tmp_path: Path) -> None:
     assert judge(case.copy(tmp_path), _expected(case), *case.arguments) == ""

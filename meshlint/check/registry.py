@@ -31,6 +31,7 @@ class Entry(NamedTuple):
     own_family: str = ""
     origin: str = "meshlint"
     needs: frozenset[str] = frozenset()
+    points_to: frozenset[Kind] | None = None
 
     @property
     def family(self) -> str:
@@ -115,7 +116,7 @@ class Registry:
 
 def entry_of(rule: Rule) -> Entry:
     engine = rule.check is None
-    facts = (rule.severity.value, rule.module, rule.each, rule.aliases, engine, rule.family, rule.origin, rule.needs)
+    facts = (rule.severity.value, rule.module, rule.each, rule.aliases, engine, rule.family, rule.origin, rule.needs, rule.points_to)
     return Entry(rule.id, rule.name, *facts)
 
 
@@ -162,9 +163,10 @@ def _entry(row: Mapping[str, object]) -> Entry:
     assert isinstance(each, list) and isinstance(aliases, list)
     kinds = tuple(Kind[name] for name in each)
     known = Entry(str(row["id"]), str(row["name"]), str(row["severity"]), str(row["module"]), kinds, tuple(aliases), bool(row["engine"]))
-    needs = row["needs"]
+    needs, points_to = row["needs"], row["points_to"]
     assert isinstance(needs, list)
-    return known._replace(needs=frozenset(needs)) if needs else known
+    pointed = frozenset(Kind[name] for name in points_to) if isinstance(points_to, list) else None
+    return known._replace(needs=frozenset(needs), points_to=pointed)
 
 
 def describe(rule: Rule) -> dict[str, object]:
@@ -178,6 +180,7 @@ def describe(rule: Rule) -> dict[str, object]:
         "aliases": list(rule.aliases),
         "engine": rule.check is None,
         "needs": sorted(rule.needs),
+        "points_to": None if rule.points_to is None else sorted(kind.name for kind in rule.points_to),
     }
 
 

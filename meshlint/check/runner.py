@@ -20,6 +20,7 @@ from meshlint.model.rule import Rule
 from meshlint.model.tuples import NamedTuple
 
 if TYPE_CHECKING:
+    from meshlint.check.about import About
     from meshlint.check.forked import Copies, Found, Order
 
 RULE_FAILED, UNUSED = "rule-failed", "unused-suppression"
@@ -47,11 +48,18 @@ class Runner:
         self._concerns = Concerns(chosen)
 
     def run(
-        self, troubles: Sequence[Trouble], progress: Callable[[int, int], None] | None = None, copies: Copies | None = None
+        self,
+        troubles: Sequence[Trouble],
+        progress: Callable[[int, int], None] | None = None,
+        copies: Copies | None = None,
+        about: About | None = None,
     ) -> Checked:
-        """`copies`: processes that share the work."""
+        """`copies`: processes that share the work. `about`: what points to none of these objects may be left out."""
         with phase("rules"):
-            findings = self._alone(progress) if copies is None else self._shared(copies, progress)
+            if about is not None:
+                findings = self._narrowly(about)
+            else:
+                findings = self._alone(progress) if copies is None else self._shared(copies, progress)
         with phase("findings"):
             findings += self._from_troubles(troubles)
             merged = give_way(merge(findings), self._rules)
@@ -65,6 +73,23 @@ class Runner:
             if progress is not None:
                 progress(number + 1, len(environments))
         return findings
+
+    def _narrowly(self, about: About) -> list[Finding]:
+        from meshlint.check.about import Narrow
+
+        narrow = Narrow(about, self._concerns, lambda row: self._use(self._chosen[row]))
+        one = self._one if self._measure is None else self._timed
+        meshes = [self._repository.index(environment) for environment in self._repository.environments]
+        for mesh in meshes:
+            for row, objects in narrow.calls(mesh):
+                rule = self._use(self._chosen[row])
+                for resource in objects:
+                    narrow.note(row, resource, mesh, one(rule, resource, mesh))
+        more = narrow.settle()
+        for mesh in meshes if more is not None else ():
+            for row, objects in self._concerns.calls(mesh, more):
+                narrow.found += (finding for resource in objects for finding in one(self._use(self._chosen[row]), resource, mesh))
+        return narrow.found
 
     def _shared(self, copies: Copies, progress: Callable[[int, int], None] | None) -> list[Finding]:
         from meshlint.check.forked import Piece, Work, pieces

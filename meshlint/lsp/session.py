@@ -20,7 +20,7 @@ from meshlint.lsp.calls import Calls, Rules
 from meshlint.lsp.calls import Told as Said
 from meshlint.lsp.keep import Kept
 from meshlint.lsp.printed import Printed
-from meshlint.lsp.swap import Replaced, is_plain, replaced, takes_values
+from meshlint.lsp.swap import Replaced, replaced
 from meshlint.lsp.told import Told
 from meshlint.model.document import FileRead
 from meshlint.model.later import ANNOTATION
@@ -29,6 +29,7 @@ from meshlint.model.problem import Finding, Severity
 from meshlint.model.resource import Environment, Resource
 from meshlint.project import Project
 from meshlint.read.file import read_file, read_text
+from meshlint.render.shaping import is_plain, takes_values
 
 
 class Session:

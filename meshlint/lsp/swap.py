@@ -6,30 +6,13 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 from meshlint.model.document import Document, FileRead
-from meshlint.model.kind import Kind, kind_of
-from meshlint.model.later import SUPPRESSING, WORDS
+from meshlint.model.kind import kind_of
 from meshlint.model.node import Node
-from meshlint.model.position import Source
 from meshlint.model.resource import Resource
 from meshlint.render.draft import is_stub
-from meshlint.render.level import FILE_NAMES
-from meshlint.render.tree import base
-
-_SHAPING = frozenset({
-    Kind.CRD, Kind.ISTIO_OPERATOR, Kind.ISTIO, Kind.ISTIO_REVISION, Kind.ISTIO_CNI, Kind.ZTUNNEL, Kind.ARGO_APPLICATION,
-    Kind.ARGO_APPLICATION_SET, Kind.FLUX_KUSTOMIZATION, Kind.HELM_RELEASE, Kind.HELM_REPOSITORY, Kind.KUSTOMIZATION,
-    Kind.KUSTOMIZE_COMPONENT,
-})  # fmt: skip
-"""Kinds that tell what is applied where, what is installed, and which releases run."""
-_SHAPING_GROUPS = ("builtin", "fluxcd", "argoproj", "kustomize", "helm")
-"""Words of API versions whose other kinds tell such things, too: sources, settings of transformers."""
-_SHAPING_WORDS = (*WORDS.difference(SUPPRESSING), "istiod", "pilot", "ztunnel", "istio-cni", "cilium", "istio-csr")
-
-_BY_NAME = frozenset({"Kustomization", "Component", "HelmRelease", "HelmChart"})
-"""Kinds of objects and files that may take values from a ConfigMap: they name it."""
+from meshlint.render.shaping import Named, is_plain
 
 Replaced = dict[Resource, Resource]
-Named = Callable[[str], bool]  # may something take values from the ConfigMap of this name?
 
 
 def replaced(old: FileRead, new: FileRead, holders: Callable[[Node], Sequence[Resource]], named: Named) -> Replaced | None:
@@ -51,34 +34,6 @@ def replaced(old: FileRead, new: FileRead, holders: Callable[[Node], Sequence[Re
                 return None
             out[resource] = made
     return out
-
-
-def is_plain(file: FileRead, named: Named) -> bool:
-    """Does the file hold nothing but objects that shape nothing else?"""
-    name = base(file.path)
-    if file.source is None or file.skipped is not None or name in FILE_NAMES or name.startswith(("Chart.", "values", "helmfile")):
-        return False
-    if any(trouble.kinds or trouble.rule == "not-analysed" for trouble in file.troubles) or _shaping_text(file.source):
-        return False
-    return all(_shapes_nothing(document, named) for document in file.documents)
-
-
-def _shaping_text(source: Source) -> bool:
-    return any(map(source.holds, _SHAPING_WORDS))
-
-
-def _shapes_nothing(document: Document, named: Named) -> bool:
-    if not document.kind or not document.api_version or document.inner:
-        return False
-    kind = kind_of(document.api_version, document.kind)
-    if kind is Kind.CONFIG_MAP:
-        return not named(document.root.get("metadata", "name").text or "")
-    return kind not in _SHAPING if kind is not None else not any(word in document.api_version for word in _SHAPING_GROUPS)
-
-
-def takes_values(file: FileRead) -> bool:
-    """May it hold something that takes values from ConfigMaps?"""
-    return base(file.path) in FILE_NAMES or any(document.kind in _BY_NAME for document in file.documents)
 
 
 def _alike(old: Document, new: Document) -> bool:

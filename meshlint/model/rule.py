@@ -30,7 +30,7 @@ class Rule:
 
     __slots__ = (
         "aliases", "check", "confidence", "doc", "each", "evidence", "family", "id", "impact", "module", "name", "needs", "origin",
-        "reads", "remedy", "security_severity", "severity", "since", "sources", "yields_in_object", "yields_to",
+        "points_to", "reads", "remedy", "security_severity", "severity", "since", "sources", "yields_in_object", "yields_to",
     )  # fmt: skip
 
     def __init__(
@@ -45,6 +45,7 @@ class Rule:
         each: Kind | tuple[Kind, ...] | None = None,
         reads: Sequence[Kind] = (),
         needs: Collection[str] = (),
+        points_to: Collection[Kind] | None = None,
         evidence: str = "docs",
         sources: Sequence[str] = (),
         remedy: str = "",
@@ -67,6 +68,7 @@ class Rule:
         self.each: tuple[Kind, ...] = (each,) if isinstance(each, Kind) else tuple(each or ())
         self.reads: tuple[Kind, ...] = tuple(dict.fromkeys((*self.each, *reads)))
         self.needs = frozenset(needs)
+        self.points_to = None if points_to is None else frozenset(points_to)
         self.evidence = evidence
         self.confidence = _EVIDENCE[evidence]
         self.sources = tuple(sources)
@@ -79,6 +81,11 @@ class Rule:
         self.module = module
         self.family = family_of(id, family)
         self.origin = origin
+
+    @property
+    def gives_way_to(self) -> tuple[str, ...]:
+        """The names of the rules that say more, on the same place or in the same object."""
+        return (*self.yields_to, *self.yields_in_object)
 
     @property
     def summary(self) -> str:
@@ -103,6 +110,7 @@ def rule(
     each: Kind | tuple[Kind, ...] | None = None,
     reads: Sequence[Kind] = (),
     needs: Collection[str] = (),
+    points_to: Collection[Kind] | None = None,
     evidence: str = "docs",
     sources: Sequence[str] = (),
     remedy: str = "",
@@ -119,6 +127,9 @@ def rule(
     `reads` lists every kind the check asks the mesh for; a test holds the rule to it.
     `needs`: keys (or domains of labels: istio.io/) of which an object must hold one, at any depth, for the rule to find anything
     in it; it is not asked of others.
+    `points_to`: findings stand in the object that was looked at (without `each`: in objects of these kinds, or in what installs the
+    mesh), and their related places in that or in objects of these kinds. None: anywhere. Where only findings about some files are
+    wanted, the rule is not asked of what cannot point there.
     One defect, one finding: a finding gives way to one of the rules named in `yields_to` on the same place,
     and to one of those in `yields_in_object` anywhere in the same object.
     `evidence`: code, docs, issue or inferred. `remedy` is one sentence, said where a problem has no more precise one.
@@ -127,7 +138,7 @@ def rule(
 
     def wrap(check: Callable[..., Iterable[Problem]]) -> Rule:
         facts: dict[str, Any] = {"each": each, "reads": reads, "needs": needs, "evidence": evidence, "sources": sources, "remedy": remedy}
-        facts.update(since=since, aliases=aliases, security_severity=security_severity)
+        facts.update(points_to=points_to, since=since, aliases=aliases, security_severity=security_severity)
         facts.update(yields_to=yields_to, yields_in_object=yields_in_object, family=family)
         return Rule(id, name, severity, impact=impact, check=check, doc=check.__doc__ or "", module=check.__module__, **facts)
 

@@ -24,6 +24,7 @@ _MODES = frozenset({"SIMPLE", "MUTUAL"})
         "istio@86c9f01:pilot/pkg/networking/core/cluster_waypoint.go",
     ],
     remedy="Use credentialName, with the Secret in the namespace of the waypoint.",
+    points_to=[],
 )
 def egress_file_mounted_certs(policy: Resource, mesh: Mesh) -> Iterator[Problem]:
     """A DestinationRule names certificates by the path of a file; that file is in the client's sidecar, and the waypoint does

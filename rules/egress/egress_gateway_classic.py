@@ -45,6 +45,7 @@ _INSIDE = "Bind the Service of the host to a waypoint, move routes and policies 
     ],
     remedy="Bind the ServiceEntry of the host to a waypoint that acts as the egress gateway (label istio.io/use-waypoint on it or its "
     "namespace), move routes and policies there, and delete the mesh side of this VirtualService.",
+    points_to=[Kind.SERVICE_ENTRY, Kind.GATEWAY],
 )  # fmt: skip
 def egress_gateway_classic(route: Resource, mesh: Mesh) -> Iterator[Problem]:
     """A VirtualService redirects calls to an external host from the mesh to an egress gateway; that redirect ran in the

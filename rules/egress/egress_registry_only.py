@@ -21,6 +21,7 @@ from meshlint.api import MESH, Impact, Kind, Mesh, MeshSetting, Node, Problem, S
     ],
     remedy="Deny egress with NetworkPolicies that admit 15008, DNS and the egress waypoint, and bind the ServiceEntries of external "
     "hosts to that waypoint; keep the setting for as long as sidecars and gateways remain.",
+    points_to=[],
 )
 def egress_registry_only(mesh: Mesh) -> Iterator[Problem]:
     """The mesh blocks destinations that no Service or ServiceEntry declares (`outboundTrafficPolicy` REGISTRY_ONLY); ztunnel

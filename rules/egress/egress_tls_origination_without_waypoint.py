@@ -45,6 +45,7 @@ _WITHOUT = frozenset({WaypointState.NONE, WaypointState.OPTED_OUT})
         "https://ambientmesh.io/docs/traffic/mesh-egress/",
     ],
     remedy="Bind the ServiceEntry to an egress waypoint with istio.io/use-waypoint; the waypoint then opens the TLS connection.",
+    points_to=[Kind.SERVICE_ENTRY],
 )  # fmt: skip
 def egress_tls_origination_without_waypoint(policy: Resource, mesh: Mesh) -> Iterator[Problem]:
     """A DestinationRule opens TLS to the host of a ServiceEntry that has no waypoint; the client's sidecar did that, and in

@@ -19,6 +19,7 @@ from meshlint.api import WORKLOADS, Fix, Impact, Kind, Mesh, Problem, Resource, 
     evidence="docs",
     sources=["https://ambientmesh.io/docs/traffic/mesh-egress/"],
     remedy="Restrict what clients can reach by NetworkPolicies: DNS, port 15008 and the waypoint.",
+    points_to=[],
 )
 def egress_waypoint_not_enforced(policy: Resource, mesh: Mesh) -> Iterator[Problem]:
     """A policy controls egress at the waypoint of a ServiceEntry, and no NetworkPolicy keeps clients from going around it.

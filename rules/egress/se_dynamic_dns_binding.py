@@ -27,6 +27,7 @@ _WITHOUT = frozenset({WaypointState.NONE, WaypointState.OPTED_OUT})
     ],
     remedy="Bind the ServiceEntry to a waypoint, and use resolution DNS for single hosts.",
     yields_in_object=["se-wildcard-host"],
+    points_to=[],
 )
 def se_dynamic_dns_binding(entry: Resource, mesh: Mesh) -> Iterator[Problem]:
     """A ServiceEntry of resolution DYNAMIC_DNS lacks what this mode needs: a waypoint, wildcard hosts, and neither addresses

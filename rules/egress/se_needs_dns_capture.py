@@ -26,6 +26,7 @@ _INSTALLERS = (Kind.ISTIO_CNI, Kind.ISTIO_OPERATOR, Kind.HELM_RELEASE, Kind.ARGO
         "https://istio.io/latest/docs/ambient/usage/",
     ],
     remedy="Leave DNS capture and address allocation on, or give the ServiceEntry addresses.",
+    points_to=[Kind.SERVICE_ENTRY, *WORKLOADS],
 )
 def se_needs_dns_capture(mesh: Mesh) -> Iterator[Problem]:
     """A ServiceEntry has no addresses, and what would give it one in ambient is switched off: DNS capture, or the allocation

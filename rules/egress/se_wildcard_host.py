@@ -28,6 +28,7 @@ _TLS_FLAG = "ENABLE_WILDCARD_HOST_SERVICE_ENTRIES_FOR_TLS"
     ],
     remedy="List the concrete hosts, or (Istio 1.28 and later, HTTP) use resolution DYNAMIC_DNS together with an egress waypoint.",
     yields_to=["invalid-value"],
+    points_to=[],
 )
 def se_wildcard_host(entry: Resource, mesh: Mesh) -> Iterator[Problem]:
     """A ServiceEntry declares a wildcard host; ztunnel recognises destinations by address, and a wildcard has none.

@@ -24,6 +24,7 @@ from meshlint.api import WORKLOADS, Fix, Impact, Kind, Mesh, Node, Problem, Reso
     ],
     remedy="Admit only 15008, DNS and what else the pods need with an egress NetworkPolicy, and control the external hosts at an egress "
     "waypoint that their ServiceEntries are bound to.",
+    points_to=[],
 )
 def sidecar_outbound_policy(sidecar: Resource, mesh: Mesh) -> Iterator[Problem]:
     """A Sidecar restricts which destinations its pods may call (`outboundTrafficPolicy` with `REGISTRY_ONLY`, or an

@@ -14,6 +14,7 @@ from meshlint.api import Impact, Kind, Mesh, Problem, Resource, Severity, rule
     sources=["https://github.com/istio/istio/pull/57971", "istio/api@b8f8791:networking/v1alpha3/envoy_filter.proto"],
     remedy="Use a TrafficExtension with targetRefs (Istio 1.30), or context SIDECAR_INBOUND, which a waypoint's listeners match.",
     yields_to=["invalid-value"],
+    points_to=[],
 )  # fmt: skip
 def envoyfilter_context_waypoint(filter: Resource, mesh: Mesh) -> Iterator[Problem]:
     """An EnvoyFilter patches the context WAYPOINT, which no release applies: the patch does nothing.

@@ -23,6 +23,7 @@ _SIDECAR_LISTENERS = frozenset({"virtualInbound", "virtualOutbound"})
     ],
     remedy="Use a TrafficExtension (Istio 1.30) or another first-class API; else pin the release of Istio and test each upgrade.",
     yields_in_object=["authz-gatewayclass-scope", "envoyfilter-targetref-kind"],
+    points_to=[],
 )  # fmt: skip
 def envoyfilter_on_waypoint(filter: Resource, mesh: Mesh) -> Iterator[Problem]:
     """An EnvoyFilter is attached to a waypoint: accepted and applied in part, and not supported.

@@ -62,6 +62,7 @@ _USES = (
         "https://github.com/istio/istio.io/pull/16477",
     ],
     remedy="Replace it by a first-class API that a waypoint reads, or keep the workload on its sidecar.",
+    points_to=[],
 )
 def envoyfilter_sidecar(filter: Resource, mesh: Mesh) -> Iterator[Problem]:
     """An EnvoyFilter patches sidecars (context SIDECAR_INBOUND, SIDECAR_OUTBOUND or ANY); in ambient the patched proxy is gone.

@@ -14,6 +14,7 @@ from meshlint.api import Confidence, Impact, Kind, Mesh, PolicyTarget, Problem, 
     sources=["istio@86c9f01:pilot/pkg/model/policyattachment.go", "istio@86c9f01:pilot/pkg/model/push_context.go"],
     remedy="Target the waypoint's Gateway in the EnvoyFilter's namespace, and narrow the patch itself down to the Service.",
     yields_in_object=["exclusive-fields"],
+    points_to=[Kind.K8S_GATEWAY],
 )  # fmt: skip
 def envoyfilter_targetref_kind(filter: Resource, mesh: Mesh) -> Iterator[Problem]:
     """An EnvoyFilter's targetRefs name a Service, or a Gateway of another namespace: it is matched to no proxy.

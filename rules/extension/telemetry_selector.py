@@ -17,6 +17,7 @@ from meshlint.api import WORKLOADS, Fix, Impact, Kind, Mesh, Node, Problem, Reso
         "istio@86c9f01:releasenotes/notes/60665.yaml",
     ],
     remedy="Replace the selector by targetRefs (the Service, or the waypoint's Gateway), or make the object one for the namespace.",
+    points_to=[],
 )  # fmt: skip
 def telemetry_selector(telemetry: Resource, mesh: Mesh) -> Iterator[Problem]:
     """A Telemetry takes pods by selector, or configures the side of the client: in ambient no proxy reads that.

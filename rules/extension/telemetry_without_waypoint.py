@@ -13,6 +13,7 @@ from meshlint.api import MESH, MESHED_BY, WORKLOADS, Impact, Kind, Mesh, Node, P
     reads=[Kind.GATEWAY, Kind.SERVICE, Kind.NAMESPACE, Kind.K8S_GATEWAY, Kind.GATEWAY_CLASS, *WORKLOADS, *MESHED_BY],
     sources=["https://istio.io/latest/docs/ambient/migrate/", "https://istio.io/latest/docs/ambient/usage/"],
     remedy="Bring a waypoint where spans, HTTP metrics and HTTP logs matter; ztunnel's own logs are set in its chart.",
+    points_to=[],
 )  # fmt: skip
 def telemetry_without_waypoint(telemetry: Resource, mesh: Mesh) -> Iterator[Problem]:
     """A Telemetry asks for spans, HTTP metrics or HTTP logs, and none of the Services that it is for has a waypoint.

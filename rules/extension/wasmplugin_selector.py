@@ -19,6 +19,7 @@ _BY = {Scope.MESH: "for the whole mesh", Scope.NAMESPACE: "for its whole namespa
         "istio@86c9f01:releasenotes/notes/wasmplugin-cross-namespace-waypoint.yaml",
     ],
     remedy="Replace the selector by targetRefs: the Service, in its own namespace, or the waypoint's Gateway.",
+    points_to=[],
 )  # fmt: skip
 def wasmplugin_selector(plugin: Resource, mesh: Mesh) -> Iterator[Problem]:
     """A WasmPlugin or TrafficExtension takes pods by selector, namespace or mesh; in ambient no proxy runs it.

@@ -14,6 +14,7 @@ from meshlint.api import Fix, Impact, Kind, Mesh, Problem, Resource, Severity, r
     reads=[Kind.SERVICE, Kind.SERVICE_ENTRY, Kind.K8S_GATEWAY, Kind.GATEWAY_CLASS],
     sources=["istio/api@b8f8791:extensions/v1alpha1", "istio@86c9f01:releasenotes/notes/trafficextension.yaml"],
     remedy="Rewrite it as a TrafficExtension with the same targetRefs when you touch it next.",
+    points_to=[],
 )  # fmt: skip
 def wasmplugin_to_trafficextension(plugin: Resource, mesh: Mesh) -> Iterator[Problem]:
     """A WasmPlugin at a waypoint: TrafficExtension is the newer API for the same, for Wasm and Lua in one kind.

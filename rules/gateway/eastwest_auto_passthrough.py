@@ -25,6 +25,7 @@ _OPTION = "gateway.istio.io/listener-protocol"
     ],
     remedy="Deploy a Gateway of class istio-east-west in parallel, label shared Services istio.io/global: \"true\", and set "
     "AMBIENT_ENABLE_MULTI_NETWORK; remove the old one with the last sidecar.",
+    points_to=[],
 )
 def eastwest_auto_passthrough(gateway: Resource, mesh: Mesh) -> Iterator[Problem]:
     """An east-west gateway passes mTLS of sidecars through by SNI (AUTO_PASSTHROUGH); ambient traffic between networks does

@@ -20,6 +20,7 @@ _AMBIENT = frozenset({Mode.AMBIENT, Mode.BOTH})
     evidence="code",
     sources=["https://github.com/istio/istio/pull/54825", "istio@86c9f01:cni/pkg/util/enablement_selector.go"],
     remedy="Give the gateway's pods the label istio.io/dataplane-mode: none, or the gateway a namespace of its own.",
+    points_to=[],
 )
 def gateway_pod_in_ambient_namespace(resource: Resource, mesh: Mesh) -> Iterator[Problem]:
     """A gateway's pods stand in an ambient namespace and do not opt out: ztunnel captures them.

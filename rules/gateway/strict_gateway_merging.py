@@ -24,6 +24,7 @@ _FLAG = "PILOT_ENABLE_STRICT_GATEWAY_MERGING"
         "istio@86c9f01:pilot/pkg/model/push_context.go (filterStrictGatewayMerging)",
     ],
     remedy="Move the Istio Gateway to the namespace of the Kubernetes Gateway, or make its servers listeners of that.",
+    points_to=[Kind.K8S_GATEWAY],
 )
 def strict_gateway_merging(gateway: Resource, mesh: Mesh) -> Iterator[Problem]:
     """An Istio Gateway selects the pods of a Kubernetes Gateway in another namespace; from Istio 1.31 on istiod does not merge

@@ -26,6 +26,7 @@ _HOST = "nginx.ingress.kubernetes.io/upstream-vhost"
     ],
     remedy="Enrol the controller in ambient with the pod annotation ambient.istio.io/bypass-inbound-capture: \"true\", and keep "
     "service-upstream.",
+    points_to=[],
 )
 def third_party_ingress(ingress: Resource, mesh: Mesh) -> Iterator[Problem]:
     """An Ingress of another controller sends traffic into the mesh by the recipe for a controller with a sidecar.

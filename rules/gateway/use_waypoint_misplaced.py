@@ -37,6 +37,7 @@ _REPORTED = frozenset({_USE, _SPACE, _INGRESS, _FOR})  # dataplane-mode on a Ser
         "istio@86c9f01:cni/pkg/util/enablement_selector.go",
     ],
     remedy="Move the key to the labels of the object on which Istio reads it.",
+    points_to=[],
 )  # fmt: skip
 def use_waypoint_misplaced(resource: Resource, mesh: Mesh) -> Iterator[Problem]:
     """A label of ambient mode (use-waypoint, waypoint-for, dataplane-mode, ingress-use-waypoint) stands where Istio does not

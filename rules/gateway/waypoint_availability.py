@@ -22,6 +22,7 @@ _DEFAULTS = "gateway.istio.io/defaults-for-class"
     evidence="code",
     sources=["istio@86c9f01:pilot/pkg/config/kube/gatewaycommon/deploymentcontroller.go"],
     remedy="Name a ConfigMap with replicas, autoscaling and a disruption budget in spec.infrastructure.parametersRef.",
+    points_to=[],
 )
 def waypoint_availability(gateway: Resource, mesh: Mesh) -> Iterator[Problem]:
     """A waypoint of a production environment runs with the defaults: one replica for all Services that are bound to it.

@@ -22,6 +22,7 @@ from meshlint.api import WORKLOADS, Fix, Impact, Kind, Mesh, Problem, Resource, 
         "https://istio.io/latest/docs/ambient/usage/waypoint/",
     ],
     remedy="Let the HBONE listener of the waypoint admit the namespace: allowedRoutes.namespaces with from: Selector (or All).",
+    points_to=[Kind.K8S_GATEWAY],
 )
 def waypoint_cross_namespace_denied(holder: Resource, mesh: Mesh) -> Iterator[Problem]:
     """An object is bound to a waypoint whose listener does not admit the object's namespace.

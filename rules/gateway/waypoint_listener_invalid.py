@@ -27,6 +27,7 @@ _LONGEST = 63
         "istio@86c9f01:pilot/pkg/config/kube/gateway/testdata/waypoint.status.yaml.golden",
     ],
     remedy="Give the waypoint exactly one listener: port 15008, protocol HBONE.",
+    points_to=[],
 )
 def waypoint_listener_invalid(gateway: Resource, mesh: Mesh) -> Iterator[Problem]:
     """A waypoint has another listener than the one on port 15008 with protocol HBONE, or an ordinary Gateway has an HBONE one.

@@ -19,6 +19,7 @@ from meshlint.api import WORKLOADS, Fix, Impact, Kind, Mesh, Node, Problem, Reso
     sources=["istio@86c9f01:pilot/pkg/serviceregistry/ambient/waypoints.go (GetUseWaypoint)"],
     remedy="Give the waypoint another name, and its namespace in the label istio.io/use-waypoint-namespace.",
     yields_to=["invalid-value"],
+    points_to=[],
 )
 def waypoint_reserved_name(resource: Resource, mesh: Mesh) -> Iterator[Problem]:
     """A waypoint is called `none`, which is the word for opting out, or the label that names a waypoint is empty or holds a

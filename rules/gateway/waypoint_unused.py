@@ -19,6 +19,7 @@ _BOUND = (Kind.SERVICE, Kind.SERVICE_ENTRY, Kind.NAMESPACE, Kind.WORKLOAD_ENTRY)
     evidence="docs",
     sources=["https://ambientmesh.io/docs/setup/sidecar-migration"],
     remedy="Bind the objects that need it with istio.io/use-waypoint, or delete it.",
+    points_to=[],
 )
 def waypoint_unused(gateway: Resource, mesh: Mesh) -> Iterator[Problem]:
     """No Service, namespace or pod of the repository is bound to a waypoint.

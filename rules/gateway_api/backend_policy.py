@@ -19,6 +19,7 @@ _POOL = ("connectionPool", "outlierDetection", "loadBalancer")
     evidence="code",
     sources=["https://github.com/istio/istio/pull/60358", "istio@86c9f01:releasenotes/notes/60358.yaml"],
     remedy="Keep one of the two.",
+    points_to=[Kind.DESTINATION_RULE],
 )
 def backend_policy(policy: Resource, mesh: Mesh) -> Iterator[Problem]:
     """A BackendTLSPolicy or XBackendTrafficPolicy and a DestinationRule set the same for one host.

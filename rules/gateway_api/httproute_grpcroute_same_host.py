@@ -18,6 +18,7 @@ from meshlint.api import Impact, Kind, Mesh, Node, Problem, Resource, Severity, 
     evidence="code",
     sources=["istio@86c9f01:releasenotes/notes/http-grpc-same-hostname.yaml"],
     remedy="Write the gRPC methods as paths of the HTTPRoute, or move to Istio 1.30.",
+    points_to=[Kind.HTTP_ROUTE, Kind.GRPC_ROUTE],
 )  # fmt: skip
 def httproute_grpcroute_same_host(route: Resource, mesh: Mesh) -> Iterator[Problem]:
     """A GRPCRoute and an HTTPRoute are for the same host of the same parent; Istio before 1.30 uses only one of the two kinds.

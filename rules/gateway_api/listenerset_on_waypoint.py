@@ -20,6 +20,7 @@ from meshlint.api import Impact, Kind, Mesh, Problem, Resource, Severity, rule
         "istio@86c9f01:pilot/pkg/config/kube/gateway/testdata/waypoint.status.yaml.golden",
     ],
     remedy="Remove the ListenerSet: a waypoint has one fixed listener.",
+    points_to=[Kind.K8S_GATEWAY],
 )
 def listenerset_on_waypoint(listeners: Resource, mesh: Mesh) -> Iterator[Problem]:
     """A ListenerSet adds listeners to a waypoint, which has one fixed listener and accepts no others.

@@ -17,6 +17,7 @@ from meshlint.api import Fix, Impact, Kind, Mesh, Node, Problem, Resource, Sever
     evidence="code",
     sources=["istio@86c9f01:releasenotes/notes/reference-grant-to-or-semantics.yaml"],
     remedy="Write one ReferenceGrant for each target, or move to Istio 1.30.",
+    points_to=[],
 )
 def referencegrant_multiple_to(grant: Resource, mesh: Mesh) -> Iterator[Problem]:
     """A ReferenceGrant names several targets of one kind, of which Istio before 1.30 keeps just one.

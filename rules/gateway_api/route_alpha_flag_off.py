@@ -27,6 +27,7 @@ _REMOTE = "istio-remote"
     ],
     remedy=f"Set {_FLAG}=true on istiod, move to a release where the kind is stable, or keep the VirtualService.",
     yields_in_object=["route-kind-version"],
+    points_to=[],
 )  # fmt: skip
 def route_alpha_flag_off(resource: Resource, mesh: Mesh) -> Iterator[Problem]:
     """An object is of a kind that the target's Istio reads only with PILOT_ENABLE_ALPHA_GATEWAY_API=true, and nothing in the

@@ -45,6 +45,7 @@ _SHARE = "its share of the traffic is answered with an error (500)"
     evidence="code",
     sources=["istio@86c9f01:pilot/pkg/config/kube/gateway/conversion.go (buildDestination)"],
     remedy="Name the Service by its name, namespace and port.",
+    points_to=[Kind.SERVICE, Kind.SERVICE_ENTRY],
 )  # fmt: skip
 def route_backend_invalid(route: Resource, mesh: Mesh) -> Iterator[Problem]:
     """A backendRef of a route (or of its mirror) cannot be resolved: a DNS name in place of a Service's name, no port, a port

@@ -22,6 +22,7 @@ from meshlint.api import ROUTES, WORKLOADS, Impact, Kind, Mesh, Problem, Resourc
         "https://gateway-api.sigs.k8s.io/mesh/",
     ],
     remedy="Move the route to the namespace of the Service, where it holds for all clients.",
+    points_to=[],
 )  # fmt: skip
 def route_consumer_namespace(route: Resource, mesh: Mesh) -> Iterator[Problem]:
     """A route has a Service of another namespace as its parent (a consumer route); the waypoint of that Service ignores it.

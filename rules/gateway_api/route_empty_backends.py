@@ -23,6 +23,7 @@ _ANSWERS = frozenset({"RequestRedirect", "ExtensionRef"})
         "istio@86c9f01:releasenotes/notes/60787.yaml",
     ],
     remedy="Add a backend, or keep the VirtualService if it answered by itself (directResponse).",
+    points_to=[],
 )
 def route_empty_backends(route: Resource, mesh: Mesh) -> Iterator[Problem]:
     """A rule of a route has no backend that gets traffic, and no redirect: every request is answered with an error.

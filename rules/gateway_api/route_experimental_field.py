@@ -22,6 +22,7 @@ _INSTEAD = {  # what there is in place of what no release has as standard
     evidence="code",
     sources=["gateway-api@4564255:apis/v1/httproute_types.go", "gateway-api@4564255:config/crd"],
     remedy="Install the experimental CRDs deliberately and pinned, or keep the VirtualService for this feature.",
+    points_to=[],
 )
 def route_experimental_field(resource: Resource, mesh: Mesh) -> Iterator[Problem]:
     """A Gateway API object uses a field or value that the CRDs of the target's release and channel do not have.

@@ -21,6 +21,7 @@ _MESH_PARENTS = frozenset({("", "Service"), ("networking.istio.io", "ServiceEntr
     needs=["hostnames"],
     sources=["istio@86c9f01:pilot/pkg/config/kube/gateway/conversion.go", "https://gateway-api.sigs.k8s.io/mesh/"],
     remedy="Remove the hostnames, or match on the Host header.",
+    points_to=[],
 )
 def route_hostnames_ignored(route: Resource, mesh: Mesh) -> Iterator[Problem]:
     """A route of the mesh has hostnames, which count at gateways only.

@@ -30,6 +30,7 @@ _DROPPED = frozenset({"version-not-served", "crd-below-minimum", "crd-above-maxi
     ],
     remedy="Write the apiVersion that both the CRDs and the Istio release of the target know, and keep the two releases in step.",
     yields_in_object=["route-udproute"],
+    points_to=[],
 )
 def route_kind_version(resource: Resource, mesh: Mesh) -> Iterator[Problem]:
     """A Gateway API object is written in an apiVersion, or is of a kind, that the target's CRDs do not serve or that its

@@ -26,6 +26,7 @@ _SETS = (Kind.LISTENER_SET, Kind.X_LISTENER_SET)
         "https://gateway-api.sigs.k8s.io/api-types/referencegrant/",
     ],
     remedy="Add a ReferenceGrant in the namespace of the target.",
+    points_to=[],
 )  # fmt: skip
 def route_missing_reference_grant(referrer: Resource, mesh: Mesh) -> Iterator[Problem]:
     """A route at a gateway has a backend in another namespace, or a Gateway or ListenerSet a certificate there, and no

@@ -25,6 +25,7 @@ _REFERRED = {"Service": "", "Secret": "", "ConfigMap": "", "ServiceEntry": "netw
         "https://gateway-api.sigs.k8s.io/reference/spec/",
     ],
     remedy='Write the group: "" for Service, networking.istio.io for ServiceEntry.',
+    points_to=[],
 )
 def route_parent_group_missing(resource: Resource, mesh: Mesh) -> Iterator[Problem]:
     """A parentRef names a Service or ServiceEntry without its API group, and the default group is that of Gateway.

@@ -25,6 +25,7 @@ _RAW = frozenset({"tcp", "tls", "https", "mongo", "mysql", "redis", "udp"})
         "istio@86c9f01:pilot/pkg/networking/core/listener_waypoint.go",
     ],
     remedy="State the port of the Service in the parentRef.",
+    points_to=[Kind.SERVICE, Kind.SERVICE_ENTRY],
 )  # fmt: skip
 def route_parent_port_mismatch(route: Resource, mesh: Mesh) -> Iterator[Problem]:
     """A route names a Service or ServiceEntry as its parent with a port that it does not have or that speaks no HTTP, or a

@@ -21,6 +21,7 @@ from meshlint.api import ROUTES, WORKLOADS, Fix, Impact, Kind, Mesh, Node, Probl
         "istio@86c9f01:pilot/pkg/config/kube/gateway/testdata/waypoint.status.yaml.golden",
     ],
     remedy="Name the Services that the waypoint serves as parents instead: one parentRef each, with group \"\" and kind Service.",
+    points_to=[Kind.K8S_GATEWAY],
 )
 def route_parent_waypoint_gateway(route: Resource, mesh: Mesh) -> Iterator[Problem]:
     """A route names a waypoint as its parent Gateway; a waypoint's HBONE listener accepts no routes, so no proxy runs it.

@@ -20,6 +20,7 @@ from meshlint.api import Impact, Kind, Mesh, Problem, Resource, Severity, rule
         "istio@86c9f01:pilot/pkg/config/kube/gateway/conversion.go (listenerProtocolToIstio)",
     ],
     remedy="Leave UDP outside of the mesh, or give it to a Gateway of a controller that implements UDPRoute.",
+    points_to=[],
 )
 def route_udproute(resource: Resource, mesh: Mesh) -> Iterator[Problem]:
     """A UDPRoute is for Istio, or a Gateway of Istio has a UDP listener; Istio implements neither, and ambient carries no UDP.

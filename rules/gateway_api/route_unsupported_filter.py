@@ -28,6 +28,7 @@ _INSTEAD = {
     sources=["istio@86c9f01:pilot/pkg/config/kube/gateway/conversion.go (convertHTTPRoute, convertGRPCRoute, buildHTTPDestination)"],
     remedy="Move the filter to the rule if Istio implements it there, or use Istio's own API for it.",
     yields_to=["route-experimental-field"],
+    points_to=[],
 )
 def route_unsupported_filter(route: Resource, mesh: Mesh) -> Iterator[Problem]:
     """A route has a filter that Istio does not implement, or filters that cannot stand together.

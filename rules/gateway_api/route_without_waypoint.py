@@ -40,6 +40,7 @@ _WITHOUT = frozenset({WaypointState.NONE, WaypointState.OPTED_OUT})
         "istio@86c9f01:pilot/pkg/serviceregistry/ambient/waypoints.go",
     ],
     remedy="Bind the parent to a waypoint with istio.io/use-waypoint before its clients become ambient.",
+    points_to=[Kind.SERVICE, Kind.SERVICE_ENTRY, Kind.NAMESPACE],
 )  # fmt: skip
 def route_without_waypoint(route: Resource, mesh: Mesh) -> Iterator[Problem]:
     """A route has a Service or ServiceEntry as its parent, and that has no waypoint.

@@ -19,6 +19,7 @@ from meshlint.api import WORKLOADS, Impact, Kind, Mesh, Problem, Resource, Sever
     needs=["hostnames"],
     sources=["istio@86c9f01:pilot/pkg/networking/core/listener_waypoint.go"],
     remedy="Give each host a ServiceEntry of its own, with a route for it.",
+    points_to=[],
 )  # fmt: skip
 def tlsroute_mesh_sni(route: Resource, mesh: Mesh) -> Iterator[Problem]:
     """A TLSRoute of the mesh has a hostname that is not its parent's own; a waypoint honours a TLS match for the host's own name

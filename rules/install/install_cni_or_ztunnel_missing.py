@@ -18,6 +18,7 @@ _OBJECTS = {CNI: Kind.ISTIO_CNI, ZTUNNEL: Kind.ZTUNNEL}
         "https://istio.io/latest/docs/ambient/upgrade/helm/",
     ],
     remedy="Install istio-cni (profile ambient) and ztunnel beside istiod, in its release.",
+    points_to=[],
 )  # fmt: skip
 def install_cni_or_ztunnel_missing(mesh: Mesh) -> Iterator[Problem]:
     """The repository installs istiod, but not the istio-cni agent or ztunnel, without which there is no ambient; or they are of

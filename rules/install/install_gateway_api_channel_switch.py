@@ -14,6 +14,7 @@ _REFUSED = (1, 4, 0)  # which refuses bundles below this one
     "ML715", "install-gateway-api-channel-switch", Severity.WARNING, impact=Impact.BREAKS, reads=[Kind.CRD], evidence="code",
     sources=["gateway-api@4564255:config/crd/standard/gateway.networking.k8s.io_vap_safeupgrades.yaml"],
     remedy="Install the CRDs from one source, of one channel and one release.",
+    points_to=[],
 )  # fmt: skip
 def install_gateway_api_channel_switch(mesh: Mesh) -> Iterator[Problem]:
     """One environment installs CRDs of Gateway API from two channels, or an old bundle beside one that forbids it.

@@ -18,6 +18,7 @@ _PATH = ("defaultConfig", "proxyMetadata")
         "https://ambientmesh.io/docs/setup/sidecar-migration",
     ],
     remedy='Set meshConfig.defaultConfig.proxyMetadata.ISTIO_META_ENABLE_HBONE: "true" and restart the pods that have sidecars.',
+    points_to=[],
 )  # fmt: skip
 def install_hbone_metadata(mesh: Mesh) -> Iterator[Problem]:
     """Sidecars are injected without ISTIO_META_ENABLE_HBONE: "true", so ambient pods cannot reach them over mTLS.

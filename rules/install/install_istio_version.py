@@ -11,6 +11,7 @@ from meshlint.api import ISTIOD, MESH, Impact, Mesh, Problem, Severity, rule
     "ML705", "install-istio-version", Severity.ERROR, impact=Impact.BREAKS, reads=[], evidence="docs",
     sources=["https://istio.io/latest/blog/2024/ambient-reaches-ga/", "https://istio.io/latest/docs/releases/supported-releases/"],
     remedy="Upgrade Istio, with its sidecars, before the migration.",
+    points_to=[],
 )  # fmt: skip
 def install_istio_version(mesh: Mesh) -> Iterator[Problem]:
     """The repository installs an Istio release in which ambient was not generally available (before 1.24), or one that gets no

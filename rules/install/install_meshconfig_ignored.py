@@ -18,6 +18,7 @@ _OFF = {"accessLogFile": ("",), "h2UpgradePolicy": ("DO_NOT_UPGRADE",), "accessL
     "ML709", "install-meshconfig-ignored", Severity.WARNING, impact=Impact.IGNORED, reads=[Kind.CONFIG_MAP], evidence="inferred",
     sources=["istio/api@b8f8791:mesh/v1alpha1/config.proto", "https://istio.io/latest/docs/reference/config/istio.mesh.v1alpha1/"],
     remedy="Keep the fields for gateways, waypoints and sidecars; do not count on them for traffic that meets ztunnel only.",
+    points_to=[],
 )  # fmt: skip
 def install_meshconfig_ignored(mesh: Mesh) -> Iterator[Problem]:
     """The MeshConfig holds settings of Envoy, which ztunnel does not read.

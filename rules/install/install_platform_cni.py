@@ -16,6 +16,7 @@ _MESHED = (Mode.SIDECAR, Mode.AMBIENT, Mode.BOTH)
         "https://istio.io/latest/docs/ambient/install/platform-prerequisites/", "https://docs.cilium.io/en/stable/network/servicemesh/istio/",
     ],
     remedy="Give Cilium cni.exclusive: false, socketLB.hostNamespaceOnly: true where it replaces kube-proxy, and no bpf.masquerade.",
+    points_to=[],
 )  # fmt: skip
 def install_platform_cni(mesh: Mesh) -> Iterator[Problem]:
     """Cilium is installed with settings under which ambient does not work.

@@ -22,6 +22,7 @@ _LISTS = {
     sources=["https://github.com/istio/istio/issues/49829", "istio@86c9f01:cni/pkg/util/enablement_selector.go"],
     remedy="Check what the list is for: give ports that must stay plain a PERMISSIVE portLevelMtls, and keep pods out by "
     "istio.io/dataplane-mode: none where nothing else does; take the list away with the last sidecar.",
+    points_to=[Kind.PEER_AUTHENTICATION],
 )  # fmt: skip
 def install_proxy_capture_values(mesh: Mesh) -> Iterator[Problem]:
     """The installation keeps addresses or ports out of all sidecars; ambient has no such lists and captures all TCP traffic.

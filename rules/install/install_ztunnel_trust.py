@@ -17,6 +17,7 @@ _ACCOUNTS = "CA_TRUSTED_NODE_ACCOUNTS"
         "istio@86c9f01:manifests/charts/ztunnel/values.yaml", "istio@86c9f01:architecture/ambient/ztunnel.md",
     ],
     remedy="Set trustedZtunnelNamespace of istiod to ztunnel's namespace, and give ztunnel istiod's network and cluster name.",
+    points_to=[],
 )  # fmt: skip
 def install_ztunnel_trust(mesh: Mesh) -> Iterator[Problem]:
     """istiod does not trust ztunnel where it runs, or the two disagree on the name of the cluster or network.

@@ -18,6 +18,7 @@ from meshlint.api import GATEWAY_API_KINDS, Fix, Impact, Mesh, Problem, Resource
     sources=["gateway-api config/crd (deprecated versions)"],
     remedy="Write the apiVersion that is not deprecated.",
     yields_to=["route-kind-version"],
+    points_to=[],
 )
 def api_version_deprecated(resource: Resource, mesh: Mesh) -> Iterator[Problem]:
     """A Gateway API object is written in an apiVersion that the CRDs of the target's release mark as deprecated.

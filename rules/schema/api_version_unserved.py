@@ -17,6 +17,7 @@ from meshlint.api import ISTIO_KINDS, Fix, Impact, Mesh, Problem, Resource, Seve
     evidence="code",
     sources=["istio/api kubernetes/customresourcedefinitions.gen.yaml"],
     remedy="Write an apiVersion that the target's release serves.",
+    points_to=[],
 )
 def api_version_unserved(resource: Resource, mesh: Mesh) -> Iterator[Problem]:
     """An Istio object is written in an apiVersion that the CRDs of the target's release do not serve, or is of a kind that

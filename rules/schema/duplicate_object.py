@@ -22,6 +22,7 @@ _OUTCOME = {
     evidence="code",
     sources=["kustomize api/resmap (ids are unique)", "argo-cd RepeatedResourceWarning"],
     remedy="Keep one of them, or give the other its own name or namespace.",
+    points_to=[],
 )
 def duplicate_object(resource: Resource, mesh: Mesh) -> Iterator[Problem]:
     """The same object (kind, namespace and name) stands twice in what is applied together: in one file, one Kustomize root,

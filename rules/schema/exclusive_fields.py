@@ -17,6 +17,7 @@ from meshlint.api import GATEWAY_API_KINDS, ISTIO_KINDS, FaultKind, Impact, Mesh
     sources=["istio/api kubernetes/customresourcedefinitions.gen.yaml", "gateway-api config/crd"],
     remedy="Keep one of the fields.",
     yields_in_object=["authz-targetref-invalid"],
+    points_to=[],
 )
 def exclusive_fields(resource: Resource, mesh: Mesh) -> Iterator[Problem]:
     """An Istio or Gateway API object has fields together of which the CRD of the target's release allows one, or a field

@@ -20,6 +20,7 @@ _EVERY = "Leave hostname out: that means every host."
     sources=["istio/api kubernetes/customresourcedefinitions.gen.yaml", "gateway-api config/crd"],
     remedy="Write a value that the CRD of the target's release accepts.",
     yields_to=["authz-targetref-invalid"],
+    points_to=[],
 )
 def invalid_value(resource: Resource, mesh: Mesh) -> Iterator[Problem]:
     """An Istio or Gateway API object has a value that the CRD of the target's release refuses: of a wrong type, not one of

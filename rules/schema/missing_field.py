@@ -16,6 +16,7 @@ from meshlint.api import GATEWAY_API_KINDS, ISTIO_KINDS, FaultKind, Impact, Mesh
     evidence="code",
     sources=["istio/api kubernetes/customresourcedefinitions.gen.yaml", "gateway-api config/crd"],
     remedy="Add the field.",
+    points_to=[],
 )
 def missing_field(resource: Resource, mesh: Mesh) -> Iterator[Problem]:
     """An Istio or Gateway API object lacks a field that the CRD of the target's release requires, or every one of a group of

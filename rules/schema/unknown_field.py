@@ -19,6 +19,7 @@ _GATEWAY_API = "gateway.networking.k8s.io"  # of its objects, route-experimental
     evidence="code",
     sources=["istio/api kubernetes/customresourcedefinitions.gen.yaml", "gateway-api config/crd"],
     remedy="Correct the name or the place of the field, or take it out.",
+    points_to=[],
 )
 def unknown_field(resource: Resource, mesh: Mesh) -> Iterator[Problem]:
     """An Istio or Gateway API object has a field that its kind does not have in the target's release and channel.

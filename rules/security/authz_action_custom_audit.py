@@ -20,6 +20,7 @@ _AUDIT = "No equivalent exists: take it from the waypoint's access log (Telemetr
     ],
     remedy="Attach it by targetRefs to the Services of these pods, behind a waypoint; the extensionProvider stays as it is.",
     yields_in_object=["authz-old-and-new-coexist"],
+    points_to=[],
 )  # fmt: skip
 def authz_action_custom_audit(policy: Resource, mesh: Mesh) -> Iterator[Problem]:
     """A policy for pods hands the decision to an external authorizer (CUSTOM) or only records (AUDIT); ztunnel does neither.

@@ -14,6 +14,7 @@ from meshlint.api import Fix, Impact, Kind, Mesh, Peer, PolicyTarget, Problem, R
     needs=["targetRefs", "targetRef"],
     sources=["https://istio.io/latest/docs/ambient/migrate/", "istio@86c9f01:pilot/pkg/serviceregistry/ambient/authorization.go"],
     remedy="Replace targetRefs by a selector with the pod labels of the Service: the rule is for ztunnel.",
+    points_to=[],
 )  # fmt: skip
 def authz_bypass_deny_on_targetref(policy: Resource, mesh: Mesh) -> Iterator[Problem]:
     """A policy with targetRefs admits the waypoint only: at the waypoint the caller is never the waypoint, so all are refused.

@@ -19,6 +19,7 @@ _FLAG = "AMBIENT_ENABLE_DRY_RUN_AUTHORIZATION_POLICY"
         "istio@86c9f01:releasenotes/notes/authz-dry-run-ambient.yaml",
     ],
     remedy=f"Remove the policy, or (Istio and ztunnel 1.29 and later) set {_FLAG}=true on istiod; at a waypoint dry-run works.",
+    points_to=[],
 )  # fmt: skip
 def authz_dry_run(policy: Resource, mesh: Mesh) -> Iterator[Problem]:
     """A policy for pods is a dry run; ztunnel is not given such policies, so nothing is recorded any more.

@@ -22,6 +22,7 @@ _CLASS = "istio-waypoint"
         "https://github.com/istio/istio/pull/58032",
     ],
     remedy="Move the policy to the root namespace and target GatewayClass istio-waypoint, or target each waypoint's Gateway.",
+    points_to=[],
 )  # fmt: skip
 def authz_gatewayclass_scope(policy: Resource, mesh: Mesh) -> Iterator[Problem]:
     """A policy targets a GatewayClass from outside of the root namespace, of another name than istio-waypoint, or on a release

@@ -20,6 +20,7 @@ from meshlint.api import ROUTES, WORKLOADS, Fix, Impact, Kind, Mesh, Node, Peer,
     ],
     remedy="Move the condition on the caller to a policy with targetRefs at the waypoint; deny at the pods all but the waypoint.",
     yields_in_object=["authz-l7-deny-at-ztunnel", "authz-old-and-new-coexist", "policy-empty-selector"],
+    points_to=[Kind.SERVICE, Kind.NAMESPACE, Kind.VIRTUAL_SERVICE, Kind.AUTHORIZATION_POLICY, Kind.REQUEST_AUTHENTICATION, *ROUTES],
 )  # fmt: skip
 def authz_l4_deny_behind_waypoint(policy: Resource, mesh: Mesh) -> Iterator[Problem]:
     """A DENY policy of pods behind a waypoint asks who calls; ztunnel sees the waypoint there, whoever called.

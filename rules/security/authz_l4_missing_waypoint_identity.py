@@ -26,6 +26,7 @@ _FLAG = "PILOT_AUTO_ALLOW_WAYPOINT_POLICY"
         "the first without the second lets anybody in through the waypoint."
     ),
     yields_in_object=["authz-l7-allow-at-ztunnel", "authz-old-and-new-coexist"],
+    points_to=[Kind.SERVICE, Kind.NAMESPACE, Kind.VIRTUAL_SERVICE, Kind.AUTHORIZATION_POLICY, Kind.REQUEST_AUTHENTICATION, *ROUTES],
 )  # fmt: skip
 def authz_l4_missing_waypoint_identity(policy: Resource, mesh: Mesh) -> Iterator[Problem]:
     """The ALLOW policies of pods behind a waypoint name callers, and none of them admits the waypoint.

@@ -23,6 +23,7 @@ _NAMED = 6  # attributes that a message names
         "waypoint's ServiceAccount."
     ),
     yields_in_object=["authz-old-and-new-coexist", "policy-empty-selector"],
+    points_to=[],
 )  # fmt: skip
 def authz_l7_allow_at_ztunnel(policy: Resource, mesh: Mesh) -> Iterator[Problem]:
     """An ALLOW policy for pods asks for HTTP attributes, which ztunnel cannot see: the rule never matches.

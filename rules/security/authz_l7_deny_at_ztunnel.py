@@ -27,6 +27,7 @@ _SAID = {
         "alone; or deny by ports and identities only."
     ),
     yields_in_object=["authz-old-and-new-coexist", "policy-empty-selector"],
+    points_to=[],
 )  # fmt: skip
 def authz_l7_deny_at_ztunnel(policy: Resource, mesh: Mesh) -> Iterator[Problem]:
     """A DENY policy for pods asks for HTTP attributes, which ztunnel cannot see: mostly it then denies nothing.

@@ -26,6 +26,7 @@ _FLAGS = ("PILOT_AUTO_ALLOW_WAYPOINT_POLICY", "ENABLE_LAYERED_WAYPOINT_AUTHORIZA
         "and a rule at the pods that admits the waypoint."
     ),
     yields_in_object=["authz-l7-allow-at-ztunnel", "policy-empty-selector"],
+    points_to=[Kind.SERVICE, Kind.NAMESPACE, Kind.VIRTUAL_SERVICE, Kind.AUTHORIZATION_POLICY, Kind.REQUEST_AUTHENTICATION, *ROUTES],
 )  # fmt: skip
 def authz_namespace_wide_not_on_waypoint(policy: Resource, mesh: Mesh) -> Iterator[Problem]:
     """An ALLOW policy for a whole namespace or mesh (an allow-nothing baseline, mostly) does not reach the waypoints there.

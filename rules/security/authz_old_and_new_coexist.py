@@ -14,6 +14,7 @@ from meshlint.api import WORKLOADS, Fix, Impact, Kind, Mesh, Node, Problem, Reso
     needs=["rules"],
     sources=["https://istio.io/latest/docs/ambient/migrate/", "https://ambientmesh.io/docs/setup/sidecar-migration"],
     remedy="Delete the old policy, or reduce it to a rule that admits the waypoint, in the commit that removes the sidecars.",
+    points_to=[Kind.AUTHORIZATION_POLICY],
 )  # fmt: skip
 def authz_old_and_new_coexist(policy: Resource, mesh: Mesh) -> Iterator[Problem]:
     """A policy for pods with HTTP attributes is still there beside its successor for the waypoint.

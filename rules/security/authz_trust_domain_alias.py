@@ -25,6 +25,7 @@ _RESULTS = {  # by action, and whether the principal stands in a negated list
         "istio@86c9f01:pilot/pkg/serviceregistry/ambient/authorization.go", "istio@86c9f01:pilot/pkg/security/trustdomain/bundle.go",
     ],
     remedy="Write the mesh's own trust domain, or one principal for each, or the form */ns/<namespace>/sa/<account>.",
+    points_to=[],
 )  # fmt: skip
 def authz_trust_domain_alias(policy: Resource, mesh: Mesh) -> Iterator[Problem]:
     """A policy for pods writes principals with an alias of the trust domain, or with cluster.local where it has another name.

@@ -18,6 +18,7 @@ from meshlint.api import WORKLOADS, Fix, Impact, Kind, Mesh, Problem, Resource, 
     ],
     remedy='Write the trust domain as the beginning of a principal (principals: ["partner.example.com/*"]), or use a waypoint.',
     yields_in_object=["authz-l7-allow-at-ztunnel", "authz-l7-deny-at-ztunnel", "authz-old-and-new-coexist"],
+    points_to=[],
 )  # fmt: skip
 def authz_trustdomains_field(policy: Resource, mesh: Mesh) -> Iterator[Problem]:
     """A policy for pods asks for trustDomains or notTrustDomains, which istiod does not pass on to ztunnel.

@@ -26,6 +26,7 @@ _FLAG = "PILOT_AUTO_ALLOW_WAYPOINT_POLICY"
     yields_in_object=[
         "authz-targetref-unbound", "authz-targetref-invalid", "authz-gatewayclass-scope", "authz-bypass-deny-on-targetref",
     ],
+    points_to=[Kind.SERVICE],
 )  # fmt: skip
 def authz_waypoint_bypass(policy: Resource, mesh: Mesh) -> Iterator[Problem]:
     """A policy protects a Service at its waypoint, and no policy at the pods keeps callers from going around the waypoint.

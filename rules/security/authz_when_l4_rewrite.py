@@ -19,6 +19,7 @@ _KEY = "source.serviceAccount"
         "istio/ztunnel@62d8265:src/rbac.rs",
     ],
     remedy="Ask for source.principal, with */ns/<namespace>/sa/<account>, or write from.source.serviceAccounts.",
+    points_to=[],
 )  # fmt: skip
 def authz_when_l4_rewrite(policy: Resource, mesh: Mesh) -> Iterator[Problem]:
     """A policy for pods asks for the service account in a `when`, which ztunnel treats like an HTTP attribute.

@@ -17,6 +17,7 @@ _ACCOUNTS = ("app", "server", "caTrustedNodeAccounts")
         "https://github.com/cert-manager/istio-csr (deploy/charts/istio-csr/values.yaml)",
     ],
     remedy="Give ztunnel the CA's address (caAddress), and tell the CA to trust ztunnel's account for the pods of its node.",
+    points_to=[],
 )  # fmt: skip
 def external_ca(mesh: Mesh) -> Iterator[Problem]:
     """Certificates come from another CA than istiod, and ztunnel is not told so, or the CA does not know ztunnel.

@@ -17,6 +17,7 @@ _OPEN = frozenset({"NodePort", "LoadBalancer"})
         "https://istio.io/latest/docs/ambient/usage/networkpolicy/", "istio@86c9f01:pilot/pkg/serviceregistry/ambient/authorization.go",
     ],
     remedy="Bring these callers into the mesh (a gateway), or add a policy for the pods with PERMISSIVE for the port.",
+    points_to=[Kind.SERVICE],
 )  # fmt: skip
 def peerauth_strict_plaintext_callers(policy: Resource, mesh: Mesh) -> Iterator[Problem]:
     """STRICT pods of an ambient namespace are reached from outside of the mesh through a Service of type NodePort or

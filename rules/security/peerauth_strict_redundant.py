@@ -16,6 +16,7 @@ from meshlint.api import WORKLOADS, Fix, Impact, Kind, Mesh, Problem, Resource, 
         "https://istio.io/latest/docs/ambient/architecture/data-plane/", "istio/api@b8f8791:security/v1beta1/peer_authentication.proto",
     ],
     remedy="Keep the policy of the mesh and delete this one.",
+    points_to=[Kind.PEER_AUTHENTICATION],
 )  # fmt: skip
 def peerauth_strict_redundant(policy: Resource, mesh: Mesh) -> Iterator[Problem]:
     """A PeerAuthentication repeats the mode that the namespace or the mesh has already: one object for the mesh is enough.

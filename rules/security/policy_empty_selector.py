@@ -19,6 +19,7 @@ from meshlint.api import WORKLOADS, Fix, Impact, Kind, Mesh, Node, Problem, Reso
         "istio@86c9f01:pilot/pkg/model/policyattachment.go (isSelected)",
     ],
     remedy="Delete the empty selector: without one the policy is for the whole namespace, for ztunnel too.",
+    points_to=[],
 )  # fmt: skip
 def policy_empty_selector(policy: Resource, mesh: Mesh) -> Iterator[Problem]:
     """A policy has `selector: {}`, a selector without labels: sidecars take it as all pods, in ambient it acts on none.

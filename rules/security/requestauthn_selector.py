@@ -25,6 +25,7 @@ _KEYS = ("request.auth",)
         "Attach the same jwtRules by targetRefs to the Services of these pods, behind a waypoint, together with the "
         "AuthorizationPolicies that ask for the token."
     ),
+    points_to=[Kind.AUTHORIZATION_POLICY],
 )  # fmt: skip
 def requestauthn_selector(policy: Resource, mesh: Mesh) -> Iterator[Problem]:
     """A RequestAuthentication takes pods by selector, namespace or mesh; in ambient nobody reads such a one, and tokens

@@ -22,6 +22,7 @@ _INSTALLERS = (Kind.ISTIO_OPERATOR, Kind.ISTIO, Kind.HELM_RELEASE, Kind.ARGO_APP
         "https://istio.io/latest/docs/ops/integrations/spire/", "istio@86c9f01:releasenotes/notes/60108.yaml",
     ],
     remedy="Keep these workloads on sidecars, or use a build of Istio whose ztunnel works with SPIRE.",
+    points_to=[],
 )  # fmt: skip
 def spire_integration(resource: Resource, mesh: Mesh) -> Iterator[Problem]:
     """Sidecars get their certificates from SPIRE; ztunnel cannot.

@@ -26,6 +26,7 @@ _DEPTH = 16
     ],
     remedy=f'Annotate the waypoint Gateway (or its GatewayClass) with {_ANNOTATION}: "true", or authorise by AuthorizationPolicy or JWT.',
     yields_in_object=["authz-l7-allow-at-ztunnel", "authz-l7-deny-at-ztunnel"],
+    points_to=[],
 )  # fmt: skip
 def xfcc_dependency(resource: Resource, mesh: Mesh) -> Iterator[Problem]:
     """Something reads the header x-forwarded-client-cert, which a sidecar puts into every request; in ambient it is missing.

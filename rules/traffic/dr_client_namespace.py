@@ -13,6 +13,7 @@ from meshlint.api import WORKLOADS, Confidence, Host, Impact, Kind, Mesh, Node, 
     reads=[Kind.SERVICE, Kind.SERVICE_ENTRY, Kind.VIRTUAL_SERVICE, Kind.ROLLOUT, Kind.GATEWAY, Kind.K8S_GATEWAY, *WORKLOADS],
     sources=["istio pilot/pkg/model/push_context.go (destinationRule)", "istio pilot/pkg/networking/core/cluster_waypoint.go"],
     remedy="Merge it into one DestinationRule in the namespace of the host (or of its waypoint), for all callers.",
+    points_to=[Kind.SERVICE, Kind.SERVICE_ENTRY, Kind.NAMESPACE, Kind.DESTINATION_RULE],
 )  # fmt: skip
 def dr_client_namespace(policy: Resource, mesh: Mesh) -> Iterator[Problem]:
     """A DestinationRule stands in the namespace of a caller: neither in that of its host, nor of the host's waypoint, nor in

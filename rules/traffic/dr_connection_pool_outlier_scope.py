@@ -19,6 +19,7 @@ _NO_LIMIT = 2**31 - 1
     reads=[Kind.SERVICE, Kind.SERVICE_ENTRY, Kind.VIRTUAL_SERVICE, Kind.ROLLOUT, Kind.GATEWAY, Kind.K8S_GATEWAY, *WORKLOADS],
     sources=["istio pilot/pkg/networking/core/cluster_waypoint.go", "https://ambientmesh.io/docs/traffic/"],
     remedy="Choose the numbers again: for all callers together, divided by the replicas of the waypoint.",
+    points_to=[],
 )  # fmt: skip
 def dr_connection_pool_outlier_scope(policy: Resource, mesh: Mesh) -> Iterator[Problem]:
     """A DestinationRule limits connections, requests or retries, or ejects failing endpoints: each caller's sidecar counted for

@@ -26,6 +26,7 @@ _NO_HTTP = frozenset({"tcp", "tls", "https", "mongo", "mysql", "redis", "udp"})
         "istio pilot/pkg/networking/core/cluster_waypoint.go", "istio pilot/pkg/xds/filters/filters.go",
     ],
     remedy="Add an HTTPRoute or a VirtualService for the host (one rule that sends everything to it), or go to Istio 1.31.",
+    points_to=[Kind.SERVICE, Kind.SERVICE_ENTRY, Kind.NAMESPACE],
 )  # fmt: skip
 def dr_consistent_hash(policy: Resource, mesh: Mesh) -> Iterator[Problem]:
     """A DestinationRule asks for sticky sessions (`loadBalancer.consistentHash`) that the waypoint of its host does not keep.

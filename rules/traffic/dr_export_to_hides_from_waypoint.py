@@ -14,6 +14,7 @@ from meshlint.api import WORKLOADS, Confidence, Fix, Host, Impact, Kind, Mesh, N
     reads=[Kind.SERVICE, Kind.SERVICE_ENTRY, Kind.VIRTUAL_SERVICE, Kind.ROLLOUT, Kind.GATEWAY, Kind.K8S_GATEWAY, *WORKLOADS],
     sources=["istio pilot/pkg/model/push_context.go (setDestinationRules, getExportedDestinationRuleFromNamespace)"],
     remedy="Add the namespace of the waypoint to exportTo.",
+    points_to=[Kind.SERVICE, Kind.SERVICE_ENTRY, Kind.NAMESPACE],
 )  # fmt: skip
 def dr_export_to_hides_from_waypoint(policy: Resource, mesh: Mesh) -> Iterator[Problem]:
     """exportTo of a DestinationRule leaves out the namespace of the waypoint that is to apply it.

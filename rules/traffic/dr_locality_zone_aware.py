@@ -24,6 +24,7 @@ _SETTINGS = ("localityLbSetting", "zoneAwareLbSetting")
     remedy="Run a waypoint replica in each zone, and let spec.trafficDistribution of the Services keep traffic in the zone on the way "
     "to the waypoint.",
     yields_in_object=["dr-without-waypoint"],
+    points_to=[Kind.DESTINATION_RULE, Kind.SERVICE, Kind.SERVICE_ENTRY, Kind.NAMESPACE],
 )  # fmt: skip
 def dr_locality_zone_aware(mesh: Mesh) -> Iterator[Problem]:
     """A DestinationRule, or the mesh's default, balances by locality (`localityLbSetting`, `zoneAwareLbSetting`), which is

@@ -14,6 +14,7 @@ from meshlint.api import Impact, Kind, Mesh, Node, Problem, Resource, Severity, 
     reads=[Kind.VIRTUAL_SERVICE, Kind.SERVICE, Kind.SERVICE_ENTRY, Kind.NAMESPACE, Kind.GATEWAY, Kind.K8S_GATEWAY],
     sources=["istio pilot/pkg/model/push_context.go", "istio pilot/pkg/networking/core/cluster_waypoint.go"],
     remedy="Give the Service that replaces the subset a DestinationRule of its own with the merged trafficPolicy.",
+    points_to=[Kind.VIRTUAL_SERVICE],
 )  # fmt: skip
 def dr_subset_traffic_policy(destination_rule: Resource, mesh: Mesh) -> Iterator[Problem]:
     """A subset that has to become a Service carries a trafficPolicy, which does not move by itself.

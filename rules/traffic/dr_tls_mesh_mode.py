@@ -29,6 +29,7 @@ _REMEDY = {
         "https://istio.io/latest/docs/ambient/architecture/",
     ],
     remedy="Delete it once no client has a sidecar.",
+    points_to=[],
 )  # fmt: skip
 def dr_tls_mesh_mode(policy: Resource, mesh: Mesh) -> Iterator[Problem]:
     """A DestinationRule says nothing but `tls.mode: ISTIO_MUTUAL` or `DISABLE` for a host of the mesh, and ambient reads neither.

@@ -57,6 +57,7 @@ _LOCALITY = (
     ],
     remedy="Deploy a waypoint in the namespace of the host and bind the host to it with istio.io/use-waypoint before the sidecars go.",
     yields_in_object=["egress-tls-origination-without-waypoint"],
+    points_to=[Kind.SERVICE, Kind.SERVICE_ENTRY, Kind.NAMESPACE],
 )  # fmt: skip
 def dr_without_waypoint(policy: Resource, mesh: Mesh) -> Iterator[Problem]:
     """A DestinationRule shapes traffic to a host that has no waypoint.

@@ -15,6 +15,7 @@ from meshlint.api import WORKLOADS, Confidence, Impact, Kind, Mesh, Problem, Res
         "istio pilot/pkg/model/sidecar.go (SidecarScope.DestinationRule)", "istio pilot/pkg/model/push_context.go (setDestinationRules)",
     ],
     remedy="Merge it into a DestinationRule of the host without a workloadSelector, for all callers.",
+    points_to=[Kind.SERVICE, Kind.SERVICE_ENTRY],
 )  # fmt: skip
 def dr_workload_selector(policy: Resource, mesh: Mesh) -> Iterator[Problem]:
     """A DestinationRule with a workloadSelector speaks to the sidecars of some clients; in ambient nobody takes it.

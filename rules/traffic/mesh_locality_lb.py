@@ -16,6 +16,7 @@ from meshlint.api import MESH, Impact, Kind, Mesh, Problem, Severity, rule
     ],
     remedy="Set spec.trafficDistribution (PreferClose, PreferSameZone) of the Services that shall stay in their zone, or the annotation "
     "networking.istio.io/traffic-distribution.",
+    points_to=[],
 )  # fmt: skip
 def mesh_locality_lb(mesh: Mesh) -> Iterator[Problem]:
     """The mesh balances by locality (`localityLbSetting` of MeshConfig), and ztunnel does not read that.

@@ -16,6 +16,7 @@ from meshlint.api import WORKLOADS, Impact, Kind, Mesh, Node, Problem, Resource,
         "istio releasenotes/notes/59797.yaml", "https://github.com/istio/istio/pull/59797",
     ],
     remedy="Raise Istio to 1.30, or list the single addresses, or leave addresses out and use resolution DNS.",
+    points_to=[],
 )  # fmt: skip
 def se_cidr_addresses(entry: Resource, mesh: Mesh) -> Iterator[Problem]:
     """A ServiceEntry has a range of addresses, which ambient knows from Istio 1.30 on.

@@ -17,6 +17,7 @@ _MERGE = "Keep one ServiceEntry for the host, with all its ports, endpoints and 
         "istio releasenotes/notes/canonical-wds-service.yaml", "istio releasenotes/notes/57782.yaml",
     ],
     remedy=_MERGE,
+    points_to=[Kind.SERVICE, Kind.SERVICE_ENTRY],
 )  # fmt: skip
 def se_duplicate_host(entry: Resource, mesh: Mesh) -> Iterator[Problem]:
     """A host is defined by several ServiceEntries, or by a ServiceEntry and a Kubernetes Service, and ambient takes only one.

@@ -21,6 +21,7 @@ _OPTION = "1.31.0"
         "istio/api mesh/v1alpha1/config.proto (serviceEntryVisibility)",
     ],
     remedy="Control access with AuthorizationPolicies at an egress waypoint, and give every external host one owner.",
+    points_to=[Kind.SERVICE_ENTRY, Kind.SERVICE],
 )  # fmt: skip
 def se_export_to_ignored(mesh: Mesh) -> Iterator[Problem]:
     """A ServiceEntry or Service is exported to some namespaces only (`exportTo`), which ambient does not heed.

@@ -16,6 +16,7 @@ from meshlint.api import WORKLOADS, Impact, Kind, Mesh, Node, Problem, Resource,
     ],
     remedy="Set resolution: DNS (for endpoints that are written here: STATIC), so that the entry gets an address.",
     yields_in_object=["se-wildcard-host"],
+    points_to=[],
 )  # fmt: skip
 def se_resolution_none(entry: Resource, mesh: Mesh) -> Iterator[Problem]:
     """A ServiceEntry of resolution NONE has no addresses (or has some, before Istio 1.28), and ambient cannot use it.

@@ -23,6 +23,7 @@ _ROUTED = (Kind.HTTP_ROUTE, Kind.GRPC_ROUTE)
     remedy="Bind the Service to a waypoint with a DestinationRule that says loadBalancer.consistentHash.httpCookie, or keep sessions at "
     "the ingress gateway.",
     yields_to=["route-experimental-field"],
+    points_to=[],
 )  # fmt: skip
 def service_persistent_session(holder: Resource, mesh: Mesh) -> Iterator[Problem]:
     """Sessions are to stay with one pod, by a label of the Service or by `sessionPersistence` of a route, and nothing in ambient

@@ -13,6 +13,7 @@ from meshlint.api import GATEWAY_API_KINDS, WORKLOADS, Impact, Kind, Mesh, Node,
     reads=[Kind.GATEWAY, Kind.AUTHORIZATION_POLICY, *GATEWAY_API_KINDS, *WORKLOADS],
     sources=["istio pilot/pkg/networking/core/listener_waypoint.go (buildWaypointInternal)", "istio cluster_waypoint.go"],
     remedy="Guard the UDP port with a NetworkPolicy.",
+    points_to=[Kind.AUTHORIZATION_POLICY],
 )  # fmt: skip
 def service_udp_port_on_waypoint(service: Resource, mesh: Mesh) -> Iterator[Problem]:
     """An AuthorizationPolicy names a UDP port of a Service, and UDP passes by the mesh.

@@ -21,6 +21,7 @@ _LOOPBACK = ("127.0.0.1:", "[::1]:", "localhost:")
         "istio/api PR 3517", "istio/api networking/v1alpha3/sidecar.proto", "https://istio.io/latest/docs/ambient/usage/",
     ],
     remedy="Delete it when its pods are ambient; isolate with AuthorizationPolicies and NetworkPolicies.",
+    points_to=[],
 )  # fmt: skip
 def sidecar_resource_ignored(sidecar: Resource, mesh: Mesh) -> Iterator[Problem]:
     """A Sidecar trims what its pods see (`egress.hosts`) or defines listeners of their own (`ingress`); no data plane of

@@ -16,6 +16,7 @@ _EXPORT = "Export the DestinationRule to the namespaces whose proxies execute th
     reads=[Kind.DESTINATION_RULE, Kind.SERVICE, Kind.SERVICE_ENTRY, Kind.ROLLOUT, Kind.CANARY, Kind.GATEWAY, Kind.K8S_GATEWAY],
     sources=["istioctl analyze IST0101", "Kiali KIA1107"],
     remedy="Declare the subset in a DestinationRule for the host, or route to a declared one.",
+    points_to=[Kind.DESTINATION_RULE],
 )  # fmt: skip
 def subset_undefined(route: Resource, mesh: Mesh) -> Iterator[Problem]:
     """A route names a subset that no DestinationRule for the host declares.

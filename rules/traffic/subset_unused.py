@@ -17,6 +17,7 @@ from meshlint.api import Fix, Host, Impact, Kind, Mesh, Node, Problem, Resource,
     ],
     sources=["istio pilot/pkg/networking/core/cluster_builder.go"],
     remedy="Delete the subset; keep its trafficPolicy if the rest of the rule relies on it.",
+    points_to=[],
 )  # fmt: skip
 def subset_unused(destination_rule: Resource, mesh: Mesh) -> Iterator[Problem]:
     """A DestinationRule declares a subset that no route of the repository uses.

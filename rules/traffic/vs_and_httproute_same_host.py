@@ -20,6 +20,7 @@ _NAMED = 5  # of two thousand routes for one host, a few are enough to see what 
         "https://istio.io/latest/docs/ambient/usage/l7-features/",
     ],
     remedy="Keep one API for the host: move the rules that are missing there, and delete the other object in the same commit.",
+    points_to=[Kind.HTTP_ROUTE, Kind.GRPC_ROUTE, Kind.TLS_ROUTE, Kind.TCP_ROUTE, Kind.UDP_ROUTE],
 )  # fmt: skip
 def vs_and_httproute_same_host(service: Resource, mesh: Mesh) -> Iterator[Problem]:
     """A VirtualService of the mesh and a Gateway API route with a Service parent speak for the same host.

@@ -18,6 +18,7 @@ _ORIGIN = re.compile(r"\*|https?://((\*\.)?([a-zA-Z0-9-]+\.)*[a-zA-Z0-9-]+|\*)(:
     reads=[Kind.SERVICE, Kind.SERVICE_ENTRY, Kind.NAMESPACE, Kind.GATEWAY, Kind.K8S_GATEWAY],
     sources=["gateway-api v1.6.1 apis/v1/httproute_types.go", "istio pilot/pkg/config/kube/gateway/conversion.go (createCorsFilter)"],
     remedy="Use the CORS filter of HTTPRoute (standard since Gateway API 1.5), in front of browsers: on the route of the ingress.",
+    points_to=[],
 )  # fmt: skip
 def vs_cors(service: Resource, mesh: Mesh) -> Iterator[Problem]:
     """A CORS policy of the mesh says what the CORS filter of the target's HTTPRoute cannot say.

@@ -17,6 +17,7 @@ from meshlint.api import Impact, Kind, Mesh, Node, Problem, Resource, Severity, 
         "https://istio.io/latest/docs/reference/config/networking/virtual-service/",
     ],
     remedy="Give each team an HTTPRoute of its own on the same parent: their rules are merged by specificity.",
+    points_to=[Kind.VIRTUAL_SERVICE],
 )  # fmt: skip
 def vs_delegate(service: Resource, mesh: Mesh) -> Iterator[Problem]:
     """A VirtualService delegates rules to another one, and the Gateway API has no delegation.

@@ -13,6 +13,7 @@ from meshlint.api import Impact, Kind, Mesh, Problem, Resource, Severity, rule
     reads=[Kind.SERVICE, Kind.SERVICE_ENTRY, Kind.NAMESPACE, Kind.GATEWAY, Kind.K8S_GATEWAY],
     sources=["gateway-api v1.6.1 apis/v1/httproute_types.go", "istio pilot/pkg/config/kube/gateway/conversion.go"],
     remedy="Keep the VirtualService, or let a small backend give the answer.",
+    points_to=[],
 )  # fmt: skip
 def vs_direct_response(service: Resource, mesh: Mesh) -> Iterator[Problem]:
     """A route of the mesh answers by itself, and the Gateway API has no filter for that.

@@ -14,6 +14,7 @@ from meshlint.api import WORKLOADS, Confidence, Fix, Host, Impact, Kind, Mesh, N
     sources=["istio pilot/pkg/model/push_context.go (initVirtualServices)", "istio pilot/pkg/networking/core/listener_waypoint.go"],
     remedy="Add the namespace of the waypoint to exportTo.",
     yields_in_object=["egress-gateway-classic"],
+    points_to=[Kind.SERVICE, Kind.SERVICE_ENTRY, Kind.NAMESPACE],
 )  # fmt: skip
 def vs_export_to_hides_from_waypoint(service: Resource, mesh: Mesh) -> Iterator[Problem]:
     """exportTo of a VirtualService leaves out the namespace of the waypoint that is to execute it.

@@ -15,6 +15,7 @@ _TEST_FOLDERS = ("test", "tests", "chaos")
     reads=[Kind.SERVICE, Kind.SERVICE_ENTRY, Kind.NAMESPACE, Kind.GATEWAY, Kind.K8S_GATEWAY],
     sources=["gateway-api v1.6.1 apis/v1/httproute_types.go", "istio tests/integration/ambient/baseline_test.go"],
     remedy="Take the fault out if it is a leftover; else keep this host wholly on VirtualService, or inject faults with a chaos tool.",
+    points_to=[],
 )  # fmt: skip
 def vs_fault_injection(service: Resource, mesh: Mesh) -> Iterator[Problem]:
     """A route of the mesh injects a fault, and the Gateway API has no fault filter.

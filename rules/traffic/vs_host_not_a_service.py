@@ -22,6 +22,7 @@ _ENTRY = "Define a ServiceEntry for the name, bind it to a waypoint, and attach 
     ],
     remedy="Name a Service by its full name, or define a ServiceEntry for the name and bind it to a waypoint.",
     yields_in_object=["egress-gateway-classic"],
+    points_to=[Kind.SERVICE],
 )  # fmt: skip
 def vs_host_not_a_service(service: Resource, mesh: Mesh) -> Iterator[Problem]:
     """A VirtualService of the mesh is for a name that is no Service and no ServiceEntry.

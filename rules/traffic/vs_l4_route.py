@@ -21,6 +21,7 @@ _AT_WAYPOINT = "1.26"
     ],
     remedy="Keep it in the namespace of its host until the target has the route, or install the experimental channel knowingly.",
     yields_in_object=["egress-gateway-classic"],
+    points_to=[],
 )  # fmt: skip
 def vs_l4_route(service: Resource, mesh: Mesh) -> Iterator[Problem]:
     """A VirtualService of the mesh has tcp or tls routes, whose counterparts came late to the Gateway API.

@@ -28,6 +28,7 @@ _REMEDIES = {
     sources=["gateway-api v1.6.1 apis/v1/httproute_types.go", "ingress2gateway pkg/i2gw/providers/istio/converter.go"],
     remedy="Rewrite the match with what HTTPRoute has, or keep the VirtualService.",
     yields_in_object=["egress-gateway-classic"],
+    points_to=[],
 )  # fmt: skip
 def vs_match_no_equivalent(service: Resource, mesh: Mesh) -> Iterator[Problem]:
     """A match of the mesh uses a condition that a match of HTTPRoute does not have.

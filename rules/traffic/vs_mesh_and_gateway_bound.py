@@ -16,6 +16,7 @@ _LABEL = "istio.io/ingress-use-waypoint"
     sources=["istio pilot/pkg/networking/core/listener_waypoint.go", "https://istio.io/latest/docs/ambient/usage/waypoint/"],
     remedy="Split it: one for the gateway, one for the mesh, and actions that must not repeat in only one of them.",
     yields_in_object=["egress-gateway-classic"],
+    points_to=[],
 )  # fmt: skip
 def vs_mesh_and_gateway_bound(service: Resource, mesh: Mesh) -> Iterator[Problem]:
     """One VirtualService is bound to a gateway and to the mesh, for a host that it also sends the traffic to.

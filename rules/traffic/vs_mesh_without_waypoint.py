@@ -44,6 +44,7 @@ _REMEDY = {
     ],
     remedy="Deploy a waypoint in the namespace of the host and bind the host to it with istio.io/use-waypoint before the sidecars go.",
     yields_in_object=["egress-gateway-classic"],
+    points_to=[Kind.SERVICE, Kind.SERVICE_ENTRY, Kind.NAMESPACE, Kind.K8S_GATEWAY],
 )  # fmt: skip
 def vs_mesh_without_waypoint(service: Resource, mesh: Mesh) -> Iterator[Problem]:
     """A VirtualService of the mesh is for a host that has no waypoint.

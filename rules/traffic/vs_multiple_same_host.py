@@ -20,6 +20,7 @@ _NAMED = 5  # of two thousand objects for one host, a few are enough to see what
     ],
     remedy="Merge them into one object with the rules in the order that is meant, and delete the other.",
     yields_in_object=["egress-gateway-classic"],
+    points_to=[Kind.VIRTUAL_SERVICE],
 )  # fmt: skip
 def vs_multiple_same_host(service: Resource, mesh: Mesh) -> Iterator[Problem]:
     """Two VirtualServices of the mesh speak for the same host, and a waypoint does not choose between them as sidecars do.

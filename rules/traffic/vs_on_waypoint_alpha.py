@@ -34,6 +34,7 @@ from meshlint.api import (
         "vs-rewrite-redirect-no-equivalent", "vs-direct-response", "vs-prefix-semantics", "vs-route-order-semantics", "vs-l4-route",
         "subset-undefined", "egress-gateway-classic",
     ],
+    points_to=[Kind.SERVICE, Kind.SERVICE_ENTRY, Kind.NAMESPACE],
 )  # fmt: skip
 def vs_on_waypoint_alpha(service: Resource, mesh: Mesh) -> Iterator[Problem]:
     """A VirtualService acts on a host that has a waypoint, and VirtualService at a waypoint is alpha.

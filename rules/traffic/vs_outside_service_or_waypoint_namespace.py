@@ -13,6 +13,7 @@ from meshlint.api import Confidence, Host, Impact, Kind, Mesh, Node, Problem, Re
     sources=["istio pilot/pkg/networking/core/listener_waypoint.go (getVirtualServiceForWaypoint)"],
     remedy="Move it into the namespace of the host (or of its waypoint), and merge what each client's namespace has of its own.",
     yields_in_object=["egress-gateway-classic"],
+    points_to=[Kind.SERVICE, Kind.SERVICE_ENTRY, Kind.NAMESPACE],
 )  # fmt: skip
 def vs_outside_service_or_waypoint_namespace(service: Resource, mesh: Mesh) -> Iterator[Problem]:
     """A VirtualService of the mesh stands neither in the namespace of its host nor in that of the host's waypoint.

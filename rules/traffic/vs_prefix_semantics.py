@@ -14,6 +14,7 @@ from meshlint.api import Impact, Kind, Mesh, Problem, Resource, Severity, conver
     reads=[Kind.SERVICE, Kind.SERVICE_ENTRY, Kind.NAMESPACE, Kind.GATEWAY, Kind.K8S_GATEWAY],
     sources=["https://gateway-api.sigs.k8s.io/reference/spec/", "istio pilot/pkg/config/kube/gateway/conversion.go"],
     remedy="Use PathPrefix where whole segments are meant; else a RegularExpression match.",
+    points_to=[],
 )  # fmt: skip
 def vs_prefix_semantics(service: Resource, mesh: Mesh) -> Iterator[Problem]:
     """A prefix of the mesh is compared as text, and the PathPrefix that it becomes compares whole path segments.

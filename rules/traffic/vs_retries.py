@@ -20,6 +20,7 @@ _MAPPED = frozenset({"connect-failure", "refused-stream", "unavailable", "cancel
         "https://github.com/istio/istio/pull/60682",
     ],
     remedy="Keep the VirtualService if its conditions matter; else use HTTPRoute retry with the experimental CRDs pinned.",
+    points_to=[],
 )  # fmt: skip
 def vs_retries(service: Resource, mesh: Mesh) -> Iterator[Problem]:
     """A route of the mesh has a retry policy that the target's HTTPRoute cannot express.

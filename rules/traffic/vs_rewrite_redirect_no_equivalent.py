@@ -26,6 +26,7 @@ Found = tuple[Node, str, bool, str | None]  # where, what, whether it has a coun
         "ingress2gateway pkg/i2gw/providers/istio/converter.go",
     ],
     remedy="Rewrite it with ReplacePrefixMatch, ReplaceFullPath and hostname, or keep the VirtualService.",
+    points_to=[],
 )  # fmt: skip
 def vs_rewrite_redirect_no_equivalent(service: Resource, mesh: Mesh) -> Iterator[Problem]:
     """A rewrite, redirect or mirror of the mesh says what the filters of the target's HTTPRoute cannot say.

@@ -15,6 +15,7 @@ _CONDITIONS = ("uri", "method", "headers", "queryParams")
     reads=[Kind.SERVICE, Kind.SERVICE_ENTRY, Kind.NAMESPACE, Kind.GATEWAY, Kind.K8S_GATEWAY],
     sources=["istio pilot/pkg/config/kube/gateway/conversion.go (sortHTTPRoutes)", "https://gateway-api.sigs.k8s.io/reference/spec/"],
     remedy="Tighten the matches until the order by specificity gives the same answers, or keep the VirtualService.",
+    points_to=[],
 )  # fmt: skip
 def vs_route_order_semantics(service: Resource, mesh: Mesh) -> Iterator[Problem]:
     """The order of http rules of the mesh decides, and an HTTPRoute sorts its rules by how specific they are.

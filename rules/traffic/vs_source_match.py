@@ -19,6 +19,7 @@ _DROPPED = "1.25"
     ],
     remedy="Match on a header that the caller sets, use one Service per consumer, or an AuthorizationPolicy if this was access control.",
     yields_in_object=["egress-gateway-classic"],
+    points_to=[],
 )  # fmt: skip
 def vs_source_match(service: Resource, mesh: Mesh) -> Iterator[Problem]:
     """A route of the mesh matches on the caller, which the waypoint does not know as the caller's own proxy did.

@@ -25,6 +25,7 @@ _POLICY_LOST = ". ztunnel reads neither object and a Gateway API route has no su
     sources=["istio pilot/pkg/networking/core/cluster_waypoint.go", "gateway-api v1.6.1 apis/v1/httproute_types.go"],
     remedy="Make one Service per used subset and route to these Services.", yields_to=["subset-undefined"],
     yields_in_object=["egress-gateway-classic"],
+    points_to=[Kind.DESTINATION_RULE],
 )  # fmt: skip
 def vs_subset_destination(route: Resource, mesh: Mesh) -> Iterator[Problem]:
     """A route of the mesh sends traffic to a subset of a host, and the Gateway API has no subsets.

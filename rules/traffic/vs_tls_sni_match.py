@@ -14,6 +14,7 @@ from meshlint.api import Host, Impact, Kind, Mesh, Node, Problem, Resource, Seve
     sources=["istio pilot/pkg/networking/core/listener_waypoint.go (getTLSRouteMatch)"],
     remedy="One Service or ServiceEntry for each SNI, each bound to a waypoint, and tls matches with that one full name.",
     yields_in_object=["egress-gateway-classic"],
+    points_to=[],
 )  # fmt: skip
 def vs_tls_sni_match(service: Resource, mesh: Mesh) -> Iterator[Problem]:
     """A tls match of the mesh lists SNI values that a waypoint skips: anything but the one full name of the host.

@@ -18,6 +18,7 @@ _OF_ISTIO = frozenset({"istio-proxy", "istio-init"})
         "https://istio.io/latest/docs/setup/additional-setup/sidecar-injection/",
     ],
     remedy="Remove the reference, or direct it to the application's container.",
+    points_to=[],
 )  # fmt: skip
 def container_istio_proxy_reference(resource: Resource, mesh: Mesh) -> Iterator[Problem]:
     """Something names the container istio-proxy (or istio-init) of application pods, which have none in ambient.

@@ -29,6 +29,7 @@ _SELECTORS = ("alwaysInjectSelector", "neverInjectSelector")
     ],
     remedy="Write what the template adds into the manifests of the pods that need it.",
     yields_to=["spire-integration"],
+    points_to=[],
 )  # fmt: skip
 def custom_injection_template(resource: Resource, mesh: Mesh) -> Iterator[Problem]:
     """Pods get more than a sidecar from the injector: a template of one's own, extra annotations, selectors of what is injected.

@@ -20,6 +20,7 @@ _MODE = "istio.io/dataplane-mode"
         "https://github.com/istio/istio/pull/61168",
     ],
     remedy="Label the pod template istio.io/dataplane-mode: none.",
+    points_to=[Kind.SERVICE],
 )  # fmt: skip
 def hostnetwork_pods(resource: Resource, mesh: Mesh) -> Iterator[Problem]:
     """Pods on the host's network in a namespace that is or becomes ambient: they cannot be captured.

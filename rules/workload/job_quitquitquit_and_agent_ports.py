@@ -40,6 +40,7 @@ _OF_ISTIO = frozenset({"istio-proxy", "istio-init", "istio-validation"})
         "https://istio.io/latest/docs/ambient/migrate/", "https://github.com/istio/istio/issues/6324",
     ],
     remedy="Run the program itself: there is no sidecar to wait for or to end.",
+    points_to=[],
 )  # fmt: skip
 def job_quitquitquit_and_agent_ports(resource: Resource, mesh: Mesh) -> Iterator[Problem]:
     """A container talks to the sidecar of its pod: waits for its health port, ends it by /quitquitquit, probes its ports.

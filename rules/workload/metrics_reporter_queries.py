@@ -29,6 +29,7 @@ _DASHBOARD = re.compile(r"dashboard|grafana")
     evidence="docs",
     sources=["https://istio.io/latest/docs/ambient/migrate/", "https://istio.io/latest/docs/reference/config/metrics/"],
     remedy='Ask for reporter=~"destination|waypoint" (or "waypoint" alone for Services with one); use istio_tcp_* where there is none.',
+    points_to=[],
 )  # fmt: skip
 def metrics_reporter_queries(resource: Resource, mesh: Mesh) -> Iterator[Problem]:
     """A query counts HTTP requests as sidecars report them (`reporter="source"` or `"destination"`); in ambient only waypoints do.

@@ -24,6 +24,7 @@ _NOT_FOR_PODS = frozenset({53, 5353, 15010, 15012, 15014, 15017, "dns", "dns-tcp
     needs=["ports"],
     sources=["https://istio.io/latest/docs/ambient/usage/networkpolicy/", "https://github.com/istio/istio/issues/56659"],
     remedy="Allow port 15008/TCP for the same peers; finer control by port moves to an AuthorizationPolicy.",
+    points_to=[],
 )  # fmt: skip
 def networkpolicy_hbone_15008(policy: Resource, mesh: Mesh) -> Iterator[Problem]:
     """A NetworkPolicy allows application ports of pods in the mesh and not 15008, by which traffic between pods arrives in ambient.

@@ -22,6 +22,7 @@ _NAMES = ("kubernetes.io/metadata.name", "name")
         "istio@86c9f01:pilot/pkg/serviceregistry/ambient/waypoints.go",
     ],
     remedy="Admit the waypoint's pods (label gateway.networking.k8s.io/gateway-name) on port 15008.",
+    points_to=[Kind.SERVICE],
 )  # fmt: skip
 def networkpolicy_waypoint_peer(policy: Resource, mesh: Mesh) -> Iterator[Problem]:
     """A NetworkPolicy admits the client pods of a Service by label, and not the waypoint through which its traffic comes.

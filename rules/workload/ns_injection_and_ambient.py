@@ -21,6 +21,7 @@ _MODE, _INJECTION, _REVISION = "istio.io/dataplane-mode", "istio-injection", "is
         "https://istio.io/latest/docs/ambient/migrate/",
     ],
     remedy="Remove the injection label in the commit that enrols the namespace, and restart its workloads.",
+    points_to=[],
 )  # fmt: skip
 def ns_injection_and_ambient(resource: Resource, mesh: Mesh) -> Iterator[Problem]:
     """A namespace has the ambient label and asks for sidecar injection as well; injection wins.

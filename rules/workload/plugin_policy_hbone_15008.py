@@ -41,6 +41,7 @@ class _Opening(NamedTuple):
         "https://docs.tigera.io/calico/latest/reference/resources/networkpolicy",
     ],
     remedy="Allow port 15008/TCP for the same peers; finer control by port moves to an AuthorizationPolicy.",
+    points_to=[],
 )  # fmt: skip
 def plugin_policy_hbone_15008(policy: Resource, mesh: Mesh) -> Iterator[Problem]:
     """A CiliumNetworkPolicy, or a NetworkPolicy of Calico, allows application ports of pods in the mesh and not 15008.

@@ -19,6 +19,7 @@ _INJECT, _MODE = "sidecar.istio.io/inject", "istio.io/dataplane-mode"
         "istio@86c9f01:manifests/charts/istio-cni/values.yaml (ambient.enablementSelectors)",
     ],
     remedy="Give the pods the label istio.io/dataplane-mode: none to keep them out, or drop the old label to let them in.",
+    points_to=[],
 )  # fmt: skip
 def pod_inject_false_now_captured(resource: Resource, mesh: Mesh) -> Iterator[Problem]:
     """A pod opts out of sidecar injection, which does not keep it out of ambient: it will be captured with its namespace.

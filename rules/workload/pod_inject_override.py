@@ -27,6 +27,7 @@ _VOLUMES = frozenset({
         "https://istio.io/latest/docs/setup/additional-setup/sidecar-injection/",
     ],
     remedy="Remove the label (or the container) and restart the pods; to keep the sidecar, say istio.io/dataplane-mode: none on the pods.",
+    points_to=[],
 )  # fmt: skip
 def pod_inject_override(resource: Resource, mesh: Mesh) -> Iterator[Problem]:
     """A pod template asks for a sidecar in a namespace that is ambient, or holds a hand-injected sidecar: these pods stay behind.

@@ -38,6 +38,7 @@ _KEPT = {
     ],
     remedy="Delete what is about the sidecar's life; move telemetry and headers to the waypoint.",
     yields_to=["prometheus-merge-and-monitors"],
+    points_to=[],
 )  # fmt: skip
 def pod_proxy_config(resource: Resource, mesh: Mesh) -> Iterator[Problem]:
     """Proxy settings for the sidecars of some pods: the annotation `proxy.istio.io/config`, or a ProxyConfig that selects them.

@@ -42,6 +42,7 @@ _LOST = {
     needs=[*_PREFIXES, *_ALSO],
     sources=["https://istio.io/latest/docs/reference/config/annotations/", "istio/api@b8f8791:annotation/annotations.yaml"],
     remedy="Delete them once the pods run without sidecars.",
+    points_to=[],
 )  # fmt: skip
 def pod_sidecar_annotations(resource: Resource, mesh: Mesh) -> Iterator[Problem]:
     """Annotations of a pod tune a sidecar (resources, image, log level, probes); without one they do nothing.

@@ -23,6 +23,7 @@ _MANAGED = ("gateway.istio.io/managed", "gateway.networking.k8s.io/gateway-name"
     needs=["prometheus.io/port", "proxy.istio.io/config", "podMetricsEndpoints", "endpoints"],
     sources=["https://istio.io/latest/docs/ops/integrations/prometheus/", "https://istio.io/latest/docs/ambient/migrate/"],
     remedy="Scrape the application at its own port; ztunnel (15020) and waypoints get monitors of their own.",
+    points_to=[],
 )  # fmt: skip
 def prometheus_merge_and_monitors(resource: Resource, mesh: Mesh) -> Iterator[Problem]:
     """Metrics of pods are scraped at a port of the sidecar (15020, 15090), which is gone in ambient.

@@ -15,6 +15,7 @@ _TARGET = "xds:///"
     "ML309", "proxyless-grpc", Severity.ERROR, impact=Impact.BREAKS, each=WORKLOADS, reads=[], evidence="inferred",
     sources=["istio@86c9f01:architecture/ambient/ztunnel.md", "https://istio.io/latest/blog/2021/proxyless-grpc/"],
     remedy="Use ordinary gRPC targets (dns:///) through ztunnel and a waypoint, or keep these pods in sidecar mode.",
+    points_to=[],
 )  # fmt: skip
 def proxyless_grpc(resource: Resource, mesh: Mesh) -> Iterator[Problem]:
     """A gRPC program takes its routes and certificates by xDS from an injected agent; an ambient pod has no agent.

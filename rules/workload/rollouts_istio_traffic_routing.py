@@ -21,6 +21,7 @@ _KNOWN_TO_FLAGGER = frozenset({"name", "port", "portName", "portDiscovery", "app
         "https://docs.flagger.app/tutorials/istio-progressive-delivery",
     ],
     remedy="Let the controller edit an HTTPRoute with the Service as its parent.",
+    points_to=[],
 )  # fmt: skip
 def rollouts_istio_traffic_routing(resource: Resource, mesh: Mesh) -> Iterator[Problem]:
     """A Rollout or Canary shifts traffic by editing the weights of a VirtualService, which in ambient only a waypoint executes.

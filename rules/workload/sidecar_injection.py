@@ -27,6 +27,7 @@ _INJECTION, _REVISION = "istio-injection", "istio.io/rev"
     remedy="At the enrolment stage: label the namespace (or pod) istio.io/dataplane-mode: ambient, remove the injection label, restart "
     "the pods.",
     yields_to=["pod-inject-override", "ns-injection-and-ambient"],
+    points_to=[],
 )
 def sidecar_injection(resource: Resource, mesh: Mesh) -> Iterator[Problem]:
     """A namespace or pod template asks for sidecar injection: these are the objects that the migration has to touch.

@@ -19,6 +19,7 @@ _OF_ISTIO = frozenset({"istio-proxy", "istio-init", "istio-validation"})
         "https://istio.io/latest/docs/ambient/architecture/traffic-redirection/",
     ],
     remedy="Run the container as any other user: it is captured, and ztunnel is there before the pod starts.",
+    points_to=[],
 )  # fmt: skip
 def uid_1337_bypass(resource: Resource, mesh: Mesh) -> Iterator[Problem]:
     """An init container runs as user 1337 to get past the sidecar's redirection; in ambient it is captured like any other.

@@ -12,6 +12,7 @@ from meshlint.api import Impact, Kind, Mesh, Problem, Resource, Severity, rule
     evidence="docs",
     sources=["https://istio.io/latest/docs/ambient/migrate/", "https://ambientmesh.io/docs/setup/sidecar-migration"],
     remedy="Leave the machine and the namespaces that it calls on sidecars, or make it a plain ServiceEntry endpoint outside of the mesh.",
+    points_to=[],
 )  # fmt: skip
 def vm_workloads(resource: Resource, mesh: Mesh) -> Iterator[Problem]:
     """A virtual machine is a workload of the mesh, and ambient has no data plane for machines.

@@ -1,0 +1,103 @@
+"""What has to be looked at where only findings about some files are wanted.
+
+A finding stands in the object that a rule looked at, or in a copy of it; its related places may stand in others, whose kinds
+the rule declares (Rule.points_to). So an object of another file is looked at only by rules that may point to one of these.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+
+from meshlint.check.concern import Asked, Concerns, Objects
+from meshlint.model.document import FileRead
+from meshlint.model.kind import Kind, kind_of
+from meshlint.model.mesh import Mesh
+from meshlint.model.node import Table
+from meshlint.model.problem import Finding
+from meshlint.model.resource import Environment, Resource
+from meshlint.model.rule import Rule
+from meshlint.model.tuples import NamedTuple
+from meshlint.render.shaping import is_plain, takes_values
+
+
+class About(NamedTuple):
+    """The objects of some files: the tables that they stand in, their kinds, and what they are called."""
+
+    files: frozenset[str]
+    tables: frozenset[Table]
+    kinds: frozenset[Kind]
+    called: frozenset[tuple[Kind, str]]
+
+    def has(self, resource: Resource) -> bool:
+        """Is it one of them, or a copy?"""
+        return resource.root.table in self.tables or (resource.kind, resource.name) in self.called
+
+    def touched_by(self, finding: Finding) -> bool:
+        return finding.location.file in self.files or any(related.location.file in self.files for related in finding.related)
+
+
+def about(files: Sequence[FileRead], environments: Iterable[Environment], wanted: Callable[[str], bool]) -> About | None:
+    """`wanted`: is a file of this path one that findings are to be about? None where everything has to be looked at: one of these
+    files is more than objects that stand there as they are applied (a patch, values, what installs the mesh)."""
+    own = [file for file in files if wanted(file.path)]
+    taking = [file.source for file in files if file.source is not None and takes_values(file)]
+    if not all(is_plain(file, lambda name: not name or any(source.holds(name) for source in taking)) for file in own):
+        return None
+    documents = [(document, kind_of(document.api_version, document.kind)) for file in own for document in file.documents]
+    tables = frozenset(document.root.table for document, kind in documents if kind is not None)
+    held = {resource for environment in environments for resource in environment.resources if resource.root.table in tables}
+    if {resource.root for resource in held} != {document.root for document, kind in documents if kind is not None}:
+        return None
+    called = frozenset((resource.kind, resource.name) for resource in held)
+    return About(frozenset(file.path for file in own), tables, frozenset(kind for kind, _ in called), called)
+
+
+class Narrow:
+    """Which rules look at which objects in a run about some of them, and which of their findings count."""
+
+    def __init__(self, about: About, concerns: Concerns, rule: Callable[[int], Rule]) -> None:
+        """`rule`: the rule of a row."""
+        self._about = about
+        self._concerns = concerns
+        self._rule = rule
+        self._wide = concerns.pointing_to(about.kinds)
+        self._wide_kinds = concerns.kinds(self._wide)
+        self._asked = Asked(self._rows, self._wide.intersection(concerns.alone))
+        self._far: list[tuple[int, Finding]] = []
+        self.found: list[Finding] = []
+
+    def calls(self, mesh: Mesh) -> Iterator[tuple[int, Objects]]:
+        """The rules that are asked in an environment, each with its objects."""
+        return self._concerns.calls(mesh, self._asked if mesh.environment.status != "rendered" else None)
+
+    def _rows(self, resource: Resource) -> Sequence[int]:
+        if self._about.has(resource):
+            return self._concerns.of(resource)
+        return [row for row in self._concerns.of(resource) if row in self._wide] if resource.kind in self._wide_kinds else ()
+
+    def note(self, row: int, resource: Resource | None, mesh: Mesh, found: list[Finding]) -> None:
+        """What a rule found in an object. What a tool printed may stand in any file."""
+        if resource is not None and (self._about.has(resource) or mesh.environment.status == "rendered"):
+            self.found += found
+        else:
+            self._far += ((row, finding) for finding in found)
+
+    def settle(self) -> Asked | None:
+        """Of what was found elsewhere, what points to a file counts, with all that may become one with it or is counted with it. Gives
+        the rules to be asked because such a finding may give way to theirs."""
+        touched = {(finding.rule, finding.location) for _, finding in self._far if self._about.touched_by(finding)}
+        counted = {_alike(finding) for _, finding in self._far if (finding.rule, finding.location) in touched}
+        kept = [(row, finding) for row, finding in self._far if _alike(finding) in counted]
+        self.found += (finding for _, finding in kept)
+        files: dict[int, set[str]] = {}
+        for row, finding in kept:
+            for other in self._concerns.named(self._rule(row).gives_way_to):
+                files.setdefault(other, set()).add(finding.location.file)
+        if not files:
+            return None
+        return Asked(lambda resource: [row for row in self._concerns.of(resource) if resource.file in files.get(row, ())], ())
+
+
+def _alike(finding: Finding) -> tuple[str, ...]:
+    """What findings have in common that are counted together (meshlint.check.findings.fingerprinted), and some more."""
+    return (finding.rule, *(finding.resource[1:] if finding.resource is not None else (finding.location.file,)))

@@ -1,0 +1,49 @@
+"""A run about one file tells what a run over everything tells about it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from meshlint.check.about import about
+from meshlint.check.registry import bundled
+from meshlint.config import Config
+from meshlint.engine import Judged, judge, load
+from meshlint.model.problem import Finding
+from meshlint.project import Project, project
+from tests.rules_harness import CASES
+
+CONFIGS = [Config().settled(), Config(assume_mode="ambient").settled()]
+
+
+def differences(folder: Path, config: Config) -> Iterator[str]:
+    """Of each file for which less than everything is looked at: how the findings about it differ."""
+    whole = project([str(folder)])
+    loaded = load(whole, config)
+    everything = judge(loaded, whole, config, bundled())
+    for path in sorted(file.path for file in loaded.files):
+        one = Project(whole.root, whole.paths, (path,))
+        only = about(loaded.files, loaded.environments, one.about)
+        if only is not None:
+            found, expected = (_about(judged, one) for judged in (judge(loaded, one, config, bundled(), only=only), everything))
+            if found != expected:
+                yield f"{path}: {set(found) ^ set(expected)}"
+
+
+def _about(judged: Judged, one: Project) -> list[Finding]:
+    return [
+        finding._replace(repair=None, fix=None)
+        for finding in judged.left
+        if any(one.about(place.file) for place in (finding.location, *(related.location for related in finding.related)))
+    ]
+
+
+FOLDERS = [folder for folder in sorted(CASES.glob("*/*/")) if sum(1 for _ in folder.rglob("*.yaml")) > 1]
+
+
+@pytest.mark.parametrize("config", CONFIGS, ids=["as it is", "ambient"])
+@pytest.mark.parametrize("folder", FOLDERS, ids=lambda folder: f"{folder.parent.name}/{folder.name}")
+def test_cases_of_several_files(folder: Path, config: Config) -> None:
+    assert list(differences(folder, config)) == []
