@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -43,7 +44,28 @@ def _about(judged: Judged, one: Project) -> list[Finding]:
 FOLDERS = [folder for folder in sorted(CASES.glob("*/*/")) if sum(1 for _ in folder.rglob("*.yaml")) > 1]
 
 
+def _id(folder: Path) -> str:
+    return f"{folder.parent.name}/{folder.name}"
+
+
 @pytest.mark.parametrize("config", CONFIGS, ids=["as it is", "ambient"])
-@pytest.mark.parametrize("folder", FOLDERS, ids=lambda folder: f"{folder.parent.name}/{folder.name}")
-def test_cases_of_several_files(folder: Path, config: Config) -> None:
+@pytest.mark.parametrize("folder", FOLDERS[::12], ids=_id)
+def test_some_cases_of_several_files(folder: Path, config: Config) -> None:
     assert list(differences(folder, config)) == []
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("config", CONFIGS, ids=["as it is", "ambient"])
+@pytest.mark.parametrize("folder", FOLDERS, ids=_id)
+def test_every_case_of_several_files(folder: Path, config: Config) -> None:
+    assert list(differences(folder, config)) == []
+
+
+@pytest.mark.corpus
+@pytest.mark.parametrize("config", CONFIGS, ids=["as it is", "ambient"])
+def test_real_repositories(config: Config) -> None:
+    corpus = os.environ.get("MESHLINT_CORPUS")
+    if not corpus:
+        pytest.skip("MESHLINT_CORPUS names no folder of repositories")
+    for folder in sorted(folder for folder in Path(corpus).iterdir() if folder.is_dir()):
+        assert list(differences(folder, config._replace(render="never"))) == [], folder.name

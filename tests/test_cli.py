@@ -75,9 +75,21 @@ def test_two_rules_that_fail_on_one_object_are_both_told(mesh: Path, monkeypatch
 def test_a_broken_rule_is_told_whatever_is_filtered(mesh: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (mesh / "meshlint.toml").write_text("")
     breaks(monkeypatch, ERROR, ValueError("no"))
-    run = call("service.yaml", "-o", "json", "--select", ERROR, "--severity", "rule-failed=note", "--min-severity", "error", cwd=mesh)
+    filters = ["--select", ERROR, "--severity", "rule-failed=note", "--min-severity", "error"]
+    run = call("-o", "json", *filters, cwd=mesh)
     assert run.code == 2
     assert [finding["name"] for finding in run.findings] == ["rule-failed"]
+
+
+def test_a_rule_that_breaks_on_another_file_is_told_if_it_is_asked_there(mesh: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (mesh / "meshlint.toml").write_text("")
+    breaks(monkeypatch, ERROR, ValueError("no"))
+    (mesh / "rule.yaml").write_text(
+        "apiVersion: networking.istio.io/v1\nkind: DestinationRule\nmetadata: {name: a, namespace: shop}\nspec: {host: a}\n"
+    )
+    told = {file: call(file, "-o", "json", "--select", ERROR, cwd=mesh) for file in ("service.yaml", "rule.yaml")}
+    assert {file: run.code for file, run in told.items()} == {"service.yaml": 0, "rule.yaml": 2}
+    assert [finding["name"] for finding in told["rule.yaml"].findings] == ["rule-failed"]
 
 
 @pytest.mark.parametrize("form", FORMATS)

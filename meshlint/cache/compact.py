@@ -12,7 +12,8 @@ from array import array
 from collections.abc import Callable, Sequence
 from typing import Any, Final
 
-from meshlint.model.document import Document, FileRead, Trouble
+from meshlint.model.document import Document, FileRead, Head, Trouble
+from meshlint.model.kind import kind_of
 from meshlint.model.later import COLUMNS, LaterTable, words_of
 from meshlint.model.node import UNKNOWN, Node, Step, Table, Value
 from meshlint.model.position import Position, Source, Span
@@ -26,7 +27,7 @@ _PLACES: Final = ("parents", "starts", "ends", "key_starts", "key_ends")
 
 
 class Packed(NamedTuple):
-    """A file. `documents`: [table, row, apiVersion, kind, [[path, table, row] of inner ones]]. `held`: words of the text,
+    """A file. `documents`: [table, row, apiVersion, kind, [[path, table, row] of inner ones], head]. `held`: words of the text,
     nothing where it could not be read."""
 
     documents: list[Any]
@@ -50,7 +51,7 @@ def pack(file: FileRead) -> Packed:
         return numbers[id(table)]
 
     documents = [
-        [number(d.root.table), d.root.row, d.api_version, d.kind, [[path, number(at.table), at.row] for path, at in d.inner]]
+        [number(d.root.table), d.root.row, d.api_version, d.kind, [[path, number(at.table), at.row] for path, at in d.inner], _head(d)]
         for d in file.documents
     ]
     source = file.source
@@ -66,11 +67,20 @@ def unpack(packed: Packed, path: str, source: Source | None, opened: Opened) -> 
     else:
         tables = [PackedTable(source, row, opened) for row in packed.tables]
     documents = tuple(
-        Document(Node(tables[table], row), api_version, kind, tuple((where, Node(tables[at], below)) for where, at, below in inner))
-        for table, row, api_version, kind, inner in packed.documents
+        Document(Node(tables[table], row), api_version, kind, _inner(inner, tables) if inner else (), None if head is None else Head(*head))
+        for table, row, api_version, kind, inner, head in packed.documents
     )
     troubles = tuple(Trouble(rule, path, _span(span), said, tuple(kinds), remedy) for rule, span, said, kinds, remedy in packed.troubles)
     return FileRead(path, source, documents, troubles, packed.skipped, tuple(packed.skipped_kinds), packed.template)
+
+
+def _inner(packed: Sequence[Any], tables: Sequence[Table]) -> tuple[tuple[str, Node], ...]:
+    return tuple((where, Node(tables[table], row)) for where, table, row in packed)
+
+
+def _head(document: Document) -> Head | None:
+    """Of an object that may become part of an environment: others may not be composed yet."""
+    return document.head if kind_of(document.api_version, document.kind) is not None else None
 
 
 def _pack_span(span: Span | None) -> list[int] | None:

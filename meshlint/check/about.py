@@ -76,11 +76,15 @@ class Narrow:
         return [row for row in self._concerns.of(resource) if row in self._wide] if resource.kind in self._wide_kinds else ()
 
     def note(self, row: int, resource: Resource | None, mesh: Mesh, found: list[Finding]) -> None:
-        """What a rule found in an object. What a tool printed may stand in any file."""
+        """What a rule found in an object. What a tool printed may stand in any file, and that a rule failed is always told."""
         if resource is not None and (self._about.has(resource) or mesh.environment.status == "rendered"):
             self.found += found
-        else:
-            self._far += ((row, finding) for finding in found)
+            return
+        for finding in found:
+            if finding.family == "meta":
+                self.found.append(finding)
+            else:
+                self._far.append((row, finding))
 
     def settle(self) -> Asked | None:
         """Of what was found elsewhere, what points to a file counts, with all that may become one with it or is counted with it. Gives

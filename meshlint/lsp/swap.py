@@ -9,7 +9,6 @@ from meshlint.model.document import Document, FileRead
 from meshlint.model.kind import kind_of
 from meshlint.model.node import Node
 from meshlint.model.resource import Resource
-from meshlint.render.draft import is_stub
 from meshlint.render.shaping import Named, is_plain
 
 Replaced = dict[Resource, Resource]
@@ -37,7 +36,7 @@ def replaced(old: FileRead, new: FileRead, holders: Callable[[Node], Sequence[Re
 
 
 def _alike(old: Document, new: Document) -> bool:
-    if (old.api_version, old.kind) != (new.api_version, new.kind) or is_stub(old) != is_stub(new):
+    if (old.api_version, old.kind) != (new.api_version, new.kind) or old.head.stub != new.head.stub:
         return False
     names = ("name", "namespace", "generateName")
     return all(old.root.get("metadata", name).value == new.root.get("metadata", name).value for name in names)

@@ -21,18 +21,54 @@ class Trouble(NamedTuple):
     remedy: str = ""
 
 
+class Head(NamedTuple):
+    """What renderers look at in every object. `name`: also a part of one that is generated; `named`: it is written as it is.
+    `namespace` is None where none is written, empty where a template writes it. `stub`: a strategic-merge patch, by a `$patch` of its
+    own. `directed`: with annotations that Kustomize acts upon."""
+
+    name: str
+    namespace: str | None
+    named: bool
+    stub: bool
+    directed: bool
+
+
+_DIRECTING = ("config.kubernetes.io/", "internal.config.kubernetes.io/", "kustomize.config.k8s.io/")
+
+
+def head_of(root: Node) -> Head:
+    metadata = root.get("metadata")
+    name, namespace = metadata.get("name"), metadata.get("namespace")
+    return Head(
+        name.text or "" if name.present else metadata.get("generateName").text or "",
+        None if namespace.value is None else namespace.text or "",
+        bool(name.text),
+        root.get("$patch").present or metadata.get("$patch").present,
+        any(key.startswith(_DIRECTING) for key, _ in metadata.get("annotations").items()),
+    )
+
+
 class Document(NamedTuple):
     """One object or values document: a document of a file, or an item of a List.
 
     `api_version` and `kind` are empty where the text has none (values files, kustomization.yaml without a header).
     `inner` holds documents found inside a string of this one (the `mesh` key of the istio ConfigMap), by their path:
-    their nodes stand in the outer file.
+    their nodes stand in the outer file. `known`: its head, where that was read before.
     """
 
     root: Node
     api_version: str
     kind: str
     inner: tuple[tuple[str, Node], ...] = ()
+    known: Head | None = None
+
+    @property
+    def head(self) -> Head:
+        return self.known or head_of(self.root)
+
+    def knowing(self, head: Head) -> Document:
+        """The same, so that its head need not be read again."""
+        return self if self.known is not None else Document(self.root, self.api_version, self.kind, self.inner, head)
 
     @property
     def file(self) -> str:

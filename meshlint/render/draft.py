@@ -59,28 +59,11 @@ def _merged(written: Mapping[str, str], changes: Changes) -> dict[str, str]:
     return out
 
 
-def is_stub(document: Document) -> bool:
-    """A document with a `$patch` of its own is a strategic-merge patch wherever it stands."""
-    return document.root.get("$patch").present or document.root.get("metadata", "$patch").present
-
-
 def drafts_of(file: FileRead) -> tuple[Draft, ...]:
-    """The objects of a file whose kinds meshlint knows."""
+    """The objects of a file whose kinds meshlint knows, without strategic-merge patches."""
     out = []
     for document in file.documents:
         kind = kind_of(document.api_version, document.kind) if document.kind else None
-        if kind is not None and kind not in _BUILD_FILES and not is_stub(document):
-            metadata = document.root.get("metadata")
-            out.append(Draft(document, kind, _name(metadata), _namespace(metadata), file.template))
+        if kind is not None and kind not in _BUILD_FILES and not (head := document.head).stub:
+            out.append(Draft(document.knowing(head), kind, head.name, head.namespace, file.template))
     return tuple(out)
-
-
-def _name(metadata: Node) -> str:
-    """The name; of an object that gets a generated or templated one, nothing."""
-    name = metadata.get("name")
-    return name.text or "" if name.present else metadata.get("generateName").text or ""
-
-
-def _namespace(metadata: Node) -> str | None:
-    namespace = metadata.get("namespace")
-    return None if namespace.value is None else namespace.text or ""

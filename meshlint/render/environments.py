@@ -44,7 +44,7 @@ def environments(
     own, taken = _configured(configured, walk)
     found = [*own, *clusters([group for group in walk.groups if id(group) not in taken], tree)]
     held = {path for cluster in found for group in cluster.groups for path in group.files}
-    loose = [draft.resource() for path in _outside(walk, held) for draft in tree.drafts(path)]
+    loose = (draft for path in _outside(walk, held) for draft in tree.drafts(path))
     plain_ones, shared = plain(loose, tree)
     gave = given(walk.groups)
     left = held_back(tree, gave)

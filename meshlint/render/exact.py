@@ -21,7 +21,6 @@ _LISTS = ("resources", "bases", "labels", "buildMetadata")
 _LABELS = frozenset(("pairs", "includeSelectors", "includeTemplates"))
 _ANNOTATIONS = ("originAnnotations", "transformerAnnotations")  # which rendering takes out again
 _VERSIONS = ("", "kustomize.config.k8s.io/v1beta1")
-_OBEYED = ("config.kubernetes.io/", "internal.config.kubernetes.io/", "kustomize.config.k8s.io/")  # annotations that it acts upon
 _EXPRESSION = re.compile(r"\{[{%]|<%").search
 _TEXT_BEGINS = re.compile(r"[#\"'|>]").search
 _WITH_PODS = frozenset(
@@ -80,11 +79,8 @@ def _templated(text: str) -> bool:
 
 def taken_over(drafts: Iterable[Draft]) -> bool:
     """Are they objects with a name that is written, with which kustomize does nothing of its own?"""
-    return all(draft.metadata.get("name").text and not _obeyed(draft.metadata) for draft in drafts)
-
-
-def _obeyed(metadata: Node) -> bool:
-    return any(key.startswith(_OBEYED) for key, _ in metadata.get("annotations").items())
+    heads = (draft.document.head for draft in drafts)
+    return all(head.named and not head.directed for head in heads)
 
 
 def followed(root: Node, drafts: Sequence[Draft], out: Sequence[Draft]) -> bool:

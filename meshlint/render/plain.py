@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 from meshlint.model.resource import Environment, Resource
+from meshlint.render.draft import Draft
 from meshlint.render.tree import Tree, below, parent, shared_steps
 
 Folders = tuple[str, ...]
@@ -17,11 +18,11 @@ class Copies:
     by folder.
     """
 
-    def __init__(self, resources: Iterable[Resource]) -> None:
+    def __init__(self, drafts: Iterable[Draft]) -> None:
         by_identity: dict[object, list[Resource]] = {}
-        for resource in resources:
-            named = resource.root.get("metadata", "name").text
-            by_identity.setdefault(resource.identity if named else resource.root, []).append(resource)
+        for draft in drafts:
+            resource = draft.resource()
+            by_identity.setdefault(resource.identity if draft.document.head.named else resource.root, []).append(resource)
         self.singles = tuple(found[0] for found in by_identity.values() if len(found) == 1)
         self.sets: dict[Folders, dict[str, list[Resource]]] = {}
         for found in by_identity.values():
@@ -68,13 +69,13 @@ class Copies:
         return [resource for folder, held in choices if folder not in inside for resource in held[folder]]
 
 
-def plain(resources: Iterable[Resource], tree: Tree) -> tuple[list[Environment], tuple[Resource, ...]]:
+def plain(drafts: Iterable[Draft], tree: Tree) -> tuple[list[Environment], tuple[Resource, ...]]:
     """The environments of plain files, and the objects without copies, which every environment may look up.
 
     What has no copies is judged in the environment of the root, against every alternative of the rest; a copy in that
     of its folder, against the nearest ones. Each object is judged once.
     """
-    copies = Copies(resources)
+    copies = Copies(drafts)
     out = []
     here = copies.of([tree.root])
     others = copies.of(folder for folder in copies.folders if folder != tree.root)

@@ -28,6 +28,7 @@ _ALLOCATE = "networking.istio.io/enable-autoallocate-ip"
         "https://istio.io/latest/docs/ambient/usage/waypoint/",
     ],
     remedy="Give the object a waypoint and an address (ClusterIP, STATIC), or place the policies at the gateway.",
+    points_to=[Kind.NAMESPACE],
 )
 def ingress_use_waypoint_ineffective(holder: Resource, mesh: Mesh) -> Iterator[Problem]:
     """The label `istio.io/ingress-use-waypoint` is set where it cannot work, so that ingress traffic goes past the waypoint.

@@ -39,6 +39,7 @@ _MODES = {
         "istio@86c9f01:pilot/pkg/config/kube/gateway/conversion.go (buildTLS)",
     ],
     remedy="Express it in another way before the Gateway is converted, or keep the Istio Gateway, which works on with ambient.",
+    points_to=[*WORKLOADS],
 )
 def istio_gateway_no_equivalent(gateway: Resource, mesh: Mesh) -> Iterator[Problem]:
     """An Istio Gateway uses a field that a Gateway of the Gateway API does not have.

@@ -24,6 +24,7 @@ _WEIGHT, _FOR = "istio.io/use-waypoint-canary-weight", "istio.io/waypoint-for"
         "istio@86c9f01:releasenotes/notes/60801-weighted-waypoint-canary.yaml",
     ],
     remedy="Correct the canary's name, namespace and weight (an integer from 0 to 100).",
+    points_to=[Kind.K8S_GATEWAY],
 )
 def waypoint_canary_invalid(holder: Resource, mesh: Mesh) -> Iterator[Problem]:
     """A canary waypoint (label `istio.io/use-waypoint-canary`) has no effect: its weight is no percentage, it is the primary

@@ -37,6 +37,7 @@ from meshlint.api import (
         "https://istio.io/latest/docs/ambient/usage/waypoint/",
     ],
     remedy="Add the waypoint Gateway, or name one that exists (its namespace by istio.io/use-waypoint-namespace).",
+    points_to=[Kind.K8S_GATEWAY],
 )
 def waypoint_missing(holder: Resource, mesh: Mesh) -> Iterator[Problem]:
     """The label `istio.io/use-waypoint` names a waypoint that does not exist.

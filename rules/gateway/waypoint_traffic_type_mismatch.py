@@ -25,6 +25,7 @@ _KNOWN = ("service", "workload", "all", "none")
         "https://istio.io/latest/docs/ambient/usage/waypoint/",
     ],
     remedy="Set istio.io/waypoint-for: all on the waypoint (or add a second waypoint), or move the label to the Service.",
+    points_to=[Kind.K8S_GATEWAY, Kind.GATEWAY_CLASS],
 )
 def waypoint_traffic_type_mismatch(holder: Resource, mesh: Mesh) -> Iterator[Problem]:
     """An object is bound to a waypoint that does not take traffic for objects of its kind.

@@ -17,6 +17,7 @@ from meshlint.api import Fix, Impact, Kind, Mesh, Node, PolicyTarget, Problem, R
         "istio@86c9f01:pilot/pkg/security/authz/model/generator.go (destPortGenerator)",
     ],
     remedy="Write the port of the Service here; a policy with the pods' selector keeps the port of the pod.",
+    points_to=[Kind.SERVICE],
 )  # fmt: skip
 def authz_port_at_waypoint(policy: Resource, mesh: Mesh) -> Iterator[Problem]:
     """A policy with targetRefs names the port of the pod; a waypoint compares the port of the Service.

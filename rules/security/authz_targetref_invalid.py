@@ -21,6 +21,7 @@ _MOST = 16
     needs=["targetRefs", "targetRef"],
     sources=["istio@86c9f01:pilot/pkg/model/policyattachment.go", "istio@86c9f01:pkg/config/validation/validation.go"],
     remedy="Put the policy into the namespace of its target, or aim at the waypoint's Gateway, or at GatewayClass istio-waypoint.",
+    points_to=[Kind.SERVICE, Kind.SERVICE_ENTRY, Kind.K8S_GATEWAY, Kind.GATEWAY_CLASS],
 )  # fmt: skip
 def authz_targetref_invalid(policy: Resource, mesh: Mesh) -> Iterator[Problem]:
     """A policy's targetRefs cannot name what they name: wrong kind or group, another namespace, or nothing of that name.

@@ -20,6 +20,7 @@ from meshlint.api import WORKLOADS, Fix, Impact, Kind, Mesh, Node, Problem, Reso
     remedy=(
         "Delete it, or write PERMISSIVE for what needs plaintext; label pods that must stay without TLS istio.io/dataplane-mode: none."
     ),
+    points_to=[Kind.PEER_AUTHENTICATION],
 )  # fmt: skip
 def peerauth_disable(policy: Resource, mesh: Mesh) -> Iterator[Problem]:
     """A PeerAuthentication turns mTLS off (DISABLE), which ambient cannot do: between its pods everything goes through HBONE.

@@ -18,6 +18,7 @@ from meshlint.api import WORKLOADS, Fix, Impact, Kind, Mesh, Node, Problem, Reac
         "istio@86c9f01:pilot/pkg/security/authn/policy_applier.go",
     ],
     remedy="State mtls.mode STRICT in this policy and list the ports that take plaintext as PERMISSIVE, by the ports of the pods.",
+    points_to=[Kind.PEER_AUTHENTICATION, Kind.SERVICE],
 )  # fmt: skip
 def peerauth_port_level(policy: Resource, mesh: Mesh) -> Iterator[Problem]:
     """A PeerAuthentication has modes for single ports that ztunnel does not enforce as they are written.

@@ -18,6 +18,7 @@ _PRESETS = {"preferclose": _ZONE, "prefersamezone": _ZONE, "prefersamenode": _NO
     reads=[Kind.NAMESPACE, *MESHED_BY, *WORKLOADS],
     sources=["istio releasenotes/notes/60423.yaml", "istio pilot/pkg/model/service.go (GetTrafficDistribution)"],
     remedy="Raise Istio to 1.28.8, 1.29.4 or 1.30.1, or take one of the two fields from this Service.",
+    points_to=[Kind.NAMESPACE],
 )  # fmt: skip
 def service_publish_not_ready_traffic_distribution(service: Resource, mesh: Mesh) -> Iterator[Problem]:
     """A Service publishes pods that are not ready and prefers close ones, which in this release of Istio changes all Services

@@ -25,6 +25,7 @@ from meshlint.api import WORKLOADS, Fix, Impact, Kind, Mesh, Node, Problem, Reso
     ],
     remedy="Move the limits into trafficPolicy.connectionPool of a DestinationRule for every Service that selects the pods, "
     "and give these Services a waypoint.",
+    points_to=[Kind.SERVICE, Kind.DESTINATION_RULE],
 )
 def sidecar_connection_pool(sidecar: Resource, mesh: Mesh) -> Iterator[Problem]:
     """A Sidecar limits the connections that its pods accept (`inboundConnectionPool`, or `connectionPool` of an `ingress`

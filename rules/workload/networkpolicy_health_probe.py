@@ -23,6 +23,7 @@ _PROBES = ("livenessProbe", "readinessProbe", "startupProbe")
         "https://istio.io/latest/docs/ambient/install/platform-prerequisites/",
     ],
     remedy=f"Allow ingress from ipBlock {_ADDRESS} for all pods of the namespace.",
+    points_to=[*WORKLOADS],
 )  # fmt: skip
 def networkpolicy_health_probe(policy: Resource, mesh: Mesh) -> Iterator[Problem]:
     """A NetworkPolicy denies ingress to all pods of a namespace by default, and nothing admits the address of ambient's health probes.

@@ -32,6 +32,7 @@ class _Said(NamedTuple):
         "istio/api@b8f8791:annotation/annotations.yaml",
     ],
     remedy="Remove the annotation; ambient has no redirection by port or address range.",
+    points_to=[Kind.AUTHORIZATION_POLICY, Kind.PEER_AUTHENTICATION],
 )  # fmt: skip
 def pod_traffic_annotations(resource: Resource, mesh: Mesh) -> Iterator[Problem]:
     """An annotation takes ports, address ranges or interfaces of a pod out of the sidecar's redirection; ambient reads none of them.
