@@ -115,6 +115,11 @@ MESHED_BY = (
     Kind.VIRTUAL_SERVICE, Kind.SIDECAR, Kind.PEER_AUTHENTICATION, Kind.AUTHORIZATION_POLICY, Kind.REQUEST_AUTHENTICATION,
 )  # fmt: skip
 ROUTES = (Kind.HTTP_ROUTE, Kind.GRPC_ROUTE, Kind.TLS_ROUTE, Kind.TCP_ROUTE, Kind.UDP_ROUTE)
+AT_WAYPOINTS = (
+    Kind.VIRTUAL_SERVICE, *ROUTES, Kind.AUTHORIZATION_POLICY, Kind.REQUEST_AUTHENTICATION, Kind.TELEMETRY, Kind.WASM_PLUGIN,
+    Kind.TRAFFIC_EXTENSION,
+)  # fmt: skip
+"""What is written for a waypoint to execute."""
 
 # the kinds whose schemas the tables hold
 ISTIO_KINDS = (

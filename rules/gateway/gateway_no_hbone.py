@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator
 from functools import partial
 
-from meshlint.api import ROUTES, WORKLOADS, Fix, Impact, Kind, Mesh, Node, Problem, Resource, Severity, changes, rule
+from meshlint.api import AT_WAYPOINTS, ROUTES, WORKLOADS, Fix, Impact, Kind, Mesh, Node, Problem, Resource, Severity, changes, rule
 
 _SWITCH = "ISTIO_META_DISABLE_HBONE_SEND"
 _IMAGE = re.compile(r"/proxyv2:v?(\d+)\.(\d+)")
@@ -28,6 +28,7 @@ _FIRST = (1, 24)
         "https://ambientmesh.io/docs/setup/sidecar-migration",
     ],
     remedy="Install the control plane with the ambient profile (PILOT_ENABLE_AMBIENT, ISTIO_META_ENABLE_HBONE) and restart the gateways.",
+    points_to=[Kind.INGRESS, *AT_WAYPOINTS],
 )  # fmt: skip
 def gateway_no_hbone(gateway: Resource, mesh: Mesh) -> Iterator[Problem]:
     """A gateway that sends traffic to ambient Services cannot speak HBONE: the control plane runs without the ambient

@@ -5,7 +5,23 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from functools import partial
 
-from meshlint.api import ROUTES, WORKLOADS, Fix, Host, Impact, Kind, Mesh, Node, Problem, Resource, Severity, Waypoint, changes, rule
+from meshlint.api import (
+    AT_WAYPOINTS,
+    ROUTES,
+    WORKLOADS,
+    Fix,
+    Host,
+    Impact,
+    Kind,
+    Mesh,
+    Node,
+    Problem,
+    Resource,
+    Severity,
+    Waypoint,
+    changes,
+    rule,
+)
 
 _LABEL = "istio.io/ingress-use-waypoint"
 _SECURITY = (Kind.AUTHORIZATION_POLICY, Kind.REQUEST_AUTHENTICATION)
@@ -30,6 +46,7 @@ _EXTENSIONS = (Kind.WASM_PLUGIN, Kind.TRAFFIC_EXTENSION)
     ],
     remedy='Label the Service (from Istio 1.25 on, or its namespace) with istio.io/ingress-use-waypoint: "true", or repeat the policies at '
     "the gateway.",
+    points_to=[Kind.INGRESS, *AT_WAYPOINTS],
 )  # fmt: skip
 def ingress_bypasses_waypoint(service: Resource, mesh: Mesh) -> Iterator[Problem]:
     """A Service has a waypoint with L7 objects, and a gateway sends ingress traffic to it; gateways go past the waypoint

@@ -39,6 +39,7 @@ _WHY = {
     ],
     remedy="Label the Service (or its namespace) istio.io/use-waypoint, or fall back to a selector and layer 4 fields.",
     yields_to=["authz-targetref-invalid"],
+    points_to=[Kind.SERVICE, Kind.SERVICE_ENTRY, Kind.NAMESPACE, Kind.K8S_GATEWAY],
 )  # fmt: skip
 def authz_targetref_unbound(policy: Resource, mesh: Mesh) -> Iterator[Problem]:
     """A policy's targetRefs name a Service or ServiceEntry that has no waypoint: nothing executes the policy.

@@ -16,6 +16,7 @@ from meshlint.api import Impact, Kind, Mesh, Mode, Node, Problem, Resource, Seve
         "istio@86c9f01:pilot/pkg/serviceregistry/ambient/sidecar_interop.go",
     ],
     remedy="Move these callers to ambient first, and keep a layer 4 policy with a selector for their pods until then.",
+    points_to=[Kind.NAMESPACE],
 )  # fmt: skip
 def sidecar_client_bypasses_waypoint(policy: Resource, mesh: Mesh) -> Iterator[Problem]:
     """A policy at a waypoint speaks of callers that still have sidecars: these go straight to the pods, past the waypoint.

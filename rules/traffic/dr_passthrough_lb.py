@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from meshlint.api import WORKLOADS, Host, Impact, Kind, Mesh, Node, Problem, Resource, Severity, rule
+from meshlint.api import AT_WAYPOINTS, WORKLOADS, Host, Impact, Kind, Mesh, Node, Problem, Resource, Severity, rule
 
 
 @rule(
@@ -17,6 +17,7 @@ from meshlint.api import WORKLOADS, Host, Impact, Kind, Mesh, Node, Problem, Res
     sources=["https://github.com/istio/istio/issues/43242", "istio pilot/pkg/networking/core/cluster_waypoint.go"],
     remedy="Remove it, or keep the Service off waypoints (istio.io/use-waypoint: none); clients that need a certain pod use a headless "
     "Service.",
+    points_to=[Kind.SERVICE, Kind.SERVICE_ENTRY, Kind.NAMESPACE, *AT_WAYPOINTS],
 )  # fmt: skip
 def dr_passthrough_lb(policy: Resource, mesh: Mesh) -> Iterator[Problem]:
     """A DestinationRule sends to the address that the client dialled (`loadBalancer.simple: PASSTHROUGH`), for a host with a

@@ -4,7 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from meshlint.api import GATEWAY_API_KINDS, ISTIO_KINDS, WORKLOADS, Host, Impact, Kind, Mesh, Node, Problem, Resource, Severity, rule
+from meshlint.api import (
+    AT_WAYPOINTS,
+    GATEWAY_API_KINDS,
+    ISTIO_KINDS,
+    WORKLOADS,
+    Host,
+    Impact,
+    Kind,
+    Mesh,
+    Node,
+    Problem,
+    Resource,
+    Severity,
+    rule,
+)
 
 _BIND = "Define a ServiceEntry for {name}, bind it to a waypoint, and name its host in what is written for the alias."
 _NAME = "Attach what is written for the alias to the Service that it stands for, and let the clients call that one."
@@ -19,6 +33,7 @@ _NAME = "Attach what is written for the alias to the Service that it stands for,
         "istio releasenotes/notes/externalname-ambient.yaml",
     ],
     remedy="Define a ServiceEntry for the real host, bind it to a waypoint, and name its host in what is written for the alias.",
+    points_to=[Kind.NAMESPACE, Kind.DESTINATION_RULE, *AT_WAYPOINTS],
 )  # fmt: skip
 def service_externalname(service: Resource, mesh: Mesh) -> Iterator[Problem]:
     """Istio configuration is written for a Service of type ExternalName, which ambient does not know.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from meshlint.api import GATEWAY_API_KINDS, ISTIO_KINDS, ROUTES, Impact, Kind, Mesh, Node, Problem, Resource, Severity, rule
+from meshlint.api import AT_WAYPOINTS, GATEWAY_API_KINDS, ISTIO_KINDS, ROUTES, Impact, Kind, Mesh, Node, Problem, Resource, Severity, rule
 
 _ROUTING = (Kind.VIRTUAL_SERVICE, *ROUTES)
 
@@ -19,6 +19,7 @@ _ROUTING = (Kind.VIRTUAL_SERVICE, *ROUTES)
         "istio ztunnel src/proxy/outbound.rs, src/dns/server.rs (the address of a pod is no Service)",
     ],
     remedy="Give these clients a Service with a cluster IP over the same pods, bind that one to the waypoint, and attach the routes to it.",
+    points_to=[*AT_WAYPOINTS],
 )  # fmt: skip
 def service_headless_waypoint(service: Resource, mesh: Mesh) -> Iterator[Problem]:
     """Routing is written for a headless Service, whose traffic never enters a waypoint of the Service.

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from functools import partial
 
 from meshlint.api import (
+    AT_WAYPOINTS,
     GATEWAY_API_KINDS,
     ISTIO_KINDS,
     WORKLOADS,
@@ -38,6 +39,7 @@ _SERVER_FIRST = {21: "FTP", 110: "POP3", 119: "NNTP", 143: "IMAP", 587: "SMTP", 
         "https://istio.io/latest/docs/ops/configuration/traffic-management/protocol-selection/",
     ],
     remedy="Set appProtocol of the port: http, http2, grpc or tcp.",
+    points_to=[Kind.NAMESPACE, *AT_WAYPOINTS],
 )  # fmt: skip
 def service_port_protocol_undeclared(service: Resource, mesh: Mesh) -> Iterator[Problem]:
     """A port of a Service with a waypoint does not say its protocol, so the waypoint guesses it for every connection.
