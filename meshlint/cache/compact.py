@@ -35,6 +35,7 @@ class Packed(NamedTuple):
     skipped: str | None
     skipped_kinds: list[str]
     template: bool
+    bare: bool
     held: list[str] | None
     tables: list[Any]
 
@@ -57,7 +58,7 @@ def pack(file: FileRead) -> Packed:
     source = file.source
     held = None if source is None else words_of(source)
     troubles = [[said.rule, _pack_span(said.span), said.message, [*said.kinds], said.remedy] for said in file.troubles]
-    return Packed(documents, troubles, file.skipped, [*file.skipped_kinds], file.template, held, tables)
+    return Packed(documents, troubles, file.skipped, [*file.skipped_kinds], file.template, file.bare, held, tables)
 
 
 def unpack(packed: Packed, path: str, source: Source | None, opened: Opened) -> FileRead:
@@ -71,7 +72,7 @@ def unpack(packed: Packed, path: str, source: Source | None, opened: Opened) -> 
         for table, row, api_version, kind, inner, head in packed.documents
     )
     troubles = tuple(Trouble(rule, path, _span(span), said, tuple(kinds), remedy) for rule, span, said, kinds, remedy in packed.troubles)
-    return FileRead(path, source, documents, troubles, packed.skipped, tuple(packed.skipped_kinds), packed.template)
+    return FileRead(path, source, documents, troubles, packed.skipped, tuple(packed.skipped_kinds), packed.template, packed.bare)
 
 
 def _inner(packed: Sequence[Any], tables: Sequence[Table]) -> tuple[tuple[str, Node], ...]:

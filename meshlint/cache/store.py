@@ -53,7 +53,7 @@ class Entry(NamedTuple):
 
 _encode = msgspec.msgpack.Encoder().encode
 _decode_file = msgspec.msgpack.Decoder(
-    tuple[list[Any], list[Any], Any, list[str], bool, Any, list[msgspec.Raw]]  # Packed, its tables left alone
+    tuple[list[Any], list[Any], Any, list[str], bool, bool, Any, list[msgspec.Raw]]  # Packed, its tables left alone
 ).decode
 _decode_cache = msgspec.msgpack.Decoder(tuple[str, bytes, msgspec.Raw]).decode
 _decode_entries = msgspec.msgpack.Decoder(dict[str, Entry]).decode

@@ -40,8 +40,7 @@ def about(files: Sequence[FileRead], environments: Iterable[Environment], wanted
     """`wanted`: is a file of this path one that findings are to be about? None where everything has to be looked at: one of these
     files is more than objects that stand there as they are applied (a patch, values, what installs the mesh)."""
     own = [file for file in files if wanted(file.path)]
-    taking = [file.source for file in files if file.source is not None and takes_values(file)]
-    if not all(is_plain(file, lambda name: not name or any(source.holds(name) for source in taking)) for file in own):
+    if not all(is_plain(file, lambda name: not name or _is_taken(name, files)) for file in own):
         return None
     documents = [(document, kind_of(document.api_version, document.kind)) for file in own for document in file.documents]
     tables = frozenset(document.root.table for document, kind in documents if kind is not None)
@@ -50,6 +49,11 @@ def about(files: Sequence[FileRead], environments: Iterable[Environment], wanted
         return None
     called = frozenset((resource.kind, resource.name) for resource in held)
     return About(frozenset(file.path for file in own), tables, frozenset(kind for kind, _ in called), called)
+
+
+def _is_taken(name: str, files: Iterable[FileRead]) -> bool:
+    """May something take values from the ConfigMap of this name?"""
+    return any(file.source is not None and takes_values(file) and file.source.holds(name) for file in files)
 
 
 class Narrow:

@@ -17,7 +17,9 @@ Replaced = dict[Resource, Resource]
 def replaced(old: FileRead, new: FileRead, holders: Callable[[Node], Sequence[Resource]], named: Named) -> Replaced | None:
     """What takes the place of each object of the file; None where the structure may be another. `holders` gives the
     objects that environments have made of a document."""
-    if not (is_plain(old, named) and is_plain(new, named)) or old.template != new.template or len(old.documents) != len(new.documents):
+    if not (is_plain(old, named) and is_plain(new, named)) or (old.template, old.bare) != (new.template, new.bare):
+        return None
+    if len(old.documents) != len(new.documents):
         return None
     pairs = list(zip(old.documents, new.documents, strict=True))
     if not all(_alike(*pair) for pair in pairs):

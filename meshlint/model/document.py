@@ -76,7 +76,8 @@ class Document(NamedTuple):
 
 
 class FileRead(NamedTuple):
-    """A file that was read. `skipped` says why nothing of it could be analysed; it then counts as skipped, not as read."""
+    """A file that was read. `skipped` says why nothing of it could be analysed; it then counts as skipped, not as read.
+    `template`: it holds expressions of a template; `bare`: also outside of texts and comments."""
 
     path: str
     source: Source | None
@@ -85,3 +86,4 @@ class FileRead(NamedTuple):
     skipped: str | None = None
     skipped_kinds: tuple[str, ...] = ()
     template: bool = False
+    bare: bool = False

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from enum import Enum
+from functools import lru_cache
 
 _APPS, _BATCH, _NET = "apps", "batch", "networking.istio.io"
 _GW, _GWX = "gateway.networking.k8s.io", "gateway.networking.x-k8s.io"
@@ -133,6 +134,7 @@ GATEWAY_API_KINDS = (
 )  # fmt: skip
 
 
+@lru_cache(4096)
 def kind_of(api_version: str, name: str) -> Kind | None:
     """The kind of an object, whatever version of its group it is written in; None: not one of ours."""
     group = api_version.rpartition("/")[0]

@@ -16,7 +16,7 @@ from meshlint.read.documents import documents_of, without_version
 from meshlint.read.errors import ReadError
 from meshlint.read.inner import with_inner
 from meshlint.read.partial import cut, later
-from meshlint.read.placeholders import is_template
+from meshlint.read.placeholders import is_bare, is_template
 from meshlint.read.prescan import LATER, PARSE, Part, plan
 from meshlint.read.split import Piece, compose_pieces
 
@@ -147,11 +147,11 @@ def _with_broken(source: Source, documents: list[Document], troubles: list[Troub
     troubles += [Trouble(error.rule, source.path, _point(source, error.offset), error.described(source)) for error in errors]
     if not broken or documents:
         troubles += [_not_analysed(source, unrendered)] if unrendered else []
-        return FileRead(source.path, source, tuple(documents), tuple(troubles), template=template)
+        return FileRead(source.path, source, tuple(documents), tuple(troubles), template=template, bare=template and is_bare(source.text))
     if unrendered:
         troubles.append(_not_analysed(source, [Piece(unrendered[0].start, len(source.text), [], None)]))
     reason = errors[0].described(source) if errors else TEMPLATE_REASON
-    return FileRead(source.path, source, (), tuple(troubles), reason, guess_kinds(source.text), template)
+    return FileRead(source.path, source, (), tuple(troubles), reason, guess_kinds(source.text), template, template)
 
 
 def guess_kinds(text: str) -> tuple[str, ...]:

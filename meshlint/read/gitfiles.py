@@ -56,16 +56,18 @@ def _sort_in(entry: str, folder: str, root: str, out: Listing) -> None:
     """Tracked files come with their mode, others by name alone, foreign repositories with a slash behind them."""
     staged = _STAGED.match(entry)
     mode, name = (staged[1], entry[staged.end() :]) if staged else ("", entry)
-    path = os.path.join(folder, *name.rstrip("/").split("/"))
+    path = os.path.join(folder, name.rstrip("/").replace("/", os.sep))
     if mode == _REPOSITORY or name.endswith("/"):
         if os.path.isdir(path) and not os.path.islink(path):
             out.folders.append(path)
             if mode and _is_empty(path):
                 out.notes.append(f"{shown(os.path.relpath(path, root))}: a submodule that is not checked out is not read")
-    elif (mode in ("", _LINK) or wanted(name)) and os.path.islink(path):
-        out.links.append(path)
-    elif wanted(name) and _may_be_file(path):
-        out.files.append(path)
+    elif mode in ("", _LINK) or wanted(name):
+        kind = _kind(path)
+        if kind == stat.S_IFLNK:
+            out.links.append(path)
+        elif kind == stat.S_IFREG and wanted(name):
+            out.files.append(path)
 
 
 def _is_empty(folder: str) -> bool:
@@ -75,12 +77,12 @@ def _is_empty(folder: str) -> bool:
         return False
 
 
-def _may_be_file(path: str) -> bool:
-    """Is it a file, or in a folder that keeps us out, which reading it will tell?"""
+def _kind(path: str) -> int:
+    """The kind of a file; that of one in a folder that keeps us out is taken for a regular one: reading it will tell."""
     try:
-        return stat.S_ISREG(os.stat(path).st_mode)
+        return stat.S_IFMT(os.lstat(path).st_mode)
     except OSError as error:
-        return error.errno == errno.EACCES
+        return stat.S_IFREG if error.errno == errno.EACCES else 0
 
 
 def git_ignores(path: str, root: str) -> bool:

@@ -36,6 +36,7 @@ class Many:
 
     def __init__(self, root: str, how: Reading) -> None:
         self.root = root
+        self._prefix = os.path.join(root, "")
         self.how = how
         self._cache: Cache | None = None
         self._opened = False
@@ -46,7 +47,7 @@ class Many:
             yield from map(self._one, paths)
             return
         cache = self._open()
-        stats = {path: _stat(os.path.join(self.root, path)) for path in paths}
+        stats = {path: _stat(self._prefix + path) for path in paths}
         missing: list[str] = []
         for path in paths:
             file = self._from_cache(cache, path, stats[path]) if cache is not None else None
@@ -72,15 +73,14 @@ class Many:
         return self._cache
 
     def _one(self, path: str) -> FileRead:
-        return read_file(os.path.join(self.root, path), path, parse_all=self.how.parse_all)
+        return read_file(self._prefix + path, path, parse_all=self.how.parse_all)
 
     def _from_cache(self, cache: Cache, path: str, stat: Stat | None) -> FileRead | None:
-        full = os.path.join(self.root, path)
-        entry = cache.find(path, full, stat) if stat is not None else None
+        entry = cache.find(path, self._prefix + path, stat) if stat is not None else None
         return None if entry is None else self._decoded(path, bytes(entry.content))
 
     def _again(self, path: str) -> Callable[[], str]:
-        return partial(_text, os.path.join(self.root, path))
+        return partial(_text, self._prefix + path)
 
     def _decoded(self, path: str, content: bytes) -> FileRead | None:
         """`content`: a copy, so that all of it is let go of when the tables of this file are open."""
@@ -142,7 +142,7 @@ class Many:
 
     def _with_content(self, path: str) -> tuple[FileRead, bytes | None]:
         try:
-            content = read_bytes(os.path.join(self.root, path))
+            content = read_bytes(self._prefix + path)
         except (ReadError, OSError):
             return self._one(path), None
         return read_content(content, path, self.how.parse_all), content

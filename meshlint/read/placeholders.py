@@ -29,6 +29,8 @@ _POSSIBLE: Final = (
     ("[", "[[", lazy_regex(r"\[\[-?\s").search),
     ("@", "(@", lazy_regex(r"\(@[=\- ]").search),
 )  # what it begins with or ends in is looked for first: one character is found several times as fast as two
+_EXPRESSION: Final = lazy_regex(r"\{[{%]|<%").search
+_TEXT_BEGINS: Final = lazy_regex(r"[#\"'|>]").search
 _YTT: Final = lazy_regex(r"[ \t]+#@[ \t]")
 
 
@@ -50,3 +52,14 @@ def is_template(text: str) -> bool:
     if ("{" in text and ("{{" in text or "{%" in text)) or ("%" in text and "<%" in text):
         return True
     return any(character in text and mark in text and search(text) is not None for character, mark, search in _POSSIBLE)
+
+
+def is_bare(text: str) -> bool:
+    """Does an expression stand in no text and no comment? Of each line the first one tells."""
+    match = _EXPRESSION(text)
+    while match is not None:
+        if not _TEXT_BEGINS(text, text.rfind("\n", 0, match.start()) + 1, match.start()):
+            return True
+        end = text.find("\n", match.end())
+        match = _EXPRESSION(text, end) if end >= 0 else None
+    return False

@@ -6,7 +6,6 @@ and annotations where nothing has a pod template. Anything else, and anything un
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Sequence
 
 from meshlint.model.document import FileRead
@@ -21,8 +20,6 @@ _LISTS = ("resources", "bases", "labels", "buildMetadata")
 _LABELS = frozenset(("pairs", "includeSelectors", "includeTemplates"))
 _ANNOTATIONS = ("originAnnotations", "transformerAnnotations")  # which rendering takes out again
 _VERSIONS = ("", "kustomize.config.k8s.io/v1beta1")
-_EXPRESSION = re.compile(r"\{[{%]|<%").search
-_TEXT_BEGINS = re.compile(r"[#\"'|>]").search
 _WITH_PODS = frozenset(
     (Kind.DEPLOYMENT, Kind.STATEFUL_SET, Kind.DAEMON_SET, Kind.REPLICA_SET, Kind.REPLICATION_CONTROLLER, Kind.JOB, Kind.CRON_JOB)
 )
@@ -59,22 +56,9 @@ def _texts(pairs: Node) -> bool:
 
 def plain_file(file: FileRead) -> bool:
     """Does kustomize take over the objects of a file as they are written?"""
-    if file.source is None or file.skipped is not None or file.troubles:
-        return False
-    if file.template and _templated(file.source.glance()):
+    if file.source is None or file.skipped is not None or file.troubles or file.bare:
         return False
     return all(document.kind and document.api_version and document.root.row == 0 for document in file.documents)
-
-
-def _templated(text: str) -> bool:
-    """Is there an expression that stands in no text? Of each line the first one tells."""
-    match = _EXPRESSION(text)
-    while match is not None:
-        if not _TEXT_BEGINS(text, text.rfind("\n", 0, match.start()) + 1, match.start()):
-            return True
-        end = text.find("\n", match.end())
-        match = _EXPRESSION(text, end) if end >= 0 else None
-    return False
 
 
 def taken_over(drafts: Iterable[Draft]) -> bool:
