@@ -13,7 +13,6 @@ from collections.abc import Callable, Sequence
 from typing import Any, Final
 
 from meshlint.model.document import Document, FileRead, Head, Trouble
-from meshlint.model.kind import kind_of
 from meshlint.model.later import COLUMNS, LaterTable, words_of
 from meshlint.model.node import UNKNOWN, Node, Step, Table, Value
 from meshlint.model.position import Position, Source, Span
@@ -52,7 +51,7 @@ def pack(file: FileRead) -> Packed:
         return numbers[id(table)]
 
     documents = [
-        [number(d.root.table), d.root.row, d.api_version, d.kind, [[path, number(at.table), at.row] for path, at in d.inner], _head(d)]
+        [number(d.root.table), d.root.row, d.api_version, d.kind, [[path, number(at.table), at.row] for path, at in d.inner], d.known]
         for d in file.documents
     ]
     source = file.source
@@ -77,11 +76,6 @@ def unpack(packed: Packed, path: str, source: Source | None, opened: Opened) -> 
 
 def _inner(packed: Sequence[Any], tables: Sequence[Table]) -> tuple[tuple[str, Node], ...]:
     return tuple((where, Node(tables[table], row)) for where, table, row in packed)
-
-
-def _head(document: Document) -> Head | None:
-    """Of an object that may become part of an environment: others may not be composed yet."""
-    return document.head if kind_of(document.api_version, document.kind) is not None else None
 
 
 def _pack_span(span: Span | None) -> list[int] | None:

@@ -53,7 +53,8 @@ class Document(NamedTuple):
 
     `api_version` and `kind` are empty where the text has none (values files, kustomization.yaml without a header).
     `inner` holds documents found inside a string of this one (the `mesh` key of the istio ConfigMap), by their path:
-    their nodes stand in the outer file. `known`: its head, where that was read before.
+    their nodes stand in the outer file. `known`: its head, if it is of a kind that
+    environments are made of.
     """
 
     root: Node
@@ -65,10 +66,6 @@ class Document(NamedTuple):
     @property
     def head(self) -> Head:
         return self.known or head_of(self.root)
-
-    def knowing(self, head: Head) -> Document:
-        """The same, so that its head need not be read again."""
-        return self if self.known is not None else Document(self.root, self.api_version, self.kind, self.inner, head)
 
     @property
     def file(self) -> str:

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Final
 
-from meshlint.model.document import Document, Trouble
-from meshlint.model.kind import Kind
-from meshlint.model.node import UNKNOWN, Table
+from meshlint.model.document import Document, Trouble, head_of
+from meshlint.model.kind import Kind, kind_of
+from meshlint.model.node import UNKNOWN, Node, Table
 
 _OURS: Final = (".istio.io", "gateway.networking.k8s.io", "gateway.networking.x-k8s.io")
 _GROUPS: Final = {  # the groups that know a kind, of kinds that we check
@@ -31,7 +31,12 @@ def documents_of(table: Table) -> Iterator[Document]:
             typed = (api_version, kind[: -len("List")]) if kind != "List" else ("", "")
             waiting += [(item, *typed) for item in reversed(list(items.each()))]
         else:
-            yield Document(node, api_version, kind)
+            yield document_at(node, api_version, kind)
+
+
+def document_at(node: Node, api_version: str, kind: str) -> Document:
+    """An object; its head is read where environments are made of its kind."""
+    return Document(node, api_version, kind, (), None if kind_of(api_version, kind) is None else head_of(node))
 
 
 def hide_encrypted(table: Table) -> None:

@@ -10,7 +10,7 @@ from meshlint.model.later import LaterTable
 from meshlint.model.node import Node, Table
 from meshlint.model.position import Source
 from meshlint.read.compose import compose
-from meshlint.read.documents import hide_encrypted
+from meshlint.read.documents import document_at, hide_encrypted
 from meshlint.read.errors import ReadError
 from meshlint.read.prescan import Part
 
@@ -82,7 +82,7 @@ def cut(source: Source, part: Part) -> Document:
     """A document without its body. Raises ReadError where it does not end as it seems to."""
     (table,) = compose(source.text[part.start : part.end], source, part.start)
     uncut(table, part.start, part.rest)
-    return Document(table.root, part.api_version, part.kind)
+    return document_at(table.root, part.api_version, part.kind)
 
 
 def uncut(table: Table, start: int, rest: int) -> None:

@@ -65,5 +65,5 @@ def drafts_of(file: FileRead) -> tuple[Draft, ...]:
     for document in file.documents:
         kind = kind_of(document.api_version, document.kind) if document.kind else None
         if kind is not None and kind not in _BUILD_FILES and not (head := document.head).stub:
-            out.append(Draft(document.knowing(head), kind, head.name, head.namespace, file.template))
+            out.append(Draft(document, kind, head.name, head.namespace, file.template))
     return tuple(out)
