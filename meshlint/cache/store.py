@@ -3,7 +3,7 @@
 An entry is found by path and believed by (mtime, size, inode) alone only if its file is clearly older than the run that
 checked it last, which the cache file's own mtime tells (git's rule for racy entries); else the content is hashed.
 What is damaged, foreign, or of another version is no cache. Writing replaces the file at once: two runs at the same
-time each leave a whole one.
+time each leave a whole one. A few changed files are written into one beside it, which counts for just this content of it.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from __future__ import annotations
 import contextlib
 import os
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any, Final
 
 import msgspec
@@ -27,6 +27,7 @@ from meshlint.model.tuples import NamedTuple
 SCHEMA: Final = 1
 _SLACK: Final = 2_000_000_000  # ns; file systems keep times as coarse as two seconds
 _MOST: Final = 1 << 30  # bytes of a cache file
+_MANY: Final = 0.05  # part of the entries: where more are new, all are written again
 
 
 class Stat(NamedTuple):
@@ -90,25 +91,12 @@ class Cache:
         self.begun = time.time_ns()
         name = xxhash.xxh3_128_hexdigest(f"{os.path.realpath(root)}\0{parse_all}".encode("utf-8", "surrogateescape"))
         self.path = os.path.join(folder, f"{name}.msgpack")
-        self.checked = 0
-        self.entries: dict[str, Entry] = {}
         self.kept: dict[str, Entry] = {}
         self.changed = self.rehashed = False
-        self._load()
-
-    def _load(self) -> None:
-        """Take the entries over, if the file is ours, whole, and of this version."""
-        try:
-            with open(self.path, "rb") as file:
-                about = os.fstat(file.fileno())
-                if about.st_size > _MOST or (hasattr(os, "geteuid") and about.st_uid != os.geteuid()):
-                    return
-                version, checksum, entries = _decode_cache(file.read())
-            if version == _version() and digest(bytes(entries)) == checksum:
-                self.entries = _decode_entries(entries)
-                self.checked = about.st_mtime_ns
-        except (OSError, msgspec.MsgspecError, ValueError):
-            self.entries = {}
+        self._beside = f"{self.path}.more"
+        self._version = _version()
+        self._checksum, self._whole, self.checked = _entries_in(self.path, self._version)
+        self.entries = {**self._whole, **_entries_in(self._beside, self._version + self._checksum.hex())[1]}
 
     def find(self, path: str, full: str, now: Stat) -> Entry | None:
         """The entry of a file that is as it was when it was read."""
@@ -139,17 +127,41 @@ class Cache:
                 os.utime(self.path, ns=(self.begun, self.begun))
 
     def _write(self) -> None:
-        entries = _encode(self.kept)
-        folder = os.path.dirname(self.path)
+        """All entries; beside those that are there, a few other ones, which are read again by their content."""
+        new = {path: entry for path, entry in self.kept.items() if self._whole.get(path) is not entry}
+        if len(new) > len(self._whole) * _MANY or len(self.kept) != len(self._whole.keys() | new.keys()):
+            self._replace(self.path, self._version, self.kept)
+            _remove([self._beside])
+        else:
+            self._replace(self._beside, self._version + self._checksum.hex(), new)
+
+    def _replace(self, path: str, version: str, held: Mapping[str, Entry]) -> None:
+        entries = _encode(held)
+        folder = os.path.dirname(path)
         os.makedirs(folder, mode=0o700, exist_ok=True)
-        temporary = f"{self.path}.{os.getpid()}"
+        temporary = f"{path}.{os.getpid()}"
         try:
             with open(os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0), 0o600), "wb") as file:
-                file.write(_encode((_version(), digest(entries), msgspec.Raw(entries))))
+                file.write(_encode((version, digest(entries), msgspec.Raw(entries))))
             os.utime(temporary, ns=(self.begun, self.begun))
-            os.replace(temporary, self.path)
+            os.replace(temporary, path)
         finally:
             _remove([temporary])
+
+
+def _entries_in(path: str, version: str) -> tuple[bytes, dict[str, Entry], int]:
+    """The checksum of a cache file, its entries, and when they were checked (ns); nothing if it is not ours, whole, and of the version."""
+    try:
+        with open(path, "rb") as file:
+            about = os.fstat(file.fileno())
+            if about.st_size > _MOST or (hasattr(os, "geteuid") and about.st_uid != os.geteuid()):
+                return b"", {}, 0
+            said, checksum, entries = _decode_cache(file.read())
+        if said == version and digest(bytes(entries)) == checksum:
+            return checksum, _decode_entries(entries), about.st_mtime_ns
+    except (OSError, msgspec.MsgspecError, ValueError):
+        return b"", {}, 0
+    return b"", {}, 0
 
 
 def _remove(paths: Iterable[str]) -> None:

@@ -157,6 +157,82 @@ def test_names_that_are_no_unicode_are_not_kept(repository: Repository) -> None:
     assert set(repository.run().entries) == {"é.yaml"}
 
 
+class TestBeside:
+    """A few changed files of many are written into a file of their own."""
+
+    @pytest.fixture
+    def many(self, repository: Repository) -> Repository:
+        cache = repository.run()
+        for number in range(40):
+            self.add(cache, repository, f"{number}.yaml", "a: 1\n")
+        cache.save(str(repository.root))
+        return repository
+
+    def add(self, cache: Cache, repository: Repository, name: str, text: str) -> None:
+        file = repository.root / name
+        file.write_text(text)
+        os.utime(file, ns=(OLD + len(text), OLD + len(text)))
+        about = file.stat()
+        stat = Stat(about.st_mtime_ns, about.st_size, about.st_ino)
+        cache.add(name, stat, digest(text.encode()), encoded(pack(read_text(text, name))))
+
+    def digests(self, repository: Repository) -> dict[str, bytes]:
+        return {path: entry.digest for path, entry in repository.run().entries.items()}
+
+    def change(self, repository: Repository, *names: str) -> Cache:
+        cache = repository.run()
+        for name in names:
+            self.add(cache, repository, name, "a: 12\n")
+        cache.save(str(repository.root))
+        return cache
+
+    def test_what_is_there_stays_as_it_is(self, many: Repository) -> None:
+        path = Path(many.run().path)
+        before = path.read_bytes()
+        self.change(many, "3.yaml")
+        self.change(many, "4.yaml")
+        assert path.read_bytes() == before
+        changed = {name for name, found in self.digests(many).items() if found == digest(b"a: 12\n")}
+        assert changed == {"3.yaml", "4.yaml"} and len(self.digests(many)) == 40
+
+    def test_many_are_written_with_the_others(self, many: Repository) -> None:
+        cache = self.change(many, "3.yaml")
+        assert len(os.listdir(many.folder)) == 2
+        self.change(many, "4.yaml", "5.yaml", "6.yaml")
+        assert os.listdir(many.folder) == [Path(cache.path).name]
+        assert sum(found == digest(b"a: 12\n") for found in self.digests(many).values()) == 4
+
+    def test_a_file_that_is_gone_is_gone(self, many: Repository) -> None:
+        self.change(many, "3.yaml")
+        (many.root / "7.yaml").unlink()
+        many.run().save(str(many.root))
+        assert len(self.digests(many)) == 39
+        assert self.digests(many)["3.yaml"] == digest(b"a: 12\n")
+
+    @pytest.mark.parametrize("damage", ["cut", "empty", "of another"])
+    def test_where_it_cannot_be_used_the_others_can(self, many: Repository, damage: str) -> None:
+        beside = Path(f"{self.change(many, '3.yaml').path}.more")
+        content = beside.read_bytes()
+        if damage == "of another":
+            self.change(many, "4.yaml", "5.yaml", "6.yaml")
+        beside.write_bytes({"cut": content[:-9], "empty": b"", "of another": content}[damage])
+        found = self.digests(many)
+        assert len(found) == 40
+        assert (found["3.yaml"] == digest(b"a: 12\n")) == (damage == "of another")  # then the others hold it
+
+    def test_an_entry_that_is_young_there_is_hashed(self, many: Repository) -> None:
+        os.utime(many.run().path, ns=(OLD, OLD))
+        self.change(many, "3.yaml")
+        cache = many.run()
+        file = many.root / "3.yaml"
+        about = file.stat()
+        stat = Stat(about.st_mtime_ns, about.st_size, about.st_ino)
+        assert cache.find("3.yaml", str(file), stat) is not None and cache.rehashed
+        file.write_text("a: 34\n")
+        os.utime(file, ns=(about.st_mtime_ns, about.st_mtime_ns))
+        assert many.run().find("3.yaml", str(file), stat) is None
+
+
 def test_where_caches_lie(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
     monkeypatch.delenv("MESHLINT_CACHE_DIR", raising=False)
