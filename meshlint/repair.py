@@ -26,7 +26,7 @@ from meshlint.engine import (
     with_fixes,
 )
 from meshlint.fix.choose import together
-from meshlint.fix.compare import Key, Objection, Repair, objections
+from meshlint.fix.compare import Key, Objection, Repair, connected, objections
 from meshlint.fix.texts import applied, sorted_cuts
 from meshlint.fix.write import Change, writable
 from meshlint.model.problem import Edit, Finding
@@ -217,12 +217,11 @@ class _Repairing:
         sure = {next(iter(one.suspects)): one.reason for one in reversed(against) if len(one.suspects) == 1}
         for number, reason in sorted(sure.items()):
             self._refuse(batch[number], reason)
-        left = [repair for number, repair in enumerate(batch) if number not in sure]
         if sure:
-            return self._settle(base, held, state, left)
-        middle = len(left) // 2
-        held, state = self._settle(base, held, state, left[:middle])
-        return self._settle(base, held, state, left[middle:])
+            return self._settle(base, held, state, [repair for number, repair in enumerate(batch) if number not in sure])
+        tried = {number for together in connected(against) for number in together[: len(together) // 2]}
+        held, state = self._settle(base, held, state, [repair for number, repair in enumerate(batch) if number in tried])
+        return self._settle(base, held, state, [repair for number, repair in enumerate(batch) if number not in tried])
 
     def _with(self, base: _State, repairs: Sequence[Repair]) -> _State:
         self._runs += 1
@@ -246,10 +245,10 @@ class _Repairing:
         if self._stdin is not None:
             changes = [change for change in changes if change.old is not None]
         left = {Repair(finding, finding.fix).key for finding in told.findings if finding.fix is not None}
-        refused = tuple(one for key, (one, _) in self._refused.items() if key in left)
+        refused = sorted((one for key, (one, _) in self._refused.items() if key in left), key=lambda one: one.finding.order)
         cuts = {path: pieces.cuts() for path, pieces in self._pieces.items()}
         result = result_of(state.loaded, state.judged, told, self._project, self._config)
-        return Repaired(result, tuple(changes), cuts, self._fixed, refused, tuple(self._notes))
+        return Repaired(result, tuple(changes), cuts, self._fixed, tuple(refused), tuple(self._notes))
 
 
 def _by_file(repairs: Sequence[Repair]) -> dict[str, list[Edit]]:

@@ -115,16 +115,31 @@ def test_rules_that_were_not_selected_object_too(repo: Path) -> None:
     assert tree(repo) == {"a.yaml": config_map("a", wrong="error")}
 
 
-def test_few_runs_find_the_bad_ones_among_many(repo: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.fixture
+def runs(monkeypatch: pytest.MonkeyPatch) -> list[int]:
+    """One for each time that the project is linted again."""
     from meshlint import engine, repair
 
-    runs: list[int] = []
+    found: list[int] = []
 
     def reload(*given: Any) -> engine.Loaded:
-        runs.append(1)
+        found.append(1)
         return engine.reload(*given)
 
     monkeypatch.setattr(repair, "reload", reload)
+    return found
+
+
+def test_few_runs_find_the_bad_ones_among_copies(repo: Path, runs: list[int]) -> None:
+    """What is new stands in the object that the fix changes: its copies in other files are not suspected."""
+    write(repo, {f"{n}/a.yaml": config_map("same", wrong="error" if n % 2 else "good") for n in range(24)})
+    done = run(repo, "--fix", "-q")
+    assert done.err.count("not fixed") == 12
+    assert sum("wrong" in text for text in tree(repo).values()) == 12
+    assert len(runs) < 10
+
+
+def test_few_runs_find_the_bad_ones_among_many(repo: Path, runs: list[int]) -> None:
     files = {f"f{n}.yaml": config_map(f"f{n}", wrong="leave" if n % 40 == 7 else "hole" if n == 50 else "good") for n in range(120)}
     write(repo, files)
     done = run(repo, "--fix", "-q")

@@ -47,6 +47,15 @@ def objections(
     return [*_left(batch, *told), *_brought(batch, *all, yields)]
 
 
+def connected(against: Iterable[Objection]) -> list[list[int]]:
+    """The suspects, those of one objection together: groups that nothing connects are looked at side by side."""
+    groups: list[set[int]] = []
+    for one in against:
+        near = [group for group in groups if not group.isdisjoint(one.suspects)]
+        groups = [group for group in groups if group.isdisjoint(one.suspects)] + [set(one.suspects).union(*near)]
+    return sorted(sorted(group) for group in groups)
+
+
 def worse(before: Sequence[Finding], after: Sequence[Finding]) -> list[str]:
     """Why what rules say afterwards is worse: errors and holes of files that have more of them than before. What is only likely if
     another repository holds nothing (a low confidence) was as likely before."""
@@ -126,7 +135,9 @@ def _place(finding: Finding) -> Key:
 
 
 def _suspects(batch: Sequence[Repair], finding: Finding) -> frozenset[int]:
-    """The fixes that touch what a finding is about; all, where none does."""
+    """The fixes that change the very object that a finding is about, else what is called like it, else files that the finding names;
+    all, where none does."""
     files = {finding.location.file, *(related.location.file for related in finding.related)}
     same = {n for n, one in enumerate(batch) if finding.resource is not None and one.finding.resource == finding.resource}
-    return frozenset(same or {n for n, one in enumerate(batch) if files & one.files} or range(len(batch)))
+    here = {n for n in same if finding.location.file in batch[n].files}
+    return frozenset(here or same or {n for n, one in enumerate(batch) if files & one.files} or range(len(batch)))

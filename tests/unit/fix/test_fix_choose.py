@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from meshlint.fix.choose import together
-from meshlint.fix.compare import Repair, objections
+from meshlint.fix.compare import Objection, Repair, connected, objections
 from meshlint.fix.texts import applied
 from meshlint.model.position import Source
 from meshlint.model.problem import Edit, Finding, Fix, Impact, Location, NewFile, ResourceName, Severity
@@ -123,6 +123,29 @@ def test_who_is_to_blame_is_the_fix_of_the_object() -> None:
     hole = of("X2", "b", impact=Impact.BREAKS)
     assert against([a, b], [a, b], [hole]) == [("it would bring a hole", [1])]
     assert against([a, b], [a, b], [hole._replace(resource=None)]) == [("it would bring a hole", [0, 1])]
+
+
+def test_of_copies_that_which_was_changed_is_to_blame() -> None:
+    a = of("X1")
+    copy = a._replace(location=Location("g.yaml", 1, 1, 1, 2))
+    repairs = [repair(edit(0, 4, "x"), of=a), repair(edit(0, 4, "x", "g.yaml"), of=copy)]
+    hole = of("X2", impact=Impact.BREAKS)
+    for number, there in enumerate(("f.yaml", "g.yaml")):
+        after = [hole._replace(location=Location(there, 1, 1, 1, 2))]
+        assert [sorted(one.suspects) for one in objections(repairs, ([a, copy], after), ([a, copy], after))] == [[number]]
+
+
+@pytest.mark.parametrize(
+    ("suspects", "groups"),
+    [
+        ([], []),
+        ([{1, 2}, {3}], [[1, 2], [3]]),
+        ([{1, 2}, {4, 5}, {2, 3}], [[1, 2, 3], [4, 5]]),
+        ([{1, 2}, {3, 4}, {5}, {2, 3}, {5, 4}], [[1, 2, 3, 4, 5]]),
+    ],
+)
+def test_suspects_of_one_objection_are_looked_at_together(suspects: list[set[int]], groups: list[list[int]]) -> None:
+    assert connected(Objection("", frozenset(one)) for one in suspects) == groups
 
 
 def test_another_version_of_an_object_is_the_same_object() -> None:
