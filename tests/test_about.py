@@ -61,6 +61,20 @@ def test_every_case_of_several_files(folder: Path, config: Config) -> None:
     assert list(differences(folder, config)) == []
 
 
+def test_many_files_of_a_large_project_are_looked_at_with_all_others(tmp_path: Path) -> None:
+    for number in range(120):
+        service = "apiVersion: v1\nkind: Service\nmetadata: {{name: s{0}, namespace: n{0}}}\nspec: {{ports: [{{port: 80}}]}}\n---\n"
+        (tmp_path / f"{number}.yaml").write_text("".join(service.format(number * 10 + one) for one in range(10)))
+    whole = project([str(tmp_path)])
+    loaded = load(whole, Config().settled())
+
+    def only(count: int) -> bool:
+        names = {f"{number}.yaml" for number in range(count)}
+        return about(loaded.files, loaded.environments, names.__contains__) is not None
+
+    assert [only(count) for count in (1, 12, 13, 120)] == [True, True, False, False]
+
+
 @pytest.mark.corpus
 @pytest.mark.parametrize("config", CONFIGS, ids=["as it is", "ambient"])
 def test_real_repositories(config: Config) -> None:

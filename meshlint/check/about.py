@@ -19,6 +19,9 @@ from meshlint.model.rule import Rule
 from meshlint.model.tuples import NamedTuple
 from meshlint.render.shaping import is_plain, takes_values
 
+_MANY = 1_000  # objects
+_PART = 10
+
 
 class About(NamedTuple):
     """The objects of some files: the tables that they stand in, their kinds, and what they are called."""
@@ -37,15 +40,18 @@ class About(NamedTuple):
 
 
 def about(files: Sequence[FileRead], environments: Iterable[Environment], wanted: Callable[[str], bool]) -> About | None:
-    """`wanted`: is a file of this path one that findings are to be about? None where everything has to be looked at: one of these
-    files is more than objects that stand there as they are applied (a patch, values, what installs the mesh)."""
+    """`wanted`: is a file of this path one that findings are to be about? None where everything is to be looked at: one of these files is
+    more than objects that stand there as they are applied (a patch, values, what installs the mesh), or they are much of the whole."""
     own = [file for file in files if wanted(file.path)]
     if not all(is_plain(file, lambda name: not name or _is_taken(name, files)) for file in own):
         return None
     documents = [(document, kind_of(document.api_version, document.kind)) for file in own for document in file.documents]
     tables = frozenset(document.root.table for document, kind in documents if kind is not None)
-    held = {resource for environment in environments for resource in environment.resources if resource.root.table in tables}
+    judged = [resource for environment in environments for resource in environment.resources]
+    held = {resource for resource in judged if resource.root.table in tables}
     if {resource.root for resource in held} != {document.root for document, kind in documents if kind is not None}:
+        return None
+    if _MANY < len(judged) < _PART * len(held):  # several processes are sooner done with all of them
         return None
     called = frozenset((resource.kind, resource.name) for resource in held)
     return About(frozenset(file.path for file in own), tables, frozenset(kind for kind, _ in called), called)
