@@ -14,6 +14,7 @@ from meshlint.config import Config
 from meshlint.engine import Judged, judge, load
 from meshlint.model.problem import Finding
 from meshlint.project import Project, project
+from tests.door import call
 from tests.rules_harness import CASES
 
 CONFIGS = [Config().settled(), Config(assume_mode="ambient").settled()]
@@ -83,3 +84,32 @@ def test_real_repositories(config: Config) -> None:
         pytest.skip("MESHLINT_CORPUS names no folder of repositories")
     for folder in sorted(folder for folder in Path(corpus).iterdir() if folder.is_dir()):
         assert list(differences(folder, config._replace(render="never"))) == [], folder.name
+
+
+RULE = '''from meshlint.api import Impact, Kind, Problem, Severity, rule
+
+
+@rule("ABC101", "names-service", Severity.WARNING, impact=Impact.ADVICE, each=Kind.CONFIG_MAP, reads=[Kind.SERVICE]{more}, remedy="None.")
+def names(config, mesh):
+    """A ConfigMap names a Service.
+
+    Remedy: none. Not reported when it names none.
+    """
+    service = mesh.find(Kind.SERVICE, config.namespace, config.root.get("data", "service").text or "")
+    if service is not None:
+        yield Problem(config.root.get("data"), "It names one.", related=((service.root, "this one"),))
+'''
+
+
+@pytest.mark.parametrize(("more", "asked"), [("", True), (", points_to=[Kind.SERVICE]", True), (", points_to=[]", False)])
+def test_a_rule_of_others_is_asked_of_everything_unless_it_says_where_it_points(tmp_path: Path, more: str, asked: bool) -> None:
+    (tmp_path / "rules").mkdir()
+    (tmp_path / "rules" / "names.py").write_text(RULE.format(more=more))
+    repo = tmp_path / "repository"
+    repo.mkdir()
+    (repo / "meshlint.toml").touch()
+    for name, kind in (("cart", "Service"), ("config", "ConfigMap")):
+        manifest = f"apiVersion: v1\nkind: {kind}\nmetadata: {{name: {name}, namespace: shop}}\ndata: {{service: cart}}\n"
+        (repo / f"{name}.yaml").write_text(manifest)
+    done = call("cart.yaml", "-o", "json", "--rules", str(tmp_path / "rules"), "--select", "ABC1", cwd=repo)
+    assert [finding["file"] for finding in done.findings] == ["config.yaml"] * asked
