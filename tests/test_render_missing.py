@@ -87,6 +87,28 @@ def test_a_value_of_a_file_that_is_not_here_is_not_replaced(written: str, tmp_pa
     assert "gone.env does not exist" in reason and place == "patch.yaml:9 True"
 
 
+@pytest.mark.tools
+@pytest.mark.parametrize("chart", ["helmCharts: [{name: istiod}]", "helmChartInflationGenerator: [{chartName: istiod}]"])
+def test_a_kustomization_of_charts_alone_takes_nothing_with_it(chart: str, tmp_path: Path) -> None:
+    need("kustomize")
+    write(tmp_path, WAYS["merge"])
+    (tmp_path / "base").mkdir()
+    (tmp_path / "base/kustomization.yaml").write_text(f"{chart}\n", encoding="utf-8")
+    (tmp_path / "kustomization.yaml").write_text(f"resources: [base, web.yaml]\n{WAYS['merge']}\n", encoding="utf-8")
+    assert rendered(tmp_path) == ("chart istiod is not rendered", "patch.yaml:9 True")
+
+
+@pytest.mark.tools
+def test_where_all_is_here_a_kustomization_of_nothing_fails(tmp_path: Path) -> None:
+    need("kustomize")
+    write(tmp_path, "")
+    (tmp_path / "base").mkdir()
+    (tmp_path / "base/kustomization.yaml").write_text("kind: Kustomization\n", encoding="utf-8")
+    (tmp_path / "kustomization.yaml").write_text("resources: [base, web.yaml]\n", encoding="utf-8")
+    (failed,) = (one for one in lint(tmp_path).findings if one["rule"] == "ML003")
+    assert "kustomization.yaml is empty" in failed["message"]
+
+
 MERGED = "configMapGenerator: [{name: settings, behavior: merge, literals: [HOST=web]}]"
 
 

@@ -143,6 +143,8 @@ class KustomizeStage:
         return None
 
     def _rewrite(self, folder: str, data: dict[str, Any]) -> None:
+        if not data.keys().isdisjoint(_CHARTS):
+            data.setdefault("resources", [])  # without charts nothing may be left of it, which kustomize refuses
         for key in _CHARTS:
             for chart in _maps(data.pop(key, None)):
                 if "name" in chart or "chartName" in chart:
