@@ -143,12 +143,7 @@ class KustomizeStage:
         return None
 
     def _rewrite(self, folder: str, data: dict[str, Any]) -> None:
-        if not data.keys().isdisjoint(_CHARTS):
-            data.setdefault("resources", [])  # without charts nothing may be left of it, which kustomize refuses
-        for key in _CHARTS:
-            for chart in _maps(data.pop(key, None)):
-                if "name" in chart or "chartName" in chart:
-                    self._miss(f"chart {chart.get('name') or chart.get('chartName')} is not rendered")
+        self._without_charts(data)
         for key, rewritten in {**dict.fromkeys(_LISTS, self._use), "patchesStrategicMerge": self._merge}.items():
             if key in data:
                 data[key] = [new for old in _texts(data[key]) if (new := rewritten(folder, old)) is not None]
@@ -160,6 +155,14 @@ class KustomizeStage:
             self._generator(folder, entry)
         for key in filter(data.__contains__, _PLUGINS):
             data[key] = [new for old in _texts(data[key]) for new in self._plugins(folder, old, key)]
+
+    def _without_charts(self, data: dict[str, Any]) -> None:
+        if not data.keys().isdisjoint(_CHARTS):
+            data.setdefault("resources", [])  # there may be nothing else in it, and kustomize refuses one that is empty
+        for key in _CHARTS:
+            for chart in _maps(data.pop(key, None)):
+                if "name" in chart or "chartName" in chart:
+                    self._miss(f"chart {chart.get('name') or chart.get('chartName')} is not rendered")
 
     def _path(self, folder: str, entry: dict[str, Any]) -> bool:
         new = self._reference(folder, str(entry["path"])) if isinstance(entry["path"], str) else None
