@@ -47,9 +47,15 @@ def _folder(spec: Node, holder: Holder, file: str, said: str) -> tuple[str | Non
         folder = _copied(reference.get("name").text or "", said, holder, file)
     else:
         folder = holder.folder(said) if holder.belongs(source_name(reference)) else None
-    if folder is None or (folder == holder.tree.root and not path.text):
+    if folder is None or (folder == holder.tree.root and not (path.text and _whole(reference, holder))):
         return None, f"{said} of {source_name(reference) or 'another repository'} is not in the repository"
     return folder, None
+
+
+def _whole(reference: Node, holder: Holder) -> bool:
+    """May the top folder of a source be that of this repository? What a registry holds is often the manifests of others, or a
+    folder of this one: it is where other paths say so."""
+    return reference.get("kind").text != "OCIRepository" or holder.known(source_name(reference))
 
 
 def _copied(artifact: str, path: str, holder: Holder, file: str) -> str | None:

@@ -275,6 +275,22 @@ def test_a_source_of_flux_most_of_whose_paths_are_not_here_is_another_repository
     assert found["one"] == "one of GitRepository other is not in the repository"
 
 
+OCI = "path: ./\nsourceRef: {kind: %s, name: all}"
+
+
+@pytest.mark.parametrize(
+    ("kind", "more", "folder"), [("OCIRepository", "", None), ("OCIRepository", "./apps", ""), ("GitRepository", "", "")]
+)
+def test_the_top_folder_of_a_registry_is_that_of_another_repository(tmp_path: Path, kind: str, more: str, folder: str | None) -> None:
+    """It is this one where another path of it is here."""
+    repo = Repo(tmp_path).write("apps/s.yaml", obj("Service", "s")).write("k.yaml", flux(OCI % kind))
+    if more:
+        repo.write("more.yaml", flux(OCI.replace("./", more) % kind))
+    first = applications(repo)[0].sources[0]
+    reason = None if folder is not None else "./ of OCIRepository all is not in the repository"
+    assert (first.folder, first.reason) == (folder, reason)
+
+
 @pytest.mark.parametrize("folder", ["c", "sources"])
 def test_folders_of_artifacts_that_are_copied_together(tmp_path: Path, folder: str) -> None:
     repo = Repo(tmp_path).write("apps/prod/s.yaml", obj("Service", "s")).write("c/k.yaml", flux("""
