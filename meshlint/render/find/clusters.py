@@ -77,19 +77,29 @@ def _key(group: Group, own: Key) -> Key:
 
 
 def _parted(units: Sequence[_Unit]) -> Iterator[list[_Unit]]:
-    """All together; where some bring the same object, by the folder where their way began; where they still do, those apart."""
-    if not _alternatives(units):
-        yield [*units]
-        return
-    by_root: dict[str, list[_Unit]] = {}
-    for unit in units:
-        by_root.setdefault(unit.root, []).append(unit)
-    for held in by_root.values():
+    """All together; where some bring the same object, by the folder where their way began, no deeper than tells them apart; where
+    they still do, those apart."""
+    waiting = [[*units]]
+    while waiting:
+        held = waiting.pop()
         apart = _alternatives(held)
+        folders = _by_folder(held) if apart else {}
+        if len(folders) > 1:
+            waiting += reversed(folders.values())
+            continue
         together = [unit for number, unit in enumerate(held) if number not in apart]
         yield from ([unit] for number, unit in enumerate(held) if number in apart)
         if together:
             yield together
+
+
+def _by_folder(units: Sequence[_Unit]) -> dict[str, list[_Unit]]:
+    """By the first step in which the folders where they begin differ; those in the folder of all of them by themselves."""
+    top = _common([unit.root for unit in units])
+    found: dict[str, list[_Unit]] = {}
+    for unit in units:
+        found.setdefault(unit.root[len(top) :].lstrip("/").partition("/")[0], []).append(unit)
+    return found
 
 
 def _alternatives(units: Sequence[_Unit]) -> set[int]:

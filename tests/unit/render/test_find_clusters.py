@@ -63,6 +63,30 @@ def test_alternatives_are_told_apart_by_where_their_way_begins(tmp_path: Path) -
     }
 
 
+def test_folders_are_told_apart_no_deeper_than_alternatives_ask_for(tmp_path: Path) -> None:
+    repo = Repo(tmp_path)
+    for name in ("prod", "staging"):
+        for part in ("api", "web"):
+            folder = f"{name}/{part}"
+            repo.write(f"{folder}/argo/app.yaml", argo(part, f"{folder}/all")).write(f"{folder}/all/s.yaml", obj("Service", part))
+    repo.write("other/argo/one.yaml", argo("one", "other/one")).write("other/one/s.yaml", obj("Service", "one"))
+    repo.write("other/more/argo/two.yaml", argo("two", "other/two")).write("other/two/s.yaml", obj("Service", "two"))
+    found = repo.by_name()
+    assert {name: titles(found[name].resources) for name in ("prod", "staging", "other")} == {
+        "prod": ["Service web/api", "Service web/web"],
+        "staging": ["Service web/api", "Service web/web"],
+        "other": ["Service web/one", "Service web/two"],
+    }
+
+
+def test_alternatives_below_one_folder_are_told_apart_below_it(tmp_path: Path) -> None:
+    repo = Repo(tmp_path)
+    for path in ("east/blue", "east/green", "west/only"):
+        repo.write(f"{path}/argo/app.yaml", argo(path, f"{path}/all")).write(f"{path}/all/s.yaml", obj("Service", "s"))
+    found = {environment.path for environment in repo.built().list if environment.kind == "argocd"}
+    assert found == {"east/blue/all", "east/green/all", "west/only/all"}
+
+
 def test_a_namespace_may_come_with_several_applications(tmp_path: Path) -> None:
     repo = Repo(tmp_path)
     for name in ("a", "b"):
