@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import TYPE_CHECKING, Union
 
 from meshlint.edit.changes import Changes
@@ -66,16 +66,34 @@ def _is_there(document: Document, resource: Resource, made: Sequence[tuple[Docum
 
 
 def as_written(found: Converted) -> Converted:
-    """The objects as they are to stand in the file: without a namespace that Kustomize or the folder gives to the old one, too."""
-    own, written = found.resource.namespace, found.resource.root.get("metadata", "namespace").text
-    if not own or written == own:
+    """The objects as they are to stand in the file: without what Kustomize or the folder gives to the old one, too (a namespace,
+    labels, annotations)."""
+    own, written = found.resource.namespace, found.written.get("metadata", "namespace").text
+    given = {field: _given(found, field) for field in ("labels", "annotations")}
+    if (not own or written == own) and not any(given.values()):
         return found
-    return found._replace(documents=tuple(_moved(document, own, written) for document in found.documents))
+    return found._replace(documents=tuple(_taken(_moved(document, own, written), given) for document in found.documents))
+
+
+def _given(found: Converted, field: str) -> Collection[str]:
+    """The keys of the old object that are not in its file."""
+    rendered = found.resource.root.get("metadata", field)
+    return {key for key, _ in rendered.items()} - {key for key, _ in found.written.get("metadata", field).items()}
+
+
+def _taken(document: Document, given: Mapping[str, Collection[str]]) -> Document:
+    metadata = dict(document["metadata"])
+    for field, keys in given.items():
+        if field in metadata:
+            metadata[field] = {key: value for key, value in metadata[field].items() if key not in keys}
+            if not metadata[field]:
+                del metadata[field]
+    return {**document, "metadata": metadata}
 
 
 def _moved(document: Document, own: str, written: str | None) -> Document:
     metadata = dict(document["metadata"])
-    if metadata.get("namespace") == own:
+    if own and metadata.get("namespace") == own:
         metadata.pop("namespace")
         if written is not None:
             metadata["namespace"] = written
@@ -93,7 +111,7 @@ _HELPERS = ("Service", "DestinationRule", "ReferenceGrant")
 def replaced(found: Converted, changes: Changes) -> Changes:
     """Write the objects in the place of the old one, and take away the subsets that nothing uses then."""
     root = found.resource.root
-    if root.get("metadata", "name").text != found.resource.name:
+    if found.written.get("metadata", "name").text != found.resource.name:
         changes.refused = "Kustomize changes its name"
         return changes
     documents: list[Document] = sorted(found.documents, key=lambda document: document["kind"] in _HELPERS)

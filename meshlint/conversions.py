@@ -47,7 +47,7 @@ def verdicts(options: Namespace, scope: Project, config: Config) -> Run:
     found: dict[object, tuple[Converted, list[str]]] = {}
     for mesh in meshes:
         for one in _converted(mesh, options, scope):
-            key = (one.resource.root, one.outcome, repr(one.documents), tuple(reason.text for reason in one.because))
+            key = (one.written, one.resource.name, one.outcome, repr(one.documents), tuple(reason.text for reason in one.because))
             found.setdefault(key, (one, []))[1].append(mesh.environment.name)
     ordered = sorted(found.values(), key=lambda pair: (pair[0].resource.file, pair[0].resource.root.span.start.offset))
     target = max(targets, key=lambda target: (target.istio[:2], target.gateway_api[:2])) if targets else None

@@ -68,7 +68,7 @@ class _Planning:
         held: dict[Place, int] = {}
         bound = self._bound() if any(one.resource.kind is Kind.GATEWAY for one in found) else {}
         for number, one in enumerate(found):
-            places = bound.get(one.resource.root, ())
+            places = bound.get(one.written, ())
             joined = sorted({held[place] for place in places if place in held})
             groups[number] = [*(other for group in joined for other in groups.pop(group)), one]
             held.update({place: number for place, group in held.items() if group in joined})
@@ -80,10 +80,10 @@ class _Planning:
         out: dict[Node, set[Place]] = {}
         for mesh in self._run.meshes:
             for gateway in mesh.all(Kind.GATEWAY):
-                out.setdefault(gateway.root, set()).add((gateway.namespace, gateway.name))
+                out.setdefault(gateway.root.origin, set()).add((gateway.namespace, gateway.name))
             for service in mesh.all(Kind.VIRTUAL_SERVICE):
                 refs = [ref.istio for ref in mesh.binding(service).gateways if ref.istio is not None]
-                out.setdefault(service.root, set()).update((held.namespace, held.name) for held in refs)
+                out.setdefault(service.root.origin, set()).update((held.namespace, held.name) for held in refs)
         return out
 
     def _settle(self, held: Sequence[Group], batch: Sequence[Group], before: Sequence[Finding]) -> Sequence[Group]:
@@ -108,7 +108,7 @@ class _Planning:
 
     def _edits(self, found: Sequence[Converted]) -> dict[str, list[Edit]]:
         """The edits of some conversions by file; none, where they cannot be made."""
-        going = {other.root for one in found if one.whole for other in (one.resource, *one.inlined)}
+        going = {other.root.origin for one in found if one.whole for other in (one.resource, *one.inlined)}
         own = [one._replace(unused=tuple(node for node in one.unused if not self._used(node, going))) for one in found]
         made = together(own)[0].fix("") if own else None
         fix: Fix | None = self._offers.complete(made) if made is not None else None
@@ -121,10 +121,10 @@ class _Planning:
         """Does something that stays use a subset?"""
         name = subset.get("name").text or ""
         return any(
-            sent.route.root not in going
+            sent.route.root.origin not in going
             for mesh in self._run.meshes
             for rule in mesh.all(Kind.DESTINATION_RULE)
-            if rule.root.table is subset.table and any(item == subset for item in rule.spec.each("subsets"))
+            if rule.root.origin.table is subset.origin.table and any(item.origin == subset.origin for item in rule.spec.each("subsets"))
             for sent in mesh.subset_users(rule, name)
         )
 

@@ -29,10 +29,10 @@ def _plan(run: Run) -> Plan:
 
 def _alike(run: Run, left: list[str]) -> Iterator[Converted]:
     """The conversions that come out the same in every environment."""
-    by_root: dict[Node, list[Converted]] = {}
+    written: dict[Node, list[Converted]] = {}
     for verdict in run.verdicts:
-        by_root.setdefault(verdict.found.resource.root, []).append(verdict.found)
-    for found in by_root.values():
+        written.setdefault(verdict.found.written, []).append(verdict.found)
+    for found in written.values():
         one = found[0]
         if len({repr(as_written(other).documents) for other in found}) != 1:
             said = "it converts differently in each environment"

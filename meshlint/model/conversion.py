@@ -52,6 +52,11 @@ class Converted(NamedTuple):
     def whole(self) -> bool:
         return self.outcome is Outcome.CONVERTS
 
+    @property
+    def written(self) -> Node:
+        """The object as its file holds it: one for all environments, also where they are rendered."""
+        return self.resource.root.origin
+
 
 class Manner(NamedTuple):
     """How to convert. `gateways`: Istio Gateways too. `segments`: a prefix stands for whole path segments, as in the Gateway API,

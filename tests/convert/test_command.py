@@ -13,6 +13,7 @@ import yaml
 from meshlint.bundled import folder
 from tests.door import call
 from tests.manifests import write
+from tests.tools import need
 
 SERVICE = """\
 apiVersion: v1
@@ -215,6 +216,79 @@ def test_a_base_is_written_as_all_its_overlays_have_it(tmp_path: Path) -> None:
     route, service = yaml.safe_load_all((tmp_path / "base/route.yaml").read_text())
     assert (route["kind"], route["metadata"]) == ("HTTPRoute", {"name": "reviews", "labels": {"team": "a"}})
     assert service["metadata"] == {"name": "reviews-v2"}
+
+
+PATCHED = """\
+resources: [../../base]
+namespace: NAME
+labels: [{pairs: {stage: NAME}}]
+patches:
+- target: {kind: ConfigMap}
+  patch: |-
+    - {op: replace, path: /data/stage, value: NAME}
+"""
+CONFIG = "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: conf}\ndata: {stage: none}\n"
+
+
+def overlays(root: Path, **more: str) -> None:
+    """The route in a base of two overlays, which only a tool can tell; `more` are the resources of each besides."""
+    bare = {name: text.replace(", namespace: shop", "").replace("  namespace: shop\n", "") for name, text in FILES.items()}
+    base = {"route.yaml": bare["route.yaml"], "rule.yaml": bare["rule.yaml"], "conf.yaml": CONFIG}
+    files = {f"base/{name}": text for name, text in base.items()}
+    files["base/kustomization.yaml"] = f"resources: [{', '.join(base)}]\n"
+    for name in ("a", "b"):
+        used = PATCHED.replace("[../../base]", f"[../../base{', service.yaml' if more.get(name) else ''}]").replace("NAME", name)
+        files[f"overlays/{name}/kustomization.yaml"] = used
+        if more.get(name):
+            files[f"overlays/{name}/service.yaml"] = more[name]
+    write(root, files)
+
+
+@pytest.mark.tools
+def test_a_base_that_is_rendered_is_written_as_all_its_overlays_have_it(tmp_path: Path) -> None:
+    need("kustomize")
+    service = SERVICE.replace(", namespace: shop", "")
+    overlays(tmp_path, a=service, b=service)
+    run = call("convert", "--write", cwd=tmp_path)
+    assert run.code == 0, run.err
+    route, service = yaml.safe_load_all((tmp_path / "base/route.yaml").read_text())
+    assert (route["kind"], route["metadata"]) == ("HTTPRoute", {"name": "reviews", "labels": {"team": "a"}})
+    assert service["metadata"] == {"name": "reviews-v2"} and "stage" not in (tmp_path / "base/route.yaml").read_text()
+
+
+@pytest.mark.tools
+def test_a_base_that_is_rendered_stays_where_it_does_in_one_overlay(tmp_path: Path) -> None:
+    """The route of the other one would take the place of both."""
+    need("kustomize")
+    overlays(tmp_path, a=SERVICE.replace(", namespace: shop", ""))
+    before = (tmp_path / "base/route.yaml").read_text()
+    run = call("convert", "--write", cwd=tmp_path)
+    assert run.code == 1 and "in base/route.yaml is left as it is: it converts differently in each environment" in run.err
+    assert (tmp_path / "base/route.yaml").read_text() == before
+    table = call("convert", cwd=tmp_path).err
+    assert "base/route.yaml:3  in overlays/a" in table and "base/route.yaml:3  in overlays/b" in table
+
+
+@pytest.mark.tools
+def test_what_several_overlays_say_alike_is_said_once(tmp_path: Path) -> None:
+    need("kustomize")
+    overlays(tmp_path)
+    (tmp_path / "base/route.yaml").write_text(FAULT.replace(", namespace: shop", "").replace(".shop.svc.cluster.local", ""))
+    run = call("convert", cwd=tmp_path)
+    assert run.err.count("spec.http[0].fault: injects a fault") == 1 and "1 stays; target" in run.err
+
+
+@pytest.mark.tools
+def test_a_name_that_a_rendered_overlay_changes_is_not_written(tmp_path: Path) -> None:
+    need("kustomize")
+    service = SERVICE.replace(", namespace: shop", "")
+    overlays(tmp_path, a=service)
+    (tmp_path / "overlays/b/kustomization.yaml").unlink()
+    path = tmp_path / "overlays/a/kustomization.yaml"
+    path.write_text(f"{path.read_text()}nameSuffix: -x\n")
+    before = (tmp_path / "base/route.yaml").read_text()
+    assert call("convert", "--write", cwd=tmp_path).code == 1
+    assert (tmp_path / "base/route.yaml").read_text() == before
 
 
 def test_a_name_that_kustomize_changes_is_not_written(tmp_path: Path) -> None:
