@@ -321,6 +321,15 @@ def test_what_would_make_it_worse_is_left(tmp_path: Path, options: list[str], mo
     assert ("kind: HTTPRoute" in (tmp_path / "route.yaml").read_text()) == (options == ["--write"])
 
 
+def test_what_a_template_fills_in_stays_and_all_that_is_bound_to_it(tmp_path: Path) -> None:
+    gateway = "apiVersion: networking.istio.io/v1\nkind: Gateway\nmetadata: {name: edge, namespace: shop}\nspec: {selector: {istio: edge}, "
+    gateway += "servers: [{port: {number: 80, name: http, protocol: HTTP}, hosts: ['${HOST}']}]}\n"
+    route = ROUTE.replace("  http:", "  gateways: [edge]\n  http:")
+    run = call("convert", "--gateways", cwd=write(tmp_path, {**FILES, "gateway.yaml": gateway, "route.yaml": route}))
+    assert "spec.servers[0].hosts[0]: is filled in by a template" in run.err
+    assert "is bound to Gateway shop/edge, which is filled in by a template" in run.err
+
+
 def test_copies_of_one_object_are_alternatives(tmp_path: Path) -> None:
     write(tmp_path, {"service.yaml": SERVICE, "rule.yaml": RULE, "a/route.yaml": ROUTE, "b/route.yaml": ROUTE})
     run = call("convert", "--write", cwd=tmp_path)

@@ -22,7 +22,7 @@ def known(node: Node) -> None:
     while stack:
         at = stack.pop()
         if at.value is UNKNOWN:
-            raise Stay(at, "a template fills in this value", "Convert what is rendered from it.")
+            raise Stay(at, "is filled in by a template", "Convert what is rendered from it.")
         if at.is_map:
             stack += [below for _, below in at.items()]
         elif at.is_list:
