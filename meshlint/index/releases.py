@@ -11,7 +11,7 @@ from meshlint.model.lazy_regex import lazy_regex
 from meshlint.model.node import Node
 from meshlint.model.resource import Resource
 from meshlint.model.tuples import NamedTuple
-from meshlint.render.tree import base, parent, resolve
+from meshlint.render.tree import base, below, parent, resolve
 
 _CHARTS = {
     "istiod": ISTIOD, "istio-discovery": ISTIOD, "cni": CNI, "istio-cni": CNI, "ztunnel": ZTUNNEL, "cilium": CILIUM,
@@ -20,6 +20,7 @@ _CHARTS = {
 _UMBRELLA = "ambient"  # Istio's chart of all components, with the profile of that name
 _PARTS = {"istiod": ISTIOD, "cni": CNI, "ztunnel": ZTUNNEL}
 _CHART_FILES = ("Chart.yaml", "Chart.yml")
+_KUSTOMIZATIONS = ("kustomization.yaml", "kustomization.yml", "Kustomization")
 _VALUES = lazy_regex(r"values([-_.].*)?\.ya?ml")
 _LOOSE = lazy_regex(r"(?:values[-_.])?(?:istio[-_])?(istiod|discovery|cni|ztunnel)(?:[-_.]values)?\.ya?ml")
 _LOOSE_KEYS = {
@@ -49,6 +50,7 @@ class Files:
         self._files = {file.path: file for file in written}
         self.inner = {document.root: dict(document.inner) for file in files for document in file.documents if document.inner}
         self.used: set[str] = set()
+        self._generated: dict[str, list[tuple[str, str, str]]] | None = None
         self.wrappers = {
             parent(path): document
             for path, file in self._files.items()
@@ -64,6 +66,16 @@ class Files:
             return None
         self.used.add(file.path)
         return Layer(file.documents[0].root)
+
+    def generated(self, name: str, key: str, near: str) -> Layer | None:
+        """The file that a key of a ConfigMap is made of, by a kustomization in a folder above an object."""
+        if self._generated is None:
+            self._generated = {}
+            for document in self.by_name(*_KUSTOMIZATIONS):
+                for maker, held, path in _makers(document):
+                    self._generated.setdefault(maker, []).append((held, parent(document.file), path))
+        found = [resolve(folder, path) for held, folder, path in self._generated.get(name, ()) if held == key and below(near, folder)]
+        return self.values(found[0]) if len(found) == 1 else None
 
     def beside(self, folder: str) -> list[str]:
         return [path for path in self._files if parent(path) == folder and _VALUES.fullmatch(base(path))]
@@ -89,6 +101,14 @@ class Files:
                 yield component, file.documents[0]
 
 
+def _makers(kustomization: Document) -> Iterator[tuple[str, str, str]]:
+    """Names of ConfigMaps that it generates, each with a key and the file of that."""
+    for maker in kustomization.root.each("configMapGenerator"):
+        for written in maker.get("files").each():
+            key, _, path = (written.text or "").rpartition("=")
+            yield maker.get("name").text or "", key or base(path), path
+
+
 def releases_of(resource: Resource, files: Files) -> Iterator[Release]:
     """The releases that an object of Flux or Argo CD makes."""
     if resource.kind is Kind.HELM_RELEASE:
@@ -100,16 +120,25 @@ def releases_of(resource: Resource, files: Files) -> Iterator[Release]:
 def _flux(resource: Resource, files: Files) -> Iterator[Release]:
     spec = resource.spec
     chart = spec.get("chart", "spec", "chart").text or spec.get("chartRef", "name").text or ""
-    closed = not spec.get("valuesFrom") and not spec.get("chart", "spec", "valuesFiles") and not resource.partial
+    given = [_given(item, files) for item in spec.each("valuesFrom")]
+    closed = None not in given and not spec.get("chart", "spec", "valuesFiles") and not resource.partial
     repository = spec.get("chart", "spec", "sourceRef", "name").text or ""
     namespace = spec.get("targetNamespace").text or resource.namespace
-    layers = [Layer(spec.get("values"))]
+    layers = [Layer(spec.get("values")), *(layer for layer in reversed(given) if layer is not None)]
     version = spec.get("chart", "spec", "version")
     wrapped = resolve("", chart.lstrip("/")) or ""
     if wrapped in files.wrappers and spec.get("chart", "spec", "sourceRef", "kind").text != "HelmRepository":
         layers += _own_values(wrapped, files)
         chart = wrapped
     yield Release(chart, repository, version, namespace, tuple(layers), closed, resource.root, resource)
+
+
+def _given(item: Node, files: Files) -> Layer | None:
+    """What valuesFrom names, where it is a whole file of the repository: written values win over it, later ones over earlier ones."""
+    if item.get("kind").text != "ConfigMap" or item.get("targetPath").present:
+        return None
+    name = item.get("name").origin  # what is rendered has a hash behind it
+    return files.generated(name.text or "", item.get("valuesKey").text or "values.yaml", item.file)
 
 
 def _argo(resource: Resource, files: Files) -> Iterator[Release]:
@@ -155,7 +184,7 @@ def _own_values(folder: str, files: Files) -> list[Layer]:
 
 def releases_in(files: Files, named: frozenset[str]) -> Iterator[Release]:
     """The releases that files say which are no objects. `named`: the folders of wrapper charts that an object releases."""
-    for document in files.by_name("kustomization.yaml", "kustomization.yml", "Kustomization"):
+    for document in files.by_name(*_KUSTOMIZATIONS):
         yield from _kustomization(document, files)
     for document in files.by_name("helmfile.yaml", "helmfile.yml"):
         yield from _helmfile(document, files)

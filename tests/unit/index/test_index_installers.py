@@ -100,6 +100,38 @@ def test_flux(tmp_path: Path) -> None:
     assert not absent.present and absent.place.start.line == 5
 
 
+GENERATED = """\
+resources: [plane.yaml]
+configMapGenerator:
+- {name: one, files: [values.yaml=one.yaml, more.yaml]}
+- {name: two, files: [values.yaml]}
+- {name: text, literals: [values.yaml=revision]}
+"""
+
+
+def generated(folder: Path, *items: str) -> Installer:
+    release = FLUX.replace("values: {profile: ambient, ", f"valuesFrom: [{', '.join(items)}]\n  values: {{")
+    files = {"one.yaml": "{profile: ambient, revision: one, global: {network: one}}\n", "values.yaml": "{global: {network: two}}\n"}
+    asked = mesh(folder, **{"kustomization.yaml": GENERATED, "plane.yaml": release, "more.yaml": "{global: {network: more}}\n", **files})
+    return one(asked, ISTIOD)
+
+
+def test_values_of_config_maps_that_a_kustomization_generates(tmp_path: Path) -> None:
+    found = generated(tmp_path, "{kind: ConfigMap, name: one}", "{kind: ConfigMap, name: two}")
+    assert (found.value("revision").text, found.value("global", "network").text, found.ambient) == ("blue", "two", True)
+    assert (found.value("profile").file, found.closed) == ("one.yaml", True)
+    found = generated(tmp_path, "{kind: ConfigMap, name: one, valuesKey: more.yaml}")
+    assert (found.value("global", "network").text, found.closed) == ("more", True)
+
+
+@pytest.mark.parametrize(
+    "item", ["{kind: ConfigMap, name: text}", "{kind: ConfigMap, name: one, targetPath: global}", "{kind: Secret, name: one}"]
+)
+def test_other_values_of_flux_leave_it_open(item: str, tmp_path: Path) -> None:
+    found = generated(tmp_path, item)
+    assert (found.value("revision").text, found.value("global", "network").present, found.closed) == ("blue", False, False)
+
+
 def test_argo_cd_parameters_over_objects_over_text_over_files(tmp_path: Path) -> None:
     found = one(mesh(tmp_path, a_yaml=ARGO, values__istiod_yaml="profile: ambient\nglobal: {platform: k3s}\n"), ISTIOD)
     assert [found.revision.text, found.value("global", "network").text, found.value("global", "platform").text] == ["first", "east", "gke"]
