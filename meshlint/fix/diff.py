@@ -60,9 +60,10 @@ def _changes(text: str, lines: Sequence[str], cuts: Sequence[Cut]) -> Iterator[_
     starts = [0]
     for line in lines:
         starts.append(starts[-1] + len(line))
+    bottom = len(lines) - bool(lines and not lines[-1].endswith("\n"))  # what is written behind an open line belongs to it
     groups: list[tuple[int, int, list[Cut]]] = []
     for cut in sorted(cuts, key=lambda one: one[:2]):
-        first, last = (min(bisect_right(starts, at) - 1, len(lines)) for at in cut[:2])
+        first, last = (min(bisect_right(starts, at) - 1, bottom) for at in cut[:2])
         end = last + 1 if starts[last] < cut[1] or cut[1] == cut[0] or cut[2][-1:] not in ("", "\n") else last
         end = min(end, len(lines))
         if groups and first < groups[-1][1]:

@@ -77,3 +77,11 @@ def test_odd_names_are_quoted_as_git_quotes_them() -> None:
     head = next(iter(new_file('a "b"\u00fc\t.yaml', "x\n")))
     assert head.splitlines()[0] == 'diff --git "a/a \\"b\\"\\303\\274\\011.yaml" "b/a \\"b\\"\\303\\274\\011.yaml"'
     assert next(iter(new_file("a b.yaml", "x\n"))).splitlines()[-1] == "+++ b/a b.yaml\t"
+
+
+def test_lines_behind_an_open_one_change_it() -> None:
+    """An open last line is none of the context: other tools than git would add an empty line."""
+    diff = "".join(changed_file("f.yaml", "a\nb", [(3, 3, "\nc")]))
+    end = "\\ No newline at end of file"
+    assert diff.splitlines()[3:] == ["@@ -1,2 +1,3 @@", " a", "-b", end, "+b", "+c", end]
+    assert "".join(changed_file("f.yaml", "a\nb\n", [(4, 4, "c\n")])).splitlines()[3:] == ["@@ -1,2 +1,3 @@", " a", " b", "+c"]
