@@ -23,10 +23,22 @@ def sidecars_gone(of: Subject, mesh: Mesh) -> bool:
     return mesh.ambient_now(of) or mesh.settings.phase == "cleanup"
 
 
-def stay_out(workload: Workload, *, safe: bool) -> Fix | None:
-    """Say on the pods that ambient leaves them out."""
-    made = Changes().set_key(workload.template, ("metadata", "labels", MODE), "none")
-    return made.fix(f"Label the pods {MODE}: none", safe=safe)
+def stay_out(workload: Workload, why: Node, *, safe: bool) -> Fix | None:
+    """Say on the pods that ambient leaves them out, where the reason is written: the base of a patch may have overlays that are
+    not patched."""
+    template = _patched(workload, why) if overlaid(workload, why) else workload.template
+    if template is None:
+        return None
+    return Changes().set_key(template, ("metadata", "labels", MODE), "none").fix(f"Label the pods {MODE}: none", safe=safe)
+
+
+def _patched(workload: Workload, node: Node) -> Node | None:
+    """The pod template in the patch that a value comes from; None: it comes from something else, such as a list of operations."""
+    patch = node.origin.table.root
+    found = patch
+    for step in workload.template.origin.path:
+        found = found.get(step)
+    return found if found.is_map and patch.get("kind").text == workload.resource.kind.kind else None
 
 
 def without(nodes: Iterable[Node], title: str, *, safe: bool = False) -> Fix | None:

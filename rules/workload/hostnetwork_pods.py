@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from functools import partial
 
-from meshlint.api import MESHED_BY, WORKLOADS, Fix, Impact, Kind, Mesh, Problem, Resource, Severity, Workload, rule
+from meshlint.api import MESHED_BY, WORKLOADS, Fix, Impact, Kind, Mesh, Node, Problem, Resource, Severity, Workload, rule
 
 _MODE = "istio.io/dataplane-mode"
 
@@ -87,7 +87,7 @@ def hostnetwork_pods(resource: Resource, mesh: Mesh) -> Iterator[Problem]:
             "(1.27 to 1.30): the traffic of the node may be redirected.",
             Severity.ERROR,
             Impact.BREAKS,
-            fix=partial(_fix, workload),
+            fix=partial(_fix, workload, at),
             subject=resource.namespace or None,
         )
     elif services:
@@ -96,12 +96,12 @@ def hostnetwork_pods(resource: Resource, mesh: Mesh) -> Iterator[Problem]:
             f"{resource.title} uses the host's network, so ambient cannot capture it: {services[0].title} reaches it in plain "
             "text, and its calls have no identity.",
             related=((services[0].root, "this Service selects the pods"),),
-            fix=partial(_fix, workload),
+            fix=partial(_fix, workload, at),
             subject=resource.namespace or None,
         )
 
 
-def _fix(workload: Workload) -> Fix | None:
+def _fix(workload: Workload, at: Node) -> Fix | None:
     from meshlint.api import pods
 
-    return pods.stay_out(workload, safe=True)
+    return pods.stay_out(workload, at, safe=True)

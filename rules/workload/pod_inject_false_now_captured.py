@@ -56,8 +56,9 @@ def pod_inject_false_now_captured(resource: Resource, mesh: Mesh) -> Iterator[Pr
     ```
 
     Remedy: if it should stay out, the label `istio.io/dataplane-mode: none` on the pod template (on the template, as a label:
-    annotations are not read). If the reason is gone, remove the old label. The fix adds the label; that is safe before the move, as
-    it has no effect on sidecars. It needs a look where the namespace is or may be ambient, because these pods are captured then.
+    annotations are not read). If the reason is gone, remove the old label. The fix adds the label, in the patch where one opts out
+    (none is offered where operations or values do); that is safe before the move, as it has no effect on sidecars. It needs a look
+    where the namespace is or may be ambient, because these pods are captured then.
 
     A note where the repository does not tell whether the namespace is in the mesh at all. Not reported when the template
     says `istio.io/dataplane-mode` already; for hostNetwork pods, which cannot be captured; in namespaces that stay out
@@ -81,7 +82,7 @@ def pod_inject_false_now_captured(resource: Resource, mesh: Mesh) -> Iterator[Pr
         "are captured.",
         None if certain else Severity.NOTE,
         confidence=None if certain else Confidence.LOW,
-        fix=partial(_fix, workload, certain and not mesh.ambient_now(workload.namespace)),
+        fix=partial(_fix, workload, at, certain and not mesh.ambient_now(workload.namespace)),
         subject=resource.namespace or None,
     )
 
@@ -94,7 +95,7 @@ def _opts_out(workload: Workload) -> Node | None:
     return None
 
 
-def _fix(workload: Workload, safe: bool) -> Fix | None:
+def _fix(workload: Workload, at: Node, safe: bool) -> Fix | None:
     from meshlint.api import pods
 
-    return pods.stay_out(workload, safe=safe)
+    return pods.stay_out(workload, at, safe=safe)

@@ -94,7 +94,7 @@ def pod_sidecar_annotations(resource: Resource, mesh: Mesh) -> Iterator[Problem]
             left.append((name, at))
         else:
             message = f"{resource.title} sets {name}, which nothing reads without a sidecar: {lost[0]}."
-            fix = partial(_stays_out, workload) if name == _NOT_REDIRECTED else None
+            fix = partial(_stays_out, workload, at) if name == _NOT_REDIRECTED else None
             yield Problem(at, message, Severity.WARNING, remedy=lost[1], fix=fix)
     if left:
         names = ", ".join(name for name, _ in left)
@@ -123,7 +123,7 @@ def _fix(resource: Resource, left: list[Node], mesh: Mesh) -> Fix | None:
     return pods.without(left, "Delete the annotations of the sidecar", safe=mesh.mode(resource) is Mode.AMBIENT)
 
 
-def _stays_out(workload: Workload) -> Fix | None:
+def _stays_out(workload: Workload, at: Node) -> Fix | None:
     from meshlint.api import pods
 
-    return pods.stay_out(workload, safe=False)
+    return pods.stay_out(workload, at, safe=False)
