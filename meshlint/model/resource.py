@@ -7,11 +7,13 @@ from typing import Any
 
 from meshlint.model.kind import Kind
 from meshlint.model.node import Node
+from meshlint.model.texts import written
 from meshlint.model.tuples import NamedTuple
 
 _NOTHING: Mapping[str, str] = {}
 Places = Mapping[tuple[str, str], "Node | None"]
 _WRITTEN: Places = {}
+_LONGEST = 60  # of an expression in a message
 
 
 class Resource:
@@ -78,7 +80,13 @@ class Resource:
         """How messages name the object: VirtualService shop/reviews. IstioOperators go without a name as a rule: their file then."""
         if not self.name and self.kind is Kind.ISTIO_OPERATOR:
             return f"{self.kind.kind} in {self.root.file}"
-        return f"{self.kind.kind} {self.namespace + '/' if self.namespace else ''}{self.name or '(unnamed)'}"
+        return f"{self.kind.kind} {self.namespace + '/' if self.namespace else ''}{self.name or self._filled_in or '(unnamed)'}"
+
+    @property
+    def _filled_in(self) -> str:
+        """The expression of a template that stands for the name."""
+        name = written(self.root.get("metadata", "name").origin).strip("\"'")
+        return name if len(name) <= _LONGEST and name.isprintable() else ""
 
     def label(self, name: str) -> Node:
         """The value of a label, with its place (that of the patch which sets it); absent where there is none."""

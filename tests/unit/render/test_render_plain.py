@@ -101,7 +101,7 @@ def test_namespaces_tell_objects_apart_and_names_that_are_not_known_do_not_join_
     built = repo.built()
     assert [environment.name for environment in built.list] == ["."]
     assert titles(built.list[0].resources) == [
-        "Service (unnamed)", "Service (unnamed)", "Service (unnamed)", "Service (unnamed)", "Service one/a", "Service two/a",
+        "Service (unnamed)", "Service (unnamed)", "Service one/a", "Service two/a", "Service {{ name }}", "Service {{ name }}",
     ]  # fmt: skip
 
 
