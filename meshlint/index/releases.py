@@ -51,6 +51,7 @@ class Files:
         self.inner = {document.root: dict(document.inner) for file in files for document in file.documents if document.inner}
         self.used: set[str] = set()
         self._generated: dict[str, list[tuple[str, str, str]]] | None = None
+        self._charts: dict[str, list[Document]] | None = None
         self.wrappers = {
             parent(path): document
             for path, file in self._files.items()
@@ -76,6 +77,17 @@ class Files:
                     self._generated.setdefault(maker, []).append((held, parent(document.file), path))
         found = [resolve(folder, path) for held, folder, path in self._generated.get(name, ()) if held == key and below(near, folder)]
         return self.values(found[0]) if len(found) == 1 else None
+
+    def chart(self, name: str, near: str) -> Document | None:
+        """The OCIRepository of Flux that a release takes its chart from: the one of that name, or that in its folder."""
+        if self._charts is None:
+            self._charts = {}
+            for document in (document for file in self._files.values() for document in file.documents):
+                if document.kind == "OCIRepository":
+                    self._charts.setdefault(document.root.get("metadata", "name").text or "", []).append(document)
+        found = self._charts.get(name, [])
+        beside = [document for document in found if parent(document.file) == parent(near)]
+        return found[0] if len(found) == 1 else beside[0] if len(beside) == 1 else None
 
     def beside(self, folder: str) -> list[str]:
         return [path for path in self._files if parent(path) == folder and _VALUES.fullmatch(base(path))]
@@ -119,18 +131,30 @@ def releases_of(resource: Resource, files: Files) -> Iterator[Release]:
 
 def _flux(resource: Resource, files: Files) -> Iterator[Release]:
     spec = resource.spec
-    chart = spec.get("chart", "spec", "chart").text or spec.get("chartRef", "name").text or ""
+    chart, version = spec.get("chart", "spec", "chart").text or "", spec.get("chart", "spec", "version")
     given = [_given(item, files) for item in spec.each("valuesFrom")]
     closed = None not in given and not spec.get("chart", "spec", "valuesFiles") and not resource.partial
     repository = spec.get("chart", "spec", "sourceRef", "name").text or ""
     namespace = spec.get("targetNamespace").text or resource.namespace
     layers = [Layer(spec.get("values")), *(layer for layer in reversed(given) if layer is not None)]
-    version = spec.get("chart", "spec", "version")
     wrapped = resolve("", chart.lstrip("/")) or ""
-    if wrapped in files.wrappers and spec.get("chart", "spec", "sourceRef", "kind").text != "HelmRepository":
+    if spec.get("chartRef").is_map:
+        chart, repository, version = _referred(spec.get("chartRef"), files)
+    elif wrapped in files.wrappers and spec.get("chart", "spec", "sourceRef", "kind").text != "HelmRepository":
         layers += _own_values(wrapped, files)
         chart = wrapped
     yield Release(chart, repository, version, namespace, tuple(layers), closed, resource.root, resource)
+
+
+def _referred(reference: Node, files: Files) -> tuple[str, str, Node]:
+    """A chart that is an object of its own: its name, that of its repository, and its version."""
+    name = reference.get("name").text or ""
+    held = files.chart(name, reference.file) if reference.get("kind").text == "OCIRepository" else None
+    if held is None:
+        return name, "", reference.get("version")
+    spec = held.root.get("spec")
+    url, ref = spec.get("url").text or name, spec.get("ref")
+    return base(url), parent(url), ref.get("tag") if ref.get("tag").present else ref.get("semver")
 
 
 def _given(item: Node, files: Files) -> Layer | None:

@@ -45,7 +45,7 @@ class Versions:
         releases = [(one.value, one.at) for one in found if isinstance(one.value, Version)]
         if not releases:
             return None
-        newest, at = max(releases, key=lambda one: _order(one[0]))
+        newest, at = max(releases, key=lambda one: (*_order(one[0]), one[1].exact))
         others = len({value for value, _ in releases}) - 1
         sources[key] = _place(at) + (f" (the newest of {others + 1} releases named)" if others else "")
         return newest

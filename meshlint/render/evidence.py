@@ -59,8 +59,8 @@ def _said(document: Document, file_name: str) -> Iterator[tuple[str, Node]]:
     elif file_name == "Chart.yaml":
         for item in document.root.each("dependencies"):
             yield from _chart(item.get("name"), item.get("repository").text or "", item.get("version"))
-    elif document.kind == "GitRepository" and _BUNDLE in (document.root.get("spec", "url").text or ""):
-        yield "gateway-api", document.root.get("spec", "ref", "tag")
+    elif document.kind in ("GitRepository", "OCIRepository"):
+        yield from _source(document.root.get("spec"))
     elif not document.kind and file_name in FILE_NAMES:
         yield from _kustomization(document.root)
     elif not document.kind and file_name.startswith("helmfile."):
@@ -68,6 +68,15 @@ def _said(document: Document, file_name: str) -> Iterator[tuple[str, Node]]:
             yield from _chart(release.get("chart"), "", release.get("version"))
     elif not document.kind:
         yield from _values(document.root.get("global"))
+
+
+def _source(spec: Node) -> Iterator[tuple[str, Node]]:
+    """A source of Flux: the repository of the Gateway API, or a chart of Istio as an artifact."""
+    url, ref = spec.get("url"), spec.get("ref")
+    if _BUNDLE in (url.text or ""):
+        yield "gateway-api", ref.get("tag")
+    elif (url.text or "").startswith("oci://"):
+        yield from _chart(url, "", ref.get("tag") if ref.get("tag").present else ref.get("semver"))
 
 
 def _chart(name: Node, repository: str, version: Node) -> Iterator[tuple[str, Node]]:

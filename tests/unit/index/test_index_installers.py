@@ -100,6 +100,29 @@ def test_flux(tmp_path: Path) -> None:
     assert not absent.present and absent.place.start.line == 5
 
 
+REFERRED = """\
+apiVersion: helm.toolkit.fluxcd.io/v2
+kind: HelmRelease
+metadata: {name: plane, namespace: istio-system}
+spec: {chartRef: {kind: OCIRepository, name: chart}, values: {profile: ambient}}
+"""
+SOURCE = "apiVersion: source.toolkit.fluxcd.io/v1\nkind: OCIRepository\nmetadata: {name: chart}\nspec: {url: %s, ref: {tag: %s}}\n"
+
+
+def test_a_chart_that_is_an_artifact(tmp_path: Path) -> None:
+    source = SOURCE % ("oci://gcr.io/istio-release/charts/istiod", "1.28.4")
+    found = one(mesh(tmp_path, **{"a/release.yaml": REFERRED, "b/chart.yaml": source}), ISTIOD)
+    assert (str(found.release), found.version.file, found.ambient) == ("1.28.4", "b/chart.yaml", True)
+
+
+def test_of_several_artifacts_the_one_beside_the_release(tmp_path: Path) -> None:
+    plane, other = SOURCE % ("oci://gcr.io/istio-release/charts/istiod", "1.28.4"), SOURCE % ("oci://charts.example.com/shop", "1.0.0")
+    found = one(mesh(tmp_path, **{"a/release.yaml": REFERRED, "a/chart.yaml": plane, "b/chart.yaml": other}), ISTIOD)
+    assert str(found.release) == "1.28.4"
+    (tmp_path / "a/chart.yaml").rename(tmp_path / "c.yaml")
+    assert not mesh(tmp_path).installers(ISTIOD)
+
+
 GENERATED = """\
 resources: [plane.yaml]
 configMapGenerator:

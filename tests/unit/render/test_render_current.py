@@ -28,6 +28,11 @@ def pod(image: str) -> str:
     return obj("Deployment", "d", None, f"spec: {{template: {{spec: {{containers: [{{name: x, image: '{image}'}}]}}}}}}\n")
 
 
+def artifact(url: str, ref: str) -> str:
+    head = "apiVersion: source.toolkit.fluxcd.io/v1\nkind: OCIRepository\nmetadata: {name: x}\nspec:\n"
+    return f"{head}  url: {url}\n  ref: {{{ref}}}\n"
+
+
 ARGO = "spec: {source: {repoURL: https://istio-release.storage.googleapis.com/charts, chart: cni, targetRevision: 1.26.2}}\n"
 
 
@@ -46,6 +51,10 @@ ARGO = "spec: {source: {repoURL: https://istio-release.storage.googleapis.com/ch
         (pod("docker.io/istio/pilot:1.29.1"), "1.29.1", 5),
         (pod("example.com/pilot:1.29.1"), None, 0),
         ("global:\n  hub: gcr.io/istio-release\n  tag: 1.25.1\n", "1.25.1", 3),
+        (artifact("oci://gcr.io/istio-release/charts/istiod", "tag: 1.29.3"), "1.29.3", 6),
+        (artifact("oci://gcr.io/istio-release/charts/base", "semver: 1.29.x"), "1.29", 6),
+        (artifact("oci://registry.example.com/charts/base", "tag: 1.29.3"), None, 0),
+        (artifact("oci://gcr.io/istio-release/charts/istiod", "digest: abc"), None, 0),
     ],
 )  # fmt: skip
 def test_istio_releases(tmp_path: Path, text: str, expected: str | None, line: int) -> None:
