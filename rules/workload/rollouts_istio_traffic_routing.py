@@ -14,11 +14,12 @@ _KNOWN_TO_FLAGGER = frozenset({"name", "port", "portName", "portDiscovery", "app
 
 @rule(
     "ML319", "rollouts-istio-traffic-routing", Severity.WARNING, impact=Impact.IGNORED, each=(Kind.ROLLOUT, Kind.CANARY),
-    reads=[Kind.VIRTUAL_SERVICE, Kind.GATEWAY, Kind.K8S_GATEWAY], evidence="inferred",
-    needs=["trafficRouting", "provider"],
+    reads=[Kind.VIRTUAL_SERVICE, Kind.GATEWAY, Kind.K8S_GATEWAY, Kind.HELM_RELEASE, Kind.DEPLOYMENT], evidence="inferred",
+    needs=["trafficRouting", "targetRef"],
     sources=[
         "https://github.com/argoproj-labs/rollouts-plugin-trafficrouter-gatewayapi",
         "https://docs.flagger.app/tutorials/istio-progressive-delivery",
+        "flagger cmd/flagger/main.go (mesh-provider)",
     ],
     remedy="Let the controller edit an HTTPRoute with the Service as its parent.",
     points_to=[],
@@ -63,12 +64,13 @@ def rollouts_istio_traffic_routing(resource: Resource, mesh: Mesh) -> Iterator[P
 
     Whether a controller's release supports Services as parents is not settled here, hence a note. Not reported when the
     VirtualServices are bound to ingress gateways only and the split is between hosts, when a Canary has gateways without `mesh`
-    or another (or no) provider, and when the namespace stays out of the mesh.
+    or another provider, or none while the repository does not install Flagger with Istio as its own (in a HelmRelease or a
+    Deployment; that is its default), and when the namespace stays out of the mesh.
     """
     if not mesh.candidate(resource):
         return
     if resource.kind is Kind.CANARY:
-        yield from _canary(resource)
+        yield from _canary(resource, mesh)
         return
     istio = resource.spec.get("strategy", "canary", "trafficRouting", "istio")
     if not istio.is_map:
@@ -91,17 +93,42 @@ def _for_gateways(name: Node, rollout: Resource, mesh: Mesh) -> bool:
     return found is not None and not mesh.binding(found).mesh
 
 
-def _canary(canary: Resource) -> Iterator[Problem]:
+def _canary(canary: Resource, mesh: Mesh) -> Iterator[Problem]:
     provider = canary.spec.get("provider")
     gateways = [node.text for node in canary.spec.each("service", "gateways")]
-    if provider.text != "istio" or (gateways and "mesh" not in gateways and None not in gateways):
+    if gateways and "mesh" not in gateways and None not in gateways:
         return
-    text = "shifts traffic by the weights of a VirtualService (provider: istio), which in ambient only a waypoint executes"
+    if provider.text != "istio" and (provider.present or set(_of_flagger(mesh)) != {"istio"}):
+        return
+    said = "provider: istio" if provider.present else "the provider of Flagger itself is istio"
+    text = f"shifts traffic by the weights of a VirtualService ({said}), which in ambient only a waypoint executes"
     remedy = "Use provider gatewayapi:v1 with a gatewayRef of kind Service, once the Service has a waypoint."
-    yield Problem(provider, f"{canary.title} {text}.", remedy=remedy, fix=partial(_provided, canary, provider))
+    yield Problem(provider, f"{canary.title} {text}.", remedy=remedy, fix=partial(_provided, canary))
 
 
-def _provided(canary: Resource, provider: Node) -> Fix | None:
+def _of_flagger(mesh: Mesh) -> Iterator[str | None]:
+    """The provider of each Flagger here, which canaries without one have; None: it is not known."""
+    for release in mesh.all(Kind.HELM_RELEASE):
+        if "flagger" in (release.spec.get("chart", "spec", "chart").text, release.spec.get("chartRef", "name").text):
+            set_here = release.spec.get("values", "meshProvider")
+            yield set_here.text if set_here.present or release.spec.get("valuesFrom") else "istio"
+    for deployment in mesh.all(Kind.DEPLOYMENT):
+        for container in deployment.root.each("spec", "template", "spec", "containers"):
+            if (container.get("image").text or "").rpartition("/")[2].partition(":")[0].partition("@")[0] == "flagger":
+                yield None if deployment.partial else _flag([*container.each("command"), *container.each("args")])
+
+
+def _flag(arguments: list[Node]) -> str | None:
+    """What Flagger is started with: istio where it is not said."""
+    found = "istio"
+    for argument in arguments:
+        name, _, value = (argument.text or "").lstrip("-").partition("=")
+        if argument.unknown or name == "mesh-provider":
+            found = value
+    return found or None
+
+
+def _provided(canary: Resource) -> Fix | None:
     """Flagger makes the HTTPRoute itself, from what the Gateway API knows of the Canary's service."""
     service = canary.spec.get("service")
     name = service.get("name").text or canary.spec.get("targetRef", "name").text
@@ -110,7 +137,7 @@ def _provided(canary: Resource, provider: Node) -> Fix | None:
     if not name or not isinstance(port, int) or elsewhere or {key for key, _ in service.items()} - _KNOWN_TO_FLAGGER:
         return None
     parent: dict[str, Any] = {"group": "", "kind": "Service", "name": name, "port": port}
-    made = changes().set(provider, "gatewayapi:v1").set_key(service, "gatewayRefs", [parent])
+    made = changes().set_key(canary.spec, ("provider",), "gatewayapi:v1").set_key(service, "gatewayRefs", [parent])
     if service.get("gateways").present:
         made.remove(service.get("gateways"))
     return made.fix("Shift traffic by an HTTPRoute")
