@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 
 from meshlint.model.document import Document, FileRead
 from meshlint.model.installation import CILIUM, CNI, ISTIO_CSR, ISTIOD, ZTUNNEL, Installer, Layer
@@ -89,8 +89,14 @@ class Files:
         beside = [document for document in found if parent(document.file) == parent(near)]
         return found[0] if len(found) == 1 else beside[0] if len(beside) == 1 else None
 
-    def beside(self, folder: str) -> list[str]:
-        return [path for path in self._files if parent(path) == folder and _VALUES.fullmatch(base(path))]
+    def beside(self, folder: str, keys: Collection[str]) -> list[str]:
+        """The files of values of a wrapper chart: by their names, or as they set something below a key of a dependency."""
+        found = [path for path in self._files if parent(path) == folder and base(path) not in _CHART_FILES]
+        return [path for path in found if _VALUES.fullmatch(base(path)) or self._sets(path, keys)]
+
+    def _sets(self, path: str, keys: Collection[str]) -> bool:
+        documents = self._files[path].documents
+        return len(documents) == 1 and not documents[0].kind and any(documents[0].root.get(key).is_map for key in keys)
 
     def charts(self) -> frozenset[str]:
         return frozenset(parent(path) for path in self._files if base(path) in _CHART_FILES)
@@ -250,7 +256,8 @@ def _helmfile(document: Document, files: Files) -> Iterator[Release]:
 def _alone(folder: str, document: Document, files: Files) -> Iterator[Release]:
     """A wrapper chart that no object releases: once with each further values file, which is what one environment gets."""
     own = _own_values(folder, files)
-    others = [layer for path in files.beside(folder) if base(path) != "values.yaml" and (layer := files.values(path)) is not None]
+    keys = [_key(item) for item in document.root.each("dependencies")]
+    others = [layer for path in files.beside(folder, keys) if base(path) != "values.yaml" and (layer := files.values(path)) is not None]
     for layers in [[other, *own] for other in others] or [own]:
         yield Release(folder, "", document.root.get("version"), "", tuple(layers or [Layer(document.root)]), not others, document.root)
 
@@ -275,11 +282,16 @@ def _component(dependency: Node) -> str | None:
     return _CHARTS.get(dependency.get("name").text or "")
 
 
+def _key(dependency: Node) -> str:
+    """Below which key a chart has the values of a dependency."""
+    return dependency.get("alias").text or dependency.get("name").text or ""
+
+
 def _dependency(item: Node, release: Release) -> Iterator[Installer]:
     component = _component(item)
     if component is None:
         return
-    key = item.get("alias").text or item.get("name").text or ""
+    key = _key(item)
     if _switched_off(item.get("condition").text or "", release.layers):
         return
     shared = tuple(Layer(layer.node, only="global") for layer in release.layers if not layer.flat)

@@ -216,6 +216,16 @@ def test_a_wrapper_chart_with_values_for_each_environment(tmp_path: Path) -> Non
     assert not asked.installers(CNI) and one(asked, CILIUM).value("x").value == 1
 
 
+@pytest.mark.parametrize(
+    ("text", "ambient", "closed"),
+    [("plane: {profile: ambient}\n", True, False), ("shop: {profile: ambient}\n", False, True), ("plane: ambient\n", False, True)],
+)
+def test_values_of_a_wrapper_chart_in_a_file_of_another_name(text: str, ambient: bool, closed: bool, tmp_path: Path) -> None:
+    chart = "name: mesh\ndependencies: [{name: istiod, alias: plane, version: 1.30.2}]\n"
+    plane = one(mesh(tmp_path, Chart_yaml=chart, base_yaml=text, templates__ns_yaml=NAMESPACE), ISTIOD)
+    assert (plane.ambient, plane.closed) == (ambient, closed)
+
+
 def test_kustomize_helmfile_and_files_of_values(tmp_path: Path) -> None:
     charts = "helmCharts:\n- {name: istiod, valuesFile: v.yaml, valuesInline: {revision: a}}\n- {name: cni}\nresources: [ns.yaml]\n"
     folder = {"kustomization_yaml": charts, "v_yaml": "profile: ambient\nrevision: b\n"}
