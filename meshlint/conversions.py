@@ -47,7 +47,7 @@ def verdicts(options: Namespace, scope: Project, config: Config) -> Run:
     found: dict[object, tuple[Converted, list[str]]] = {}
     for mesh in meshes:
         for one in _converted(mesh, options, scope):
-            key = (one.written, one.resource.name, one.outcome, repr(one.documents), tuple(reason.text for reason in one.because))
+            key = (one.place, one.resource.name, one.outcome, repr(one.documents), tuple(reason.text for reason in one.because))
             found.setdefault(key, (one, []))[1].append(mesh.environment.name)
     ordered = sorted(found.values(), key=lambda pair: (pair[0].resource.file, pair[0].resource.root.span.start.offset))
     target = max(targets, key=lambda target: (target.istio[:2], target.gateway_api[:2])) if targets else None
@@ -59,10 +59,12 @@ def verdicts(options: Namespace, scope: Project, config: Config) -> Run:
 
 def _unread(loaded: Loaded) -> Iterator[str]:
     """What may hold VirtualServices and was not analysed."""
-    hidden = [file.path for file in loaded.files if "VirtualService" in file.skipped_kinds]
-    if hidden:
-        files = f"{len(hidden)} file{'s' if len(hidden) > 1 else ''}"
-        yield f"{files} that seem to hold VirtualServices were not analysed, because they are templates ({hidden[0]})"
+    hidden = [file for file in loaded.files if "VirtualService" in file.skipped_kinds]
+    if len(hidden) == 1:
+        yield f"{hidden[0].path} seems to hold VirtualServices and was not analysed: {hidden[0].skipped}"
+    elif hidden:
+        files = f"{len(hidden)} files that seem to hold VirtualServices were not analysed"
+        yield f"{files}, the first is {hidden[0].path}: {hidden[0].skipped}"
 
 
 def _converted(mesh: Mesh, options: Namespace, scope: Project) -> Iterator[Converted]:

@@ -14,7 +14,6 @@ from meshlint.files import replace
 from meshlint.fix.write import WriteError, write
 from meshlint.fixing import base_of, diff_of
 from meshlint.model.conversion import Converted, Outcome
-from meshlint.model.node import Node
 from meshlint.report.conversion import dumps
 
 if TYPE_CHECKING:
@@ -29,9 +28,9 @@ def _plan(run: Run) -> Plan:
 
 def _alike(run: Run, left: list[str]) -> Iterator[Converted]:
     """The conversions that come out the same in every environment."""
-    written: dict[Node, list[Converted]] = {}
+    written: dict[tuple[str, int], list[Converted]] = {}
     for verdict in run.verdicts:
-        written.setdefault(verdict.found.written, []).append(verdict.found)
+        written.setdefault(verdict.found.place, []).append(verdict.found)
     for found in written.values():
         one = found[0]
         if len({repr(as_written(other).documents) for other in found}) != 1:

@@ -54,8 +54,13 @@ class Converted(NamedTuple):
 
     @property
     def written(self) -> Node:
-        """The object as its file holds it: one for all environments, also where they are rendered."""
+        """The object as its file holds it, also where environments are rendered."""
         return self.resource.root.origin
+
+    @property
+    def place(self) -> tuple[str, int]:
+        """Where it is written: the same for all environments."""
+        return self.written.file, self.written.span.start.offset
 
 
 class Manner(NamedTuple):

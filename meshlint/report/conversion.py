@@ -50,13 +50,13 @@ def write(run: RunLike, form: str, out: TextIO) -> None:
 def _yaml(run: RunLike, out: TextIO) -> None:
     """What is to be applied, with a comment in front that says where it comes from. What two of them need is written once."""
     written: list[Document] = []
-    held = [one.found.written for one in run.verdicts]
+    held = [one.found.place for one in run.verdicts]
     for one in run.verdicts:
         found = one.found
         documents = [*found.documents, *([found.remainder] if found.remainder is not None else [])]
         fresh = [document for document in documents if document not in written]
         if fresh:
-            where = f" in {', '.join(one.environments)}" if held.count(found.written) > 1 else ""
+            where = f" in {', '.join(one.environments)}" if held.count(found.place) > 1 else ""
             said = f"# {found.resource.title} ({_place(found, run)}) {found.outcome.value}{where}"
             out.write(f"{'---' + chr(10) if written else ''}{visible(said)}\n")
             out.write(dumps(fresh))
@@ -72,18 +72,23 @@ def _table(run: RunLike, out: TextIO) -> None:
     if not run.verdicts:
         out.write("meshlint: there is nothing to convert\n")
         return
-    held = [one.found.written for one in run.verdicts]
+    held = [one.found.place for one in run.verdicts]
     for one in run.verdicts:
         found = one.found
-        where = f"  in {', '.join(one.environments)}" if held.count(found.written) > 1 else ""
+        where = f"  in {', '.join(one.environments)}" if held.count(found.place) > 1 else ""
         out.write(f"{found.outcome.value:<9} {visible(found.resource.title)}  {visible(_place(found, run) + where)}\n")
         for reason in found.because:
-            out.write(f"            {visible(_said(reason))}\n")
+            out.write(f"            {visible(_elsewhere(reason, found, run) + _said(reason))}\n")
             if reason.remedy:
                 out.write(f"              {visible(reason.remedy)}\n")
         for note in found.notes:
             out.write(f"            note: {visible(_said(note))}\n")
     out.write(f"{_summed(run)}\n")
+
+
+def _elsewhere(reason: Because, found: Converted, run: RunLike) -> str:
+    """The file that a reason stands in, where it is another one."""
+    return "" if reason.at.file == found.resource.file else f"{run.project.show(reason.at.file)}: "
 
 
 def _said(reason: Because) -> str:

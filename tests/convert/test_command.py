@@ -327,7 +327,29 @@ def test_what_a_template_fills_in_stays_and_all_that_is_bound_to_it(tmp_path: Pa
     route = ROUTE.replace("  http:", "  gateways: [edge]\n  http:")
     run = call("convert", "--gateways", cwd=write(tmp_path, {**FILES, "gateway.yaml": gateway, "route.yaml": route}))
     assert "spec.servers[0].hosts[0]: is filled in by a template" in run.err
-    assert "is bound to Gateway shop/edge, which is filled in by a template" in run.err
+    assert "gateway.yaml: spec.servers[0].hosts[0]: is bound to Gateway shop/edge, which is filled in by a template" in run.err
+    assert "gateway.yaml: spec.servers[0].hosts[0]: is filled in" not in run.err  # of the Gateway itself
+
+
+@pytest.mark.tools
+def test_what_all_values_of_a_chart_say_alike_is_said_once(tmp_path: Path) -> None:
+    need("helm")
+    files = {"Chart.yaml": "apiVersion: v2\nname: shop\nversion: 1.0.0\n", "templates/fault.yaml": FAULT, "values.yaml": "{}\n"}
+    run = call("convert", cwd=write(tmp_path, {**files, "values-a.yaml": "a: 1\n", "values-b.yaml": "a: 2\n"}))
+    assert run.err.count("spec.http[0].fault: injects a fault") == 1 and "1 stays; target" in run.err
+
+
+@pytest.mark.parametrize(
+    ("names", "said"),
+    [
+        (["a.yaml"], "meshlint: a.yaml seems to hold VirtualServices and was not analysed: "),
+        (["a.yaml", "b.yaml"], "meshlint: 2 files that seem to hold VirtualServices were not analysed, the first is a.yaml: "),
+    ],
+)
+def test_what_cannot_be_read_is_named_with_the_reason(tmp_path: Path, names: list[str], said: str) -> None:
+    run = call("convert", cwd=write(tmp_path, {**FILES, **dict.fromkeys(names, f"{FAULT}spec: [\n")}))
+    (line,) = (line for line in run.err.splitlines() if "seem" in line)
+    assert line.startswith(said) and "template" not in line
 
 
 def test_copies_of_one_object_are_alternatives(tmp_path: Path) -> None:
