@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from meshlint.api import Impact, Kind, Mesh, Node, Problem, Resource, Severity, rule
+from meshlint.api import WORKLOADS, Impact, Kind, Mesh, Node, Problem, Resource, Severity, rule
 
 _FIELDS = ("clientCertificate", "privateKey", "caCertificates")
 _MODES = frozenset({"SIMPLE", "MUTUAL"})
@@ -17,7 +17,7 @@ _MODES = frozenset({"SIMPLE", "MUTUAL"})
     impact=Impact.BREAKS,
     each=Kind.DESTINATION_RULE,
     needs=["clientCertificate", "privateKey", "caCertificates"],
-    reads=[Kind.SERVICE, Kind.SERVICE_ENTRY, Kind.VIRTUAL_SERVICE, Kind.GATEWAY, Kind.K8S_GATEWAY],
+    reads=[Kind.SERVICE, Kind.SERVICE_ENTRY, Kind.VIRTUAL_SERVICE, Kind.GATEWAY, Kind.K8S_GATEWAY, *WORKLOADS],
     evidence="docs",
     sources=[
         "https://istio.io/latest/docs/reference/config/networking/destination-rule/",
@@ -85,11 +85,14 @@ def egress_file_mounted_certs(policy: Resource, mesh: Mesh) -> Iterator[Problem]
     There is no automatic fix: the Secret has to be made first. One finding for each tls setting, at the first file.
 
     Not reported when: caCertificates is `system`; the host is not in the mesh or stays out of ambient; a VirtualService for
-    the host is bound to a gateway, where a gateway that mounts the files goes on reading them.
+    the host is bound to a gateway, or the rule is for the pods of gateways (workloadSelector), where a gateway that mounts the files
+    goes on reading them.
     """
     host = mesh.host(policy.spec.get("host"), policy)
     subject = mesh.moves(host, policy)
     if subject is None or any(mesh.binding(service).gateways for service in mesh.virtual_services(host)):
+        return
+    if mesh.selects_only_gateways(policy.spec.get("workloadSelector", "matchLabels").strings(), policy.namespace):
         return
     for tls in _settings(policy):
         files = [tls.get(field) for field in _FIELDS if _is_file(tls.get(field))]

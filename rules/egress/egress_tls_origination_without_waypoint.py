@@ -95,7 +95,8 @@ def egress_tls_origination_without_waypoint(policy: Resource, mesh: Mesh) -> Ite
     Not reported when: the ServiceEntry names a waypoint (others say if that one is missing or does not fit); every port that
     the setting covers is of protocol TLS or HTTPS, where the application speaks TLS itself; the mode is ISTIO_MUTUAL or
     DISABLE; a VirtualService for the host is bound to a gateway, where the TLS of an egress gateway goes on, or routes at a
-    gateway alone send to it; no client may become ambient; with `--goal gateway-api`, where nothing is ambient now.
+    gateway alone send to it; the rule is for the pods of gateways (workloadSelector); no client may become ambient; with
+    `--goal gateway-api`, where nothing is ambient now.
     """
     host = mesh.host(policy.spec.get("host"), policy)
     subject = mesh.moves(host, policy) if host.kind is HostKind.ENTRY else None
@@ -104,6 +105,8 @@ def egress_tls_origination_without_waypoint(policy: Resource, mesh: Mesh) -> Ite
     if any(mesh.waypoint(entry).state not in _WITHOUT for entry in host.entries):
         return
     if any(mesh.binding(service).gateways for service in mesh.virtual_services(host)) or _of_routes_alone(host, mesh):
+        return
+    if mesh.selects_only_gateways(policy.spec.get("workloadSelector", "matchLabels").strings(), policy.namespace):
         return
     modes = [mode for mode, ports in _modes(policy, host.entries, mesh) if mode.text in _ORIGINATES and not _all_tls(ports)]
     if modes:
