@@ -28,6 +28,7 @@ class Dataplane:
         self._workloads: dict[str, dict[tuple[str, str] | None, list[Workload]]] = {}
         self._selecting: dict[tuple[str, str], list[tuple[Mapping[str, str], Resource]]] | None = None
         self._gateways: list[Mapping[str, str]] | None = None  # the selectors of Istio Gateways
+        self._managed: dict[tuple[str, str], list[tuple[str, Mapping[str, str]]]] | None = None  # labels of pods istiod makes
         self._any_ambient: bool | None = None
         self._labels: dict[str, tuple[Mapping[str, str], Resource | None]] = {}
         self._by_object: dict[Resource, Workload | None] = {}
@@ -137,17 +138,29 @@ class Dataplane:
         key = (namespace, tuple(selector.items()))
         if key not in self._only_gateways:
             found = self.workloads(selector, namespace)
-            self._only_gateways[key] = all(workload.gateway for workload in found) if found else self.of_gateways(selector)
+            self._only_gateways[key] = all(workload.gateway for workload in found) if found else self.of_gateways(selector, namespace)
         return self._only_gateways[key]
 
-    def of_gateways(self, labels: Mapping[str, str]) -> bool:
-        """Are pods with these labels, of which the repository shows none, gateways: by the labels, or as an Istio Gateway takes them?"""
-        if gateway_labels(labels):
+    def of_gateways(self, labels: Mapping[str, str], namespace: str) -> bool:
+        """Are pods with these labels, of which the repository shows none, gateways: by the labels, or as a Gateway takes or makes them?"""
+        if gateway_labels(labels) or self._made(labels, namespace):
             return True
         if self._gateways is None:
             found = (gateway.spec.get("selector").strings() for gateway in self._store.of_kind(Kind.GATEWAY))
             self._gateways = [chosen for chosen in found if chosen]
         return any(chosen.items() <= labels.items() for chosen in self._gateways)
+
+    def _made(self, labels: Mapping[str, str], namespace: str) -> bool:
+        """Does istiod make pods with these labels for a Kubernetes Gateway? They get those of its infrastructure, else its own."""
+        if self._managed is None:
+            self._managed = {}
+            for gateway in self._store.of_kind(Kind.K8S_GATEWAY):
+                infrastructure = gateway.spec.get("infrastructure", "labels")
+                given = infrastructure.strings() if infrastructure.present else gateway.labels
+                for label in given.items() if gateway.spec.get("gatewayClassName").text == "istio" else ():
+                    self._managed.setdefault(label, []).append((gateway.namespace, given))
+        held = self._managed.get(next(iter(labels.items())), ()) if labels else ()
+        return any(_same(where, namespace) and takes(labels, given) for where, given in held)
 
     def _labelled(self, namespace: str, pair: tuple[str, str] | None) -> Sequence[Workload]:
         """Workloads of a namespace that carry a label (None: all)."""

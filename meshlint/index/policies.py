@@ -83,7 +83,7 @@ class Policies:
         if any(node.unknown for node in said):
             return Reach(Scope.WORKLOAD, (), (), None)
         taken, applications, services = self._selected(labels, policy.namespace)
-        if (taken and not applications) or (not taken and self._dataplane.of_gateways(labels)):
+        if (taken and not applications) or (not taken and self._dataplane.of_gateways(labels, policy.namespace)):
             return Reach(scope, (), (), None)
         subject = self._subject(policy, scope, applications)
         return Reach(scope, applications, services, subject)

@@ -54,7 +54,7 @@ _USES = (
     impact=Impact.IGNORED,
     each=Kind.ENVOY_FILTER,
     needs=["configPatches"],
-    reads=[Kind.GATEWAY, Kind.NAMESPACE, Kind.ARGO_APPLICATION, *WORKLOADS],
+    reads=[Kind.GATEWAY, Kind.K8S_GATEWAY, Kind.NAMESPACE, Kind.ARGO_APPLICATION, *WORKLOADS],
     evidence="code",
     sources=[
         "istio@86c9f01:pilot/pkg/model/policyattachment.go (ShouldAttachPolicy)",

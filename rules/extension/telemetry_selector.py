@@ -11,7 +11,7 @@ from meshlint.api import WORKLOADS, Fix, Impact, Kind, Mesh, Node, Problem, Reso
 @rule(
     "ML607", "telemetry-selector", Severity.ERROR, impact=Impact.IGNORED, each=Kind.TELEMETRY, evidence="code",
     needs=["selector", "mode"],
-    reads=[Kind.GATEWAY, Kind.SERVICE, *WORKLOADS],
+    reads=[Kind.GATEWAY, Kind.K8S_GATEWAY, Kind.SERVICE, *WORKLOADS],
     sources=[
         "istio@86c9f01:pilot/pkg/model/policyattachment.go (ShouldAttachPolicy)", "https://github.com/istio/istio/pull/60665",
         "istio@86c9f01:releasenotes/notes/60665.yaml",

@@ -12,7 +12,7 @@ _BY = {Scope.MESH: "for the whole mesh", Scope.NAMESPACE: "for its whole namespa
 
 @rule(
     "ML605", "wasmplugin-selector", Severity.ERROR, impact=Impact.IGNORED, each=(Kind.WASM_PLUGIN, Kind.TRAFFIC_EXTENSION),
-    evidence="code", reads=[Kind.GATEWAY, Kind.SERVICE, *WORKLOADS],
+    evidence="code", reads=[Kind.GATEWAY, Kind.K8S_GATEWAY, Kind.SERVICE, *WORKLOADS],
     sources=[
         "istio@86c9f01:pilot/pkg/model/policyattachment.go (ShouldAttachPolicy)",
         "https://istio.io/latest/docs/ambient/usage/extend-waypoint-wasm/",

@@ -12,7 +12,7 @@ _AUDIT = "No equivalent exists: take it from the waypoint's access log (Telemetr
 
 @rule(
     "ML203", "authz-action-custom-audit", Severity.ERROR, impact=Impact.UNENFORCED, each=Kind.AUTHORIZATION_POLICY, evidence="code",
-    reads=[Kind.GATEWAY, Kind.SERVICE, Kind.NAMESPACE, *WORKLOADS],
+    reads=[Kind.GATEWAY, Kind.K8S_GATEWAY, Kind.SERVICE, Kind.NAMESPACE, *WORKLOADS],
     needs=["action"],
     sources=[
         "istio@86c9f01:pilot/pkg/serviceregistry/ambient/authorization.go (convertAuthorizationPolicy)",

@@ -12,7 +12,7 @@ _FLAG = "AMBIENT_ENABLE_DRY_RUN_AUTHORIZATION_POLICY"
 
 @rule(
     "ML214", "authz-dry-run", Severity.WARNING, impact=Impact.IGNORED, each=Kind.AUTHORIZATION_POLICY, evidence="code",
-    reads=[Kind.GATEWAY, Kind.SERVICE, Kind.NAMESPACE, *WORKLOADS],
+    reads=[Kind.GATEWAY, Kind.K8S_GATEWAY, Kind.SERVICE, Kind.NAMESPACE, *WORKLOADS],
     needs=[_ANNOTATION],
     sources=[
         "istio@86c9f01:pilot/pkg/features/ambient.go", "istio@86c9f01:pilot/pkg/serviceregistry/ambient/authorization.go",

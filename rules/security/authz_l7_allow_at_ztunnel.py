@@ -12,7 +12,7 @@ _NAMED = 6  # attributes that a message names
 
 @rule(
     "ML201", "authz-l7-allow-at-ztunnel", Severity.ERROR, impact=Impact.STRICTER, each=Kind.AUTHORIZATION_POLICY, evidence="code",
-    reads=[Kind.GATEWAY, Kind.SERVICE, Kind.NAMESPACE, *WORKLOADS],
+    reads=[Kind.GATEWAY, Kind.K8S_GATEWAY, Kind.SERVICE, Kind.NAMESPACE, *WORKLOADS],
     needs=["operation", "source", "when"],
     sources=[
         "istio@86c9f01:pilot/pkg/serviceregistry/ambient/authorization.go (handleRule)", "istio/ztunnel@62d8265:src/rbac.rs",

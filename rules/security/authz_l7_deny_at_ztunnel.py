@@ -16,7 +16,7 @@ _SAID = {
 
 @rule(
     "ML202", "authz-l7-deny-at-ztunnel", Severity.ERROR, impact=Impact.UNENFORCED, each=Kind.AUTHORIZATION_POLICY, evidence="code",
-    reads=[Kind.GATEWAY, Kind.SERVICE, Kind.NAMESPACE, *WORKLOADS],
+    reads=[Kind.GATEWAY, Kind.K8S_GATEWAY, Kind.SERVICE, Kind.NAMESPACE, *WORKLOADS],
     needs=["action"],
     sources=[
         "istio@86c9f01:pilot/pkg/serviceregistry/ambient/authorization.go (handleRule, hasEffectiveRules)",

@@ -19,7 +19,7 @@ _RESULTS = {  # by action, and whether the principal stands in a negated list
 
 @rule(
     "ML212", "authz-trust-domain-alias", Severity.ERROR, impact=Impact.STRICTER, each=Kind.AUTHORIZATION_POLICY, evidence="code",
-    reads=[Kind.GATEWAY, Kind.SERVICE, Kind.NAMESPACE, *WORKLOADS],
+    reads=[Kind.GATEWAY, Kind.K8S_GATEWAY, Kind.SERVICE, Kind.NAMESPACE, *WORKLOADS],
     needs=["source", "when"],
     sources=[
         "istio@86c9f01:pilot/pkg/serviceregistry/ambient/authorization.go", "istio@86c9f01:pilot/pkg/security/trustdomain/bundle.go",

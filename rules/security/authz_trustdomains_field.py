@@ -10,7 +10,7 @@ from meshlint.api import WORKLOADS, Fix, Impact, Kind, Mesh, Problem, Resource, 
 
 @rule(
     "ML213", "authz-trustdomains-field", Severity.ERROR, impact=Impact.UNENFORCED, each=Kind.AUTHORIZATION_POLICY, evidence="code",
-    reads=[Kind.GATEWAY, Kind.SERVICE, Kind.NAMESPACE, *WORKLOADS],
+    reads=[Kind.GATEWAY, Kind.K8S_GATEWAY, Kind.SERVICE, Kind.NAMESPACE, *WORKLOADS],
     needs=["trustDomains", "notTrustDomains"],
     sources=[
         "istio@86c9f01:pilot/pkg/serviceregistry/ambient/authorization.go",

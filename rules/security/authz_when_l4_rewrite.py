@@ -12,7 +12,7 @@ _KEY = "source.serviceAccount"
 
 @rule(
     "ML217", "authz-when-l4-rewrite", Severity.WARNING, impact=Impact.STRICTER, each=Kind.AUTHORIZATION_POLICY, evidence="code",
-    reads=[Kind.GATEWAY, Kind.SERVICE, Kind.NAMESPACE, *WORKLOADS],
+    reads=[Kind.GATEWAY, Kind.K8S_GATEWAY, Kind.SERVICE, Kind.NAMESPACE, *WORKLOADS],
     needs=["when"],
     sources=[
         "istio@86c9f01:pilot/pkg/serviceregistry/ambient/authorization.go (l4WhenAttributes, stringToServiceAccountMatch)",

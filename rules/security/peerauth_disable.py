@@ -10,7 +10,7 @@ from meshlint.api import WORKLOADS, Fix, Impact, Kind, Mesh, Node, Problem, Reso
 
 @rule(
     "ML218", "peerauth-disable", Severity.ERROR, impact=Impact.IGNORED, each=Kind.PEER_AUTHENTICATION, evidence="code",
-    reads=[Kind.GATEWAY, Kind.PEER_AUTHENTICATION, Kind.SERVICE, *WORKLOADS],
+    reads=[Kind.GATEWAY, Kind.K8S_GATEWAY, Kind.PEER_AUTHENTICATION, Kind.SERVICE, *WORKLOADS],
     needs=["mode"],
     sources=[
         "istio@86c9f01:pilot/pkg/serviceregistry/ambient/authorization.go",

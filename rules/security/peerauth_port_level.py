@@ -10,7 +10,7 @@ from meshlint.api import WORKLOADS, Fix, Impact, Kind, Mesh, Node, Problem, Reac
 
 @rule(
     "ML219", "peerauth-port-level", Severity.WARNING, impact=Impact.DIFFERS, each=Kind.PEER_AUTHENTICATION, evidence="code",
-    reads=[Kind.GATEWAY, Kind.PEER_AUTHENTICATION, Kind.SERVICE, *WORKLOADS],
+    reads=[Kind.GATEWAY, Kind.K8S_GATEWAY, Kind.PEER_AUTHENTICATION, Kind.SERVICE, *WORKLOADS],
     needs=["portLevelMtls"],
     sources=[
         "istio@86c9f01:pilot/pkg/serviceregistry/ambient/authorization.go",

@@ -11,7 +11,7 @@ _OPEN = frozenset({"NodePort", "LoadBalancer"})
 
 @rule(
     "ML220", "peerauth-strict-plaintext-callers", Severity.WARNING, impact=Impact.STRICTER, each=Kind.PEER_AUTHENTICATION,
-    evidence="inferred", reads=[Kind.GATEWAY, Kind.PEER_AUTHENTICATION, Kind.SERVICE, *WORKLOADS],
+    evidence="inferred", reads=[Kind.GATEWAY, Kind.K8S_GATEWAY, Kind.PEER_AUTHENTICATION, Kind.SERVICE, *WORKLOADS],
     needs=["mode"],
     sources=[
         "https://istio.io/latest/docs/ambient/usage/networkpolicy/", "istio@86c9f01:pilot/pkg/serviceregistry/ambient/authorization.go",

@@ -10,7 +10,7 @@ from meshlint.api import WORKLOADS, Fix, Impact, Kind, Mesh, Problem, Resource, 
 
 @rule(
     "ML221", "peerauth-strict-redundant", Severity.NOTE, impact=Impact.ADVICE, each=Kind.PEER_AUTHENTICATION, evidence="code",
-    reads=[Kind.GATEWAY, Kind.PEER_AUTHENTICATION, Kind.SERVICE, *WORKLOADS],
+    reads=[Kind.GATEWAY, Kind.K8S_GATEWAY, Kind.PEER_AUTHENTICATION, Kind.SERVICE, *WORKLOADS],
     needs=["mode"],
     sources=[
         "https://istio.io/latest/docs/ambient/architecture/data-plane/", "istio/api@b8f8791:security/v1beta1/peer_authentication.proto",

@@ -11,7 +11,7 @@ from meshlint.api import WORKLOADS, Fix, Impact, Kind, Mesh, Node, Problem, Reso
 @rule(
     "ML227", "policy-empty-selector", Severity.ERROR, impact=Impact.UNENFORCED,
     each=(Kind.AUTHORIZATION_POLICY, Kind.PEER_AUTHENTICATION), evidence="code",
-    reads=[Kind.GATEWAY, Kind.SERVICE, Kind.NAMESPACE, *WORKLOADS],
+    reads=[Kind.GATEWAY, Kind.K8S_GATEWAY, Kind.SERVICE, Kind.NAMESPACE, *WORKLOADS],
     needs=["selector"],
     sources=[
         "istio@86c9f01:pilot/pkg/serviceregistry/ambient/authorization.go (convertAuthorizationPolicy)",

@@ -15,8 +15,8 @@ from meshlint.api import WORKLOADS, Fix, Impact, Kind, Mesh, Node, Problem, Reso
     impact=Impact.IGNORED,
     each=Kind.SIDECAR,
     needs=["inboundConnectionPool", "connectionPool"],
-    reads=[Kind.GATEWAY, Kind.SERVICE, Kind.SERVICE_ENTRY, Kind.DESTINATION_RULE, Kind.ROLLOUT, Kind.CANARY, Kind.NAMESPACE,
-           Kind.ARGO_APPLICATION, *WORKLOADS],
+    reads=[Kind.GATEWAY, Kind.K8S_GATEWAY, Kind.SERVICE, Kind.SERVICE_ENTRY, Kind.DESTINATION_RULE, Kind.ROLLOUT, Kind.CANARY,
+           Kind.NAMESPACE, Kind.ARGO_APPLICATION, *WORKLOADS],
     evidence="docs",
     sources=[
         "https://ambientmesh.io/docs/setup/sidecar-migration",

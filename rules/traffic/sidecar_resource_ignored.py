@@ -13,8 +13,8 @@ _LOOPBACK = ("127.0.0.1:", "[::1]:", "localhost:")
     "ML132", "sidecar-resource-ignored", Severity.WARNING, impact=Impact.IGNORED, each=Kind.SIDECAR,
     needs=["ingress", "egress"],
     reads=[
-        Kind.GATEWAY, Kind.NAMESPACE, Kind.ARGO_APPLICATION, Kind.WORKLOAD_GROUP, Kind.WORKLOAD_ENTRY, Kind.ISTIO_OPERATOR, Kind.ISTIO,
-        Kind.CONFIG_MAP, Kind.HELM_RELEASE, *WORKLOADS,
+        Kind.GATEWAY, Kind.K8S_GATEWAY, Kind.NAMESPACE, Kind.ARGO_APPLICATION, Kind.WORKLOAD_GROUP, Kind.WORKLOAD_ENTRY,
+        Kind.ISTIO_OPERATOR, Kind.ISTIO, Kind.CONFIG_MAP, Kind.HELM_RELEASE, *WORKLOADS,
     ],
     evidence="docs",
     sources=[

@@ -34,7 +34,7 @@ class _Opening(NamedTuple):
 @rule(
     "ML321", "plugin-policy-hbone-15008", Severity.ERROR, impact=Impact.BREAKS,
     each=(Kind.CILIUM_NETWORK_POLICY, Kind.CALICO_NETWORK_POLICY),
-    reads=[Kind.GATEWAY, *MESHED_BY, *WORKLOADS, Kind.NETWORK_POLICY], evidence="docs",
+    reads=[Kind.GATEWAY, Kind.K8S_GATEWAY, *MESHED_BY, *WORKLOADS, Kind.NETWORK_POLICY], evidence="docs",
     needs=["ports"],
     sources=[
         "https://istio.io/latest/docs/ambient/usage/networkpolicy/", "https://docs.cilium.io/en/stable/security/policy/language/",

@@ -30,7 +30,7 @@ _KEPT = {
 
 @rule(
     "ML306", "pod-proxy-config", Severity.WARNING, impact=Impact.IGNORED, each=(*WORKLOADS, Kind.PROXY_CONFIG),
-    reads=[Kind.GATEWAY, *WORKLOADS],
+    reads=[Kind.GATEWAY, Kind.K8S_GATEWAY, *WORKLOADS],
     evidence="docs",
     sources=[
         "https://istio.io/latest/docs/reference/config/istio.mesh.v1alpha1/#ProxyConfig",
