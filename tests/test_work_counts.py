@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from meshlint import engine
+from meshlint.cache.compact import PackedTable
 from meshlint.check import forked as shared
 from meshlint.check.runner import Runner
 from meshlint.read import compose as composing
@@ -28,8 +29,9 @@ class Counts:
     """How often the parts of a run were called."""
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        self.composed = self.opened = self.called = 0
-        compose, read, one = composing.rows_of, decode.read_bytes, Runner._one
+        self.composed = self.opened = self.called = self.unpacked = 0
+        compose, read, one, unpack = composing.rows_of, decode.read_bytes, Runner._one, PackedTable._open_values
+        problems = Runner._problems
 
         def composed(text: str) -> object:
             self.composed += 1
@@ -43,16 +45,26 @@ class Counts:
             self.called += 1
             return one(runner, *arguments)  # type: ignore[arg-type]
 
+        def asked(runner: Runner, *arguments: object) -> object:
+            self.called += 1
+            return problems(runner, *arguments)  # type: ignore[arg-type]
+
+        def unpacked(table: PackedTable) -> None:
+            self.unpacked += 1
+            unpack(table)
+
+        monkeypatch.setattr(PackedTable, "_open_values", unpacked)
         monkeypatch.setattr(composing, "rows_of", composed)
         monkeypatch.setattr(many, "read_bytes", opened)
         monkeypatch.setattr("meshlint.read.file.read_bytes", opened)
         monkeypatch.setattr(Runner, "_one", called)
+        monkeypatch.setattr(Runner, "_problems", asked)
 
-    def of(self, folder: Path, *arguments: str) -> tuple[int, int, int]:
+    def of(self, folder: Path, *arguments: str, path: str = ".") -> tuple[int, int, int]:
         """Documents composed (stretches of them), files opened, rules called on objects."""
-        self.composed = self.opened = self.called = 0
-        run = call("check", ".", "-o", "github", "--jobs", "1", *arguments, cwd=folder)
-        assert run.code == 1, run.err
+        self.composed = self.opened = self.called = self.unpacked = 0
+        run = call("check", path, "-o", "github", "--jobs", "1", *arguments, cwd=folder)
+        assert run.code == 1 or (run.code == 0 and path != "."), run.err
         return self.composed, self.opened, self.called
 
 
@@ -94,6 +106,21 @@ def test_one_changed_file_is_composed_alone(tree: Path, counts: Counts) -> None:
     assert composed <= 2
     assert opened <= 50  # besides, the texts that findings stand in
     assert called == whole
+
+
+@pytest.mark.parametrize("name", ["app.yaml", "mesh.yaml"])
+def test_of_a_saved_file_only_what_concerns_it_is_looked_at(tree: Path, counts: Counts, name: str) -> None:
+    (tree / "meshlint.toml").touch()
+    _, _, whole = counts.of(tree)
+    path = f"team-1/app-1/{name}"
+    (tree / path).write_text((tree / path).read_text() + "# changed\n")
+    os.utime(tree / path, (LONG_AGO + 1, LONG_AGO + 1))
+    composed, opened, called = counts.of(tree, path=path)
+    assert composed <= 2
+    assert opened <= 20
+    assert called <= whole / 4
+    assert counts.unpacked <= 2 * files_in(tree)
+    assert counts.of(tree, path=path)[2] == 0
 
 
 def test_calls_grow_with_the_objects(tmp_path: Path, counts: Counts) -> None:

@@ -9,11 +9,12 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Sequence
 
 from meshlint.check.concern import Asked, Concerns, Objects
+from meshlint.index.mesh import MeshIndex
 from meshlint.model.document import FileRead
 from meshlint.model.kind import Kind, kind_of
 from meshlint.model.mesh import Mesh
-from meshlint.model.node import Table
-from meshlint.model.problem import Finding
+from meshlint.model.node import Node, Table
+from meshlint.model.problem import Finding, Problem
 from meshlint.model.resource import Environment, Resource
 from meshlint.model.rule import Rule
 from meshlint.model.tuples import NamedTuple
@@ -21,6 +22,14 @@ from meshlint.render.shaping import is_plain, takes_values
 
 _MANY = 1_000  # objects
 _PART = 10
+
+
+class Look(NamedTuple):
+    """A rule, by its place among the chosen ones, at an object; None: at the environment as a whole."""
+
+    row: int
+    resource: Resource | None
+    mesh: MeshIndex
 
 
 class About(NamedTuple):
@@ -34,9 +43,6 @@ class About(NamedTuple):
     def has(self, resource: Resource) -> bool:
         """Is it one of them, or a copy?"""
         return resource.root.table in self.tables or (resource.kind, resource.name) in self.called
-
-    def touched_by(self, finding: Finding) -> bool:
-        return finding.location.file in self.files or any(related.location.file in self.files for related in finding.related)
 
 
 def about(files: Sequence[FileRead], environments: Iterable[Environment], wanted: Callable[[str], bool]) -> About | None:
@@ -63,18 +69,17 @@ def _is_taken(name: str, files: Iterable[FileRead]) -> bool:
 
 
 class Narrow:
-    """Which rules look at which objects in a run about some of them, and which of their findings count."""
+    """Which rules look at which objects in a run about some of them, and what of that counts."""
 
-    def __init__(self, about: About, concerns: Concerns, rule: Callable[[int], Rule]) -> None:
-        """`rule`: the rule of a row."""
+    def __init__(self, about: About, concerns: Concerns, owner: Callable[[Node], tuple[Resource | None, str]]) -> None:
+        """`owner`: the object that a value stands in."""
         self._about = about
         self._concerns = concerns
-        self._rule = rule
+        self._owner = owner
         self._wide = concerns.pointing_to(about.kinds)
         self._wide_kinds = concerns.kinds(self._wide)
         self._asked = Asked(self._rows, self._wide.intersection(concerns.alone))
-        self._far: list[tuple[int, Finding]] = []
-        self.found: list[Finding] = []
+        self._far: list[tuple[Look, Problem]] = []
 
     def calls(self, mesh: Mesh) -> Iterator[tuple[int, Objects]]:
         """The rules that are asked in an environment, each with its objects."""
@@ -85,33 +90,41 @@ class Narrow:
             return self._concerns.of(resource)
         return [row for row in self._concerns.of(resource) if row in self._wide] if resource.kind in self._wide_kinds else ()
 
-    def note(self, row: int, resource: Resource | None, mesh: Mesh, found: list[Finding]) -> None:
-        """What a rule found in an object. What a tool printed may stand in any file, and that a rule failed is always told."""
-        if resource is not None and (self._about.has(resource) or mesh.environment.status == "rendered"):
-            self.found += found
-            return
-        for finding in found:
-            if finding.family == "meta":
-                self.found.append(finding)
-            else:
-                self._far.append((row, finding))
+    def is_near(self, resource: Resource | None, mesh: Mesh) -> bool:
+        """Does all count that is found in an object? What a tool printed may stand in any file."""
+        return resource is not None and (self._about.has(resource) or mesh.environment.status == "rendered")
 
-    def settle(self) -> Asked | None:
-        """Of what was found elsewhere, what points to a file counts, with all that may become one with it or is counted with it. Gives
-        the rules to be asked because such a finding may give way to theirs."""
-        touched = {(finding.rule, finding.location) for _, finding in self._far if self._about.touched_by(finding)}
-        counted = {_alike(finding) for _, finding in self._far if (finding.rule, finding.location) in touched}
-        kept = [(row, finding) for row, finding in self._far if _alike(finding) in counted]
-        self.found += (finding for _, finding in kept)
+    def note(self, look: Look, problems: Iterable[Problem]) -> None:
+        """What a rule says of another object, or of an environment."""
+        self._far += ((look, problem) for problem in problems)
+
+    def pointing(self) -> list[Look]:
+        """Where something was found that points to a file, that may become one with such, or that is counted with it."""
+        touched = {(look.row, _place(problem.at)) for look, problem in self._far if self._touches(problem)}
+        if not touched:
+            return []
+        alike = {self._alike(look, problem) for look, problem in self._far if (look.row, _place(problem.at)) in touched}
+        return list(dict.fromkeys(look for look, problem in self._far if self._alike(look, problem) in alike))
+
+    def _touches(self, problem: Problem) -> bool:
+        return any(_place(node)[0] in self._about.files for node in (problem.at, *(node for node, _ in problem.related)))
+
+    def _alike(self, look: Look, problem: Problem) -> tuple[object, ...]:
+        """What findings have in common that are counted together (meshlint.check.findings.fingerprinted), and some more."""
+        named = self._owner(problem.at)[0] or look.resource
+        return (look.row, named.identity if named is not None else _place(problem.at)[0])
+
+    def saying_more(self, found: Iterable[tuple[Rule, Finding]]) -> Asked | None:
+        """The rules to be asked, because these findings may give way to theirs."""
         files: dict[int, set[str]] = {}
-        for row, finding in kept:
-            for other in self._concerns.named(self._rule(row).gives_way_to):
+        for rule, finding in found:
+            for other in self._concerns.named(rule.gives_way_to):
                 files.setdefault(other, set()).add(finding.location.file)
         if not files:
             return None
         return Asked(lambda resource: [row for row in self._concerns.of(resource) if resource.file in files.get(row, ())], ())
 
 
-def _alike(finding: Finding) -> tuple[str, ...]:
-    """What findings have in common that are counted together (meshlint.check.findings.fingerprinted), and some more."""
-    return (finding.rule, *(finding.resource[1:] if finding.resource is not None else (finding.location.file,)))
+def _place(node: Node) -> tuple[str, int, int]:
+    source, start, end = node.marked
+    return source.path, start, end

@@ -75,21 +75,41 @@ class Runner:
         return findings
 
     def _narrowly(self, about: About) -> list[Finding]:
-        from meshlint.check.about import Narrow
+        from meshlint.check.about import Look, Narrow
 
-        narrow = Narrow(about, self._concerns, lambda row: self._use(self._chosen[row]))
+        narrow = Narrow(about, self._concerns, self._repository.owner)
         one = self._one if self._measure is None else self._timed
         meshes = [self._repository.index(environment) for environment in self._repository.environments]
+        found: list[Finding] = []
         for mesh in meshes:
             for row, objects in narrow.calls(mesh):
                 rule = self._use(self._chosen[row])
                 for resource in objects:
-                    narrow.note(row, resource, mesh, one(rule, resource, mesh))
-        more = narrow.settle()
+                    problems = None if narrow.is_near(resource, mesh) else self._problems(rule, resource, mesh)
+                    if problems is None:
+                        found += one(rule, resource, mesh)
+                    else:
+                        narrow.note(Look(row, resource, mesh), problems)
+        pointing = [(self._use(self._chosen[row]), resource, mesh) for row, resource, mesh in narrow.pointing()]
+        told = [(rule, finding) for rule, resource, mesh in pointing for finding in one(rule, resource, mesh)]
+        found += (finding for _, finding in told)
+        more = narrow.saying_more(told)
         for mesh in meshes if more is not None else ():
             for row, objects in self._concerns.calls(mesh, more):
-                narrow.found += (finding for resource in objects for finding in one(self._use(self._chosen[row]), resource, mesh))
-        return narrow.found
+                found += (finding for resource in objects for finding in one(self._use(self._chosen[row]), resource, mesh))
+        return found
+
+    def _problems(self, rule: Rule, resource: Resource | None, mesh: MeshIndex) -> list[Problem] | None:
+        """What a rule says, not yet as findings: where these stand costs a look at the text. None: it fails."""
+        assert rule.check is not None
+        begin = time.process_time() if self._measure is not None else 0.0
+        try:
+            problems = list(rule.check(mesh) if resource is None else rule.check(resource, mesh))
+        except Exception:
+            return None
+        if self._measure is not None:
+            self._measure.add_rule(f"{rule.id} {rule.name}", time.process_time() - begin, 0)
+        return problems
 
     def _shared(self, copies: Copies, progress: Callable[[int, int], None] | None) -> list[Finding]:
         from meshlint.check.forked import Piece, Work, pieces
