@@ -65,7 +65,13 @@ def about(files: Sequence[FileRead], environments: Iterable[Environment], wanted
 
 def _is_taken(name: str, files: Iterable[FileRead]) -> bool:
     """May something take values from the ConfigMap of this name?"""
-    return any(file.source is not None and takes_values(file) and file.source.holds(name) for file in files)
+    return any(takes_values(file) and _speaks_of(name, file) for file in files)
+
+
+def _speaks_of(name: str, file: FileRead) -> bool:
+    if not file.documents:
+        return file.source is not None and file.source.holds(name)
+    return any(isinstance(value, str) and name in value for document in file.documents for value in document.root.table.values)
 
 
 class Narrow:

@@ -90,6 +90,7 @@ def _rule(root: Node, origin: str, module: str, budget: Budget) -> Rule:
         check=check,
         doc=_doc(root),
         each=tuple(dict.fromkeys(one.kind for one in check.selected)),
+        points_to=(),
         evidence=text.get("evidence", "docs"),
         sources=_texts(root, "sources"),
         remedy=" ".join(text["remedy"].split()),
