@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from meshlint.engine import Stdin
     from meshlint.output import Wanted
     from meshlint.project import Project
+    from meshlint.read.discover import Discovery
     from meshlint.repeat import Repeat
     from meshlint.report.result import Result
 
@@ -114,7 +115,7 @@ def _check(options: Namespace) -> int:
         return _fix(options, scope, config, registry, text, wanted)
     reason = _reason(options)
     found = engine.discovered(scope, config)
-    kept = _kept_run(scope, config, options, wanted, found.files) if text is None and reason is None else None
+    kept = _kept_run(scope, config, options, wanted, found) if text is None and reason is None else None
     if kept is not None and (code := kept.say_again()) is not None:
         return code
     from meshlint.measure import phase
@@ -145,16 +146,16 @@ def _profiled(options: Namespace) -> int:
     return code
 
 
-def _kept_run(scope: Project, config: Config, options: Namespace, wanted: Sequence[Wanted], files: Sequence[str]) -> Repeat | None:
+def _kept_run(scope: Project, config: Config, options: Namespace, wanted: Sequence[Wanted], found: Discovery) -> Repeat | None:
     """What the last run of this command line said, and the place for what this one says."""
     from meshlint.measure import current
     from meshlint.read.many import FEW
 
-    if len(files) < FEW or current() is not None:
+    if len(found.files) < FEW or current() is not None:
         return None
     from meshlint.repeat import repeat
 
-    return repeat(scope, config, options, wanted, files)
+    return repeat(scope, config, options, wanted, found)
 
 
 def _fix(

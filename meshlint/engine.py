@@ -26,7 +26,7 @@ from meshlint.model.resource import Environment
 from meshlint.model.target import Current, Target, resolve_target
 from meshlint.model.tuples import NamedTuple
 from meshlint.project import Project, rebased
-from meshlint.read.discover import Discovery, discover
+from meshlint.read.discover import Discovery, Stats, discover
 from meshlint.read.file import read_text
 from meshlint.read.many import Many, Reading
 from meshlint.render.current import Versions
@@ -88,7 +88,7 @@ def load(
     `held` are files that are read already, `found` what discovery gives."""
     found = found or discovered(project, config)
     with phase("reading"):
-        files = read_all(project, found.files, stdin, progress, reading(config), held or {})
+        files = read_all(project, found.files, stdin, progress, reading(config), held or {}, found.stats)
     return _built(project, config, files, {} if stdin is None else {stdin.path: stdin.text}, found.notes)
 
 
@@ -328,12 +328,13 @@ def read_all(
     progress: Progress | None,
     how: Reading = Reading(),  # noqa: B008
     held: Mapping[str, FileRead] = MappingProxyType({}),
+    stats: Stats = MappingProxyType({}),
 ) -> list[FileRead]:
     """Read the files, and those that their kustomizations name outside of the given paths but inside the boundary."""
     out = {path: held[path] for path in paths if path in held}
     if stdin is not None:
         out[stdin.path] = read_text(stdin.text, stdin.path, how.parse_all)
-    many = Many(project.root, how)
+    many = Many(project.root, how, stats)
     waiting = [path for path in paths if path not in out]
     while waiting:
         for file in many.read(waiting):

@@ -17,12 +17,13 @@ from meshlint.report.result import Result
 
 if TYPE_CHECKING:
     from meshlint.cache.whole import Whole
+    from meshlint.read.discover import Discovery
 
 _TOOLS = ("kustomize", "kubectl", "helm")  # what they print is kept elsewhere, by what they were given
 _MORE = ("baseline", "write_baseline", "new_since", "plugins", "rules", "declared_rules")  # these bring in other files than manifests
 
 
-def repeat(scope: Project, config: Config, options: Namespace, wanted: Sequence[Wanted], files: Sequence[str]) -> Repeat | None:
+def repeat(scope: Project, config: Config, options: Namespace, wanted: Sequence[Wanted], found: Discovery) -> Repeat | None:
     """The last run of the same command line; None where a run depends on more than its files and options."""
     from meshlint.cache.store import cache_folder
     from meshlint.cache.whole import Whole
@@ -32,7 +33,7 @@ def repeat(scope: Project, config: Config, options: Namespace, wanted: Sequence[
     color = colored(options.color)
     shown = (color, color and linked(), options.verbose, options.quiet, os.getcwd(), tuple(scope), tuple(wanted))
     about = repr((config, shown, [_on_path(tool) for tool in _TOOLS]))
-    return Repeat(Whole(cache_folder(config.cache_dir), scope.root, files, about), wanted)
+    return Repeat(Whole(cache_folder(config.cache_dir), scope.root, found.files, about, found.stats), wanted)
 
 
 def _on_path(tool: str) -> str:

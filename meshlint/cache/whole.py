@@ -9,7 +9,8 @@ from __future__ import annotations
 import contextlib
 import os
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from types import MappingProxyType
 from typing import Final
 
 import msgspec
@@ -21,6 +22,7 @@ from meshlint.model.tuples import NamedTuple
 
 _SLACK: Final = 2_000_000_000  # ns
 _MOST: Final = 64 << 20  # bytes of a report
+_NONE: Mapping[str, os.stat_result] = MappingProxyType({})
 
 
 class Said(NamedTuple):
@@ -32,21 +34,22 @@ class Said(NamedTuple):
 
 
 class Whole:
-    """The place of one command line over one project. `about`: everything a run depends on besides the code and the files."""
+    """The place of one command line over one project. `about`: everything a run depends on besides the code and the files. `stats`: what
+    is known of some of these already."""
 
-    def __init__(self, folder: str, root: str, files: Sequence[str], about: str) -> None:
+    def __init__(self, folder: str, root: str, files: Sequence[str], about: str, stats: Mapping[str, os.stat_result] = _NONE) -> None:
         self.begun = time.time_ns()
         name = xxhash.xxh3_128_hexdigest(f"{os.path.realpath(root)}\0{about}".encode("utf-8", "surrogateescape"))
         self.path = os.path.join(folder, f"{name}.run")
         self._newest = 0
-        self._key = self._key_of(root, files)
+        self._key = self._key_of(root, files, stats)
 
-    def _key_of(self, root: str, files: Iterable[str]) -> bytes | None:
+    def _key_of(self, root: str, files: Iterable[str], stats: Mapping[str, os.stat_result]) -> bytes | None:
         seen = xxhash.xxh3_128(code_version(bundled_folder("rules"), bundled_folder("schemas")))
         prefix = os.path.join(root, "")
         try:
             for path in files:
-                about = os.stat(prefix + path)
+                about = stats.get(path) or os.stat(prefix + path)
                 self._newest = max(self._newest, about.st_mtime_ns)
                 seen.update(f"{path}\0{about.st_mtime_ns} {about.st_size} {about.st_ino}\n".encode("utf-8", "surrogateescape"))
         except OSError:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from types import MappingProxyType
 
 from meshlint.files import in_git
 from meshlint.model.tuples import NamedTuple
@@ -11,12 +12,17 @@ from meshlint.read.gitfiles import GitError, git_ignores, in_work_tree, list_wit
 from meshlint.read.ignore import parse
 from meshlint.read.walk import Listing, ignored_by_files, shown, walk, wanted
 
+Stats = Mapping[str, os.stat_result]  # by path
+_NONE: Stats = MappingProxyType({})
+
 
 class Discovery(NamedTuple):
-    """`files` are relative to the root, posix, sorted; `notes` tell what was left out or answered in another way."""
+    """`files` are relative to the root, posix, sorted; `notes` tell what was left out or answered in another way. `stats`: what is known
+    of some of the files, so that nobody need ask again."""
 
     files: list[str]
     notes: list[str]
+    stats: Stats = _NONE
 
 
 def discover(root: str, paths: Sequence[str], exclude: Sequence[str] = (), force_exclude: bool = False, use_git: bool = True) -> Discovery:
@@ -35,7 +41,7 @@ def discover(root: str, paths: Sequence[str], exclude: Sequence[str] = (), force
         name = search.name(path)
         if not force_exclude or not ((spec is not None and spec.match_file(name)) or search.ignores(path)):
             kept.add(name)
-    return Discovery(sorted(kept), list(dict.fromkeys(search.notes)))
+    return Discovery(sorted(kept), list(dict.fromkeys(search.notes)), {search.name(path): about for path, about in search.stats.items()})
 
 
 def _inside(search: _Search, paths: Sequence[str]) -> list[str]:
@@ -55,6 +61,7 @@ class _Search:
         self.found: set[str] = set()
         self.listed: set[str] = set()
         self.notes: list[str] = []
+        self.stats: dict[str, os.stat_result] = {}
 
     def holds(self, path: str) -> bool:
         return path == self.root or path.startswith(self.prefix)
@@ -74,6 +81,7 @@ class _Search:
             listing = self._list(folder)
             self.found.update(listing.files)
             self.notes += listing.notes
+            self.stats.update(listing.stats)
             waiting += [*reversed(listing.folders), *self._follow(listing.links)]
 
     def _list(self, folder: str) -> Listing:

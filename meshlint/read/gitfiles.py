@@ -43,7 +43,7 @@ def list_with_git(folder: str, root: str) -> Listing | None:
     if answer.endswith("\t./\0"):
         return None
     closed = [os.path.relpath(os.path.join(folder, name), root) for name in _CLOSED.findall(os.fsdecode(done.stderr))]
-    out = Listing([], [], [], [f"{shown(name)}: permission denied" for name in closed])
+    out = Listing([], [], [], [f"{shown(name)}: permission denied" for name in closed], {})
     for name in sorted(set(answer.split("\0"))):
         if name:
             _sort_in(name, folder, root, out)
@@ -63,11 +63,13 @@ def _sort_in(entry: str, folder: str, root: str, out: Listing) -> None:
             if mode and _is_empty(path):
                 out.notes.append(f"{shown(os.path.relpath(path, root))}: a submodule that is not checked out is not read")
     elif mode in ("", _LINK) or wanted(name):
-        kind = _kind(path)
+        kind, about = _looked_at(path)
         if kind == stat.S_IFLNK:
             out.links.append(path)
         elif kind == stat.S_IFREG and wanted(name):
             out.files.append(path)
+            if about is not None:
+                out.stats[path] = about
 
 
 def _is_empty(folder: str) -> bool:
@@ -77,12 +79,13 @@ def _is_empty(folder: str) -> bool:
         return False
 
 
-def _kind(path: str) -> int:
-    """The kind of a file; that of one in a folder that keeps us out is taken for a regular one: reading it will tell."""
+def _looked_at(path: str) -> tuple[int, os.stat_result | None]:
+    """The kind of a file, and all that is known of it. In a folder that keeps us out one is taken for regular: reading it will tell."""
     try:
-        return stat.S_IFMT(os.lstat(path).st_mode)
+        about = os.lstat(path)
     except OSError as error:
-        return stat.S_IFREG if error.errno == errno.EACCES else 0
+        return stat.S_IFREG if error.errno == errno.EACCES else 0, None
+    return stat.S_IFMT(about.st_mode), about
 
 
 def git_ignores(path: str, root: str) -> bool:

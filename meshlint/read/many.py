@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterator, Sequence
 from functools import partial
+from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from meshlint.model.document import FileRead
@@ -12,6 +13,7 @@ from meshlint.model.later import LaterSource, let_go
 from meshlint.model.tuples import NamedTuple
 from meshlint.read.compose import forget
 from meshlint.read.decode import decode, read_bytes
+from meshlint.read.discover import Stats
 from meshlint.read.errors import ReadError
 from meshlint.read.file import read_content, read_file
 
@@ -34,8 +36,10 @@ class Reading(NamedTuple):
 class Many:
     """The files of one project root."""
 
-    def __init__(self, root: str, how: Reading) -> None:
+    def __init__(self, root: str, how: Reading, stats: Stats = MappingProxyType({})) -> None:
+        """`stats`: what is known of some of them already."""
         self.root = root
+        self._known = stats
         self._prefix = os.path.join(root, "")
         self.how = how
         self._cache: Cache | None = None
@@ -47,7 +51,7 @@ class Many:
             yield from map(self._one, paths)
             return
         cache = self._open()
-        stats = {path: _stat(self._prefix + path) for path in paths}
+        stats = {path: _stat(self._prefix + path, self._known.get(path)) for path in paths}
         missing: list[str] = []
         for path in paths:
             file = self._from_cache(cache, path, stats[path]) if cache is not None else None
@@ -148,11 +152,11 @@ class Many:
         return read_content(content, path, self.how.parse_all), content
 
 
-def _stat(full: str) -> Stat | None:
+def _stat(full: str, about: os.stat_result | None) -> Stat | None:
     from meshlint.cache.store import Stat
 
     try:
-        about = os.stat(full)
+        about = about or os.stat(full)
     except OSError:
         return None
     return Stat(about.st_mtime_ns, about.st_size, about.st_ino)

@@ -9,12 +9,14 @@ from meshlint.read.ignore import Rules, ignored, rules_of
 
 
 class Listing(NamedTuple):
-    """What lies below a folder: `files` by full path; `links` and `folders` (repositories of their own) are left to the caller."""
+    """What lies below a folder: `files` by full path; `links` and `folders` (repositories of their own) are left to the caller. `stats`:
+    of files that had to be asked for it."""
 
     files: list[str]
     links: list[str]
     folders: list[str]
     notes: list[str]
+    stats: dict[str, os.stat_result]
 
 
 def wanted(path: str) -> bool:
@@ -29,7 +31,7 @@ def shown(name: str) -> str:
 
 def walk(folder: str, root: str) -> Listing:
     """Manifests and links below `folder` that no .gitignore between it and `root`, or below it, leaves out."""
-    out = Listing([], [], [], [])
+    out = Listing([], [], [], [], {})
     waiting = [(folder, _rules_above(folder, root))]
     while waiting:
         here, rules = waiting.pop()
