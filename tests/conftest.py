@@ -13,7 +13,8 @@ from hypothesis import HealthCheck, settings
 
 from meshlint.render.run.tools import Tools
 
-collect_ignore = ["plugin"]  # a package of its own: test_plugin_wheel.py installs it and runs its tests
+# a package of its own: test_plugin_wheel.py installs it and runs its tests; and folders of manifests, where pytest would look for tests
+collect_ignore = ["plugin", "rules", "repos"]
 os.environ.setdefault("HYPOTHESIS_STORAGE_DIRECTORY", os.path.join(tempfile.gettempdir(), "meshlint-hypothesis"))
 
 

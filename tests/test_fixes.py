@@ -21,7 +21,7 @@ from tests.rules_harness import Case, cases
 
 CASES = cases()
 FIXED = [case for case in CASES if (case.folder / "fixed").is_dir()]
-OTHERS = [case for case in CASES if case not in FIXED]
+OTHERS = sorted({*CASES} - {*FIXED})
 RARELY = [pytest.param(case, marks=[pytest.mark.slow] if number % 6 else []) for number, case in enumerate(OTHERS)]
 _GONE = ".deleted"
 
