@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import os
 import shutil
-import sys
 import time
 from collections.abc import AsyncIterator, Callable, Iterator
 from pathlib import Path
@@ -14,10 +13,12 @@ from typing import Any
 import pytest
 import pytest_lsp
 from lsprotocol import types
+from pygls.client import JsonRPCClient
 from pytest_lsp import ClientServerConfig, LanguageClient
 
+from tests.lsp import forking
+
 ROOT = Path(__file__).parent.parent.parent
-COMMAND = [sys.executable, "-m", "meshlint", "lsp", "--no-cache", "--render", "never"]
 UNUSED = "# meshlint: ignore[vs-retries]\n"
 INJECTED = "apiVersion: v1\nkind: Namespace\nmetadata: {name: a, labels: {istio-injection: enabled}}\n"
 TRAFFIC, SERVICE, CATALOG = "reviews/traffic.yaml", "reviews/reviews.yaml", "catalog/catalog.yaml"
@@ -136,7 +137,13 @@ async def hover(editor: Editor, path: str, at: types.Position) -> str:
     return found.contents.value
 
 
-@pytest_lsp.fixture(config=ClientServerConfig(server_command=COMMAND, server_env={**os.environ, "PYTHONPATH": str(ROOT)}))
+class Forked(ClientServerConfig):
+    async def start(self, devtools: str | None = None) -> JsonRPCClient:
+        self.server_command = forking.command()
+        return await super().start(devtools)
+
+
+@pytest_lsp.fixture(config=Forked([]))
 async def client(lsp_client: LanguageClient) -> AsyncIterator[None]:
     @lsp_client.feature(types.CLIENT_REGISTER_CAPABILITY)
     def register(_params: types.RegistrationParams) -> None:
