@@ -215,11 +215,11 @@ def fake(folder: Path, script: str, name: str = "kustomize") -> None:
     (folder / name).chmod(0o755)
 
 
-def with_tool(root: Path, monkeypatch: pytest.MonkeyPatch, script: str) -> Outcome:
+def with_tool(root: Path, monkeypatch: pytest.MonkeyPatch, script: str, limits: Limits = QUICK) -> Outcome:
     fake(root.parent / "bin", script)
     monkeypatch.setenv("PATH", str(root.parent / "bin"))
     write(root, {"app/kustomization.yaml": "resources: [ours.yaml]\n", "app/ours.yaml": CONFIG_MAP})
-    return render(root, Recipe("kustomize", "app"))
+    return render(root, Recipe("kustomize", "app"), limits)
 
 
 def test_a_killed_child_is_said(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -237,7 +237,7 @@ def test_a_failure_names_paths_of_the_repository(root: Path, monkeypatch: pytest
 
 def test_children_of_a_child_end_with_it(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     begun = time.monotonic()
-    outcome = with_tool(root, monkeypatch, "(while :; do :; done) & while :; do :; done")
+    outcome = with_tool(root, monkeypatch, "(while :; do :; done) & while :; do :; done", Limits(seconds=1))
     assert outcome.failed and time.monotonic() - begun < 15
 
 
