@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import json
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 from random import Random
 from typing import Any, NamedTuple
@@ -49,15 +50,16 @@ def found_in(value: dict[str, Any], target: Target = NEWEST) -> tuple[Fault, ...
     return faults(resource_of(value), target)
 
 
+@cache
 def written() -> list[dict[str, Any]]:
     """The objects of the rules' cases and of the examples that the newest releases accept, each content once."""
-    out = {}
+    seen = {}
     for path in sorted([*(HERE / "rules").rglob("*.yaml"), *(HERE.parent / "examples").rglob("*.yaml")]):
         for value in _documents(path):
             kind = kind_of(str(value.get("apiVersion", "")), str(value.get("kind", "")))
-            if kind in (*ISTIO_KINDS, *GATEWAY_API_KINDS) and shape_of(kind, _version(value), NEWEST) and not found_in(value):
-                out.setdefault(json.dumps(value, default=str), value)
-    return list(out.values())
+            if kind in (*ISTIO_KINDS, *GATEWAY_API_KINDS) and shape_of(kind, _version(value), NEWEST):
+                seen.setdefault(json.dumps(value, default=str), value)
+    return [value for value in seen.values() if not found_in(value)]
 
 
 def _documents(path: Path) -> Iterator[dict[str, Any]]:
