@@ -52,8 +52,10 @@ def _own_cache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
         yield
 
 
-@pytest.fixture(autouse=True)
-def _static_view(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+_find = Tools.find
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtest_setup(item: pytest.Item) -> None:
     """Results do not hang on which tools the machine has: only tests marked `tools` run those that are on the PATH."""
-    if request.node.get_closest_marker("tools") is None:
-        monkeypatch.setattr(Tools, "find", lambda *_: None)
+    Tools.find = (lambda *_: None) if item.get_closest_marker("tools") is None else _find  # type: ignore[method-assign]
