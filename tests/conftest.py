@@ -24,6 +24,10 @@ def pytest_configure() -> None:
     settings.load_profile("anywhere")
 
 
+def pytest_unconfigure() -> None:
+    gc.freeze()  # the process ends: pytest and Python would look through all that is there several times
+
+
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--write", action="store_true", help="renew generated files (rules/index.json, docs) instead of comparing")
 
