@@ -14,6 +14,7 @@ from meshlint.config import Config
 from meshlint.engine import Judged, judge, load
 from meshlint.model.problem import Finding
 from meshlint.project import Project, project
+from meshlint.read.discover import discover
 from tests.door import call
 from tests.rules_harness import CASES
 
@@ -23,7 +24,7 @@ CONFIGS = [Config().settled(), Config(assume_mode="ambient").settled()]
 def differences(folder: Path, config: Config) -> Iterator[str]:
     """Of each file for which less than everything is looked at: how the findings about it differ."""
     whole = project([str(folder)])
-    loaded = load(whole, config)
+    loaded = load(whole, config, found=discover(whole.root, whole.paths, use_git=False))
     everything = judge(loaded, whole, config, bundled())
     for path in sorted(file.path for file in loaded.files):
         one = Project(whole.root, whole.paths, (path,))
