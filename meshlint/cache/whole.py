@@ -65,7 +65,7 @@ class Whole:
                 if hasattr(os, "geteuid") and os.fstat(file.fileno()).st_uid != os.geteuid():
                     return None
                 key, checksum, said = _decode(file.read())
-            if key != self._key or xxhash.xxh3_128_digest(bytes(said)) != checksum:
+            if key != self._key or xxhash.xxh3_128_digest(memoryview(said)) != checksum:
                 return None
             return _decode_said(said)
         except (OSError, msgspec.MsgspecError, ValueError):
