@@ -32,6 +32,8 @@ def is_plain(file: FileRead, named: Named) -> bool:
     name = base(file.path)
     if file.source is None or file.skipped is not None or name in FILE_NAMES or name.startswith(("Chart.", "values", "helmfile")):
         return False
+    if not file.documents:  # a list, which may be operations of a patch
+        return False
     if any(trouble.kinds or trouble.rule == "not-analysed" for trouble in file.troubles) or is_of_installation(file.source):
         return False
     return all(_shapes_nothing(document, named) for document in file.documents)

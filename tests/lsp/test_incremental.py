@@ -161,6 +161,19 @@ def test_edits_of_open_documents(folder: Path, seed: int) -> None:
     check(session)
 
 
+def test_operations_of_a_patch(folder: Path) -> None:
+    """A file that is a list holds no object, and changes those of others."""
+    out = folder / "kustomize/prod/out.yaml"
+    out.write_text("- {op: add, path: /spec/template/metadata/labels/sidecar.istio.io~1inject, value: 'false'}\n")
+    made = folder / "kustomize/prod/kustomization.yaml"
+    made.write_text(made.read_text() + "patches: [{target: {kind: Deployment}, path: out.yaml}]\n")
+    session = session_on(folder)
+    found = shown(session).get("kustomize/prod/out.yaml")
+    session.change("kustomize/prod/out.yaml", out.read_text().replace("false", "true"))
+    check(session)
+    assert shown(session).get("kustomize/prod/out.yaml") != found
+
+
 def test_labels_of_pods_that_an_overlay_adds_to_find_no_environments_anew(folder: Path) -> None:
     session = session_on(folder)
     labels = "app: cart, version: v1"
