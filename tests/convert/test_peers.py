@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 import yaml
 
-from meshlint.model.conversion import Manner, Outcome
+from meshlint.model.conversion import Converted, Manner, Outcome
+from meshlint.model.node import dotted
 from tests.convert.small import GATEWAY, convert, made, route, stays
 
 GATEWAYS = Manner(gateways=True)
@@ -62,13 +63,17 @@ def test_04_a_listener_that_terminates_names_its_certificate() -> None:
     assert listener["tls"] == {"mode": "Terminate", "certificateRefs": [{"name": "shop-cert"}]}
 
 
-def _gateway(text: str) -> dict:  # type: ignore[type-arg]
+def _converter(text: str) -> Converted:
     from meshlint.model.kind import Kind
     from tests.convert.small import NEW
     from tests.routing.convert import mesh_of
 
     mesh = mesh_of(list(yaml.safe_load_all(text)), NEW)
-    found = mesh.convert(mesh.all(Kind.GATEWAY)[0], GATEWAYS)
+    return mesh.convert(mesh.all(Kind.GATEWAY)[0], GATEWAYS)
+
+
+def _gateway(text: str) -> dict:  # type: ignore[type-arg]
+    found = _converter(text)
     assert found.outcome is Outcome.CONVERTS, found.because
     return dict(found.documents[0])
 
@@ -200,6 +205,36 @@ spec: {selector: {istio: ingressgateway}, ports: [{name: http, port: 80}]}
 """
     assert _gateway(service + GATEWAY)["spec"]["addresses"] == [{"type": "Hostname", "value": "ingress.shop.svc.cluster.local"}]
     assert "addresses" not in _gateway(GATEWAY)["spec"]
+
+
+INGRESS = """
+apiVersion: v1
+kind: Service
+metadata: {name: ingress, namespace: shop}
+spec: {selector: {istio: ingressgateway}, ports: [{name: http, port: 80, targetPort: 8080}]}
+---
+"""
+
+
+def test_15_a_service_of_another_namespace_cannot_be_named() -> None:
+    found = _converter(INGRESS.replace("namespace: shop", "namespace: istio-ingress") + GATEWAY)
+    assert found.outcome is Outcome.CONVERTS
+    assert "addresses" not in next(one for one in found.documents if one["kind"] == "Gateway")["spec"]
+    assert ["move the Gateway to namespace istio-ingress" in note.remedy for note in found.notes] == [True]
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "at"),
+    [
+        ("port: {number: 80,", "port: {number: 8080,", "spec.servers[0].hosts[0]"),  # a port of the pods, which an Istio Gateway may name
+        ("namespace: shop}", "namespace: shop, labels: {experimental.istio.io/disable-gateway-port-translation: 'true'}}", ""),
+    ],
+)
+def test_15_a_gateway_with_ports_of_its_pods_stays(before: str, after: str, at: str) -> None:
+    written = (INGRESS + GATEWAY).replace(before, after, 1)
+    found = _converter(written)
+    assert found.outcome is Outcome.STAYS
+    assert [dotted(one.at.path) for one in found.because] == [at]
 
 
 def test_16_the_host_of_redirects_and_rewrites_is_carried_over() -> None:

@@ -19,6 +19,7 @@ from meshlint.semantics.convert.stay import Stay, known
 
 _GROUP = Kind.K8S_GATEWAY.group
 _PLAIN = {("HTTP", 80), ("HTTPS", 443)}
+_NO_TRANSLATION = "experimental.istio.io/disable-gateway-port-translation"
 _REDIRECT = {"type": "RequestRedirect", "requestRedirect": {"scheme": "https", "statusCode": 301}}
 
 
@@ -186,11 +187,19 @@ class Gateways:
     def _of(self, gateway: Resource) -> list[Listener]:
         if gateway not in self._listeners:
             self._allowed(gateway)
-            service = self._service(gateway)
-            self._listeners[gateway] = listeners_of(gateway, self._mesh, service.namespace if service is not None else "")
+            pods = self._pods(gateway)
+            found = listeners_of(gateway, self._mesh, pods.namespace if pods is not None else "")
+            if (service := self._service(gateway)) is not None:
+                _on_ports(service, found)
+            self._listeners[gateway] = found
         return self._listeners[gateway]
 
     def _service(self, gateway: Resource) -> Resource | None:
+        """The Service that the Kubernetes Gateway can name, to keep its pods: one of its own namespace, or istiod ignores it."""
+        pods = self._pods(gateway)
+        return pods if pods is not None and pods.namespace == gateway.namespace else None
+
+    def _pods(self, gateway: Resource) -> Resource | None:
         """The one Service of the pods that the Gateway selects, if the repository holds it."""
         selector = gateway.spec.get("selector").strings()
         found = [
@@ -232,22 +241,39 @@ class Gateways:
 
     def _notes(self, gateway: Resource, found: Sequence[Listener]) -> list[Because]:
         out = []
-        service = self._service(gateway)
+        service, pods = self._service(gateway), self._pods(gateway)
         if service is None:
             said = (
                 "gets a Deployment, Service and address of its own as a Gateway of class istio: its selector is gone, and DNS has to move"
             )
-            out.append(
-                Because(gateway.spec.get("selector"), said, "To keep the pods, name their Service in spec.addresses (type Hostname).")
-            )
+            remedy = "To keep the pods, name their Service in spec.addresses (type Hostname)."
+            if pods is not None:
+                remedy = f"To keep the pods, move the Gateway to namespace {pods.namespace or '(none)'}: "
+                remedy += f"spec.addresses cannot name {pods.title} from elsewhere."
+            out.append(Because(gateway.spec.get("selector"), said, remedy))
         for one in found:
-            if one.tls and service is None and "certificateRefs" in one.tls:
+            if one.tls and pods is None and "certificateRefs" in one.tls:
                 name = one.tls["certificateRefs"][0]["name"]
                 said = (
                     f"reads the Secret {name} from {gateway.namespace or 'its own namespace'} then, and from the namespace of its pods now"
                 )
                 out.append(Because(one.at, said))
         return out
+
+
+def _on_ports(service: Resource, found: Sequence[Listener]) -> None:
+    """Raises Stay where a server of the Istio Gateway names a port of the pods: a Gateway that names a Service takes its ports only."""
+    ports = tuple(service.spec.each("ports"))
+    if any(one.get("port").unknown for one in ports):
+        return
+    if service.root.get("metadata", "labels", _NO_TRANSLATION).present:
+        said = f"has the ports of the pods behind {service.title} ({_NO_TRANSLATION}), and a Gateway takes those of the Service"
+        raise Stay(service.root, said)
+    held = {one.get("port").value for one in ports}
+    for one in found:
+        if one.port not in held:
+            said = f"listens on port {one.port}, which {service.title} does not have: a Gateway that names a Service takes its ports only"
+            raise Stay(one.at, said, "Name the port of the Service.")
 
 
 def _held(gateway: Resource) -> list[Door]:
