@@ -60,10 +60,11 @@ class Files:
             if any(_component(item) for item in document.root.each("dependencies"))
         }
 
-    def values(self, path: str | None) -> Layer | None:
-        """A file of values; None where it is not here, or is a template."""
+    def values(self, path: str | None, own: bool = False) -> Layer | None:
+        """A file of values; None where it is not here, or is a template. `own`: values.yaml of a chart, which Helm takes as it is, so
+        that expressions in its texts (for `tpl`) leave the rest known."""
         file = self._files.get(path) if path is not None else None
-        if file is None or file.template or not file.documents or file.documents[0].kind:
+        if file is None or (file.bare if own else file.template) or not file.documents or file.documents[0].kind:
             return None
         self.used.add(file.path)
         return Layer(file.documents[0].root)
@@ -208,7 +209,7 @@ def _argo_values(source: Node, text: Node | None, folder: str, files: Files) -> 
 
 
 def _own_values(folder: str, files: Files) -> list[Layer]:
-    found = files.values(f"{folder}/values.yaml" if folder else "values.yaml")
+    found = files.values(f"{folder}/values.yaml" if folder else "values.yaml", own=True)
     return [found] if found is not None else []
 
 

@@ -13,6 +13,7 @@ from meshlint.model.version import Version
 
 ISTIOD, CNI, ZTUNNEL, CILIUM, ISTIO_CSR = "istiod", "cni", "ztunnel", "cilium", "istio-csr"
 _OWN_TREE = {ISTIOD: "pilot", CNI: "cni", ZTUNNEL: "ztunnel"}  # what stands below it counts as if it stood at the top (charts, operator)
+_PLACEHOLDER = "1.0.0"  # what the charts have in Istio's source tree, until a release is made of them
 _RENDERED = {  # the variables by which the charts hand values to the containers
     ISTIOD: {"revision": "REVISION", "global.multiCluster.clusterName": "CLUSTER_ID", "global.platform": "PLATFORM"},
     CNI: {
@@ -165,7 +166,7 @@ class Installer:
         node = self.version
         text = str(node.value) if isinstance(node.value, float) else node.text or ""
         tag = text.rpartition(":")[2].strip().lstrip("~=v")
-        return Version.find(tag.removesuffix(".x").removesuffix(".*"))
+        return None if tag == _PLACEHOLDER else Version.find(tag.removesuffix(".x").removesuffix(".*"))
 
     @cached_property
     def ambient(self) -> bool | None:
