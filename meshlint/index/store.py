@@ -34,8 +34,10 @@ class Store:
         if environment.kind == "plain":
             near.append(environment.shared)
             self.far: list[Part] = []
+            self._rest = [everything]
         else:
             self.far = [part_of(parts, environment.shared), everything]
+            self._rest = self.far
         self.near = [part_of(parts, resources) for resources in near if resources]
 
     def of_kind(self, kind: Kind) -> Iterator[Resource]:
@@ -46,8 +48,15 @@ class Store:
 
     def find(self, kind: Kind, namespace: str, name: str) -> Resource | None:
         """By identity. An object whose namespace the repository does not tell answers for any."""
+        return self._find(kind, namespace, name, self.far)
+
+    def find_anywhere(self, kind: Kind, namespace: str, name: str) -> Resource | None:
+        """By identity, also among what tools and applications make of other folders than a plain one."""
+        return self._find(kind, namespace, name, self._rest)
+
+    def _find(self, kind: Kind, namespace: str, name: str, far: Sequence[Part]) -> Resource | None:
         self.asked.add(kind)
-        for parts in (self.near, self.far):
+        for parts in (self.near, far):
             for where in (namespace, "") if namespace and not kind.cluster_scoped else (namespace,):
                 for part in parts:
                     if found := part.by_identity.get((kind, where, name)):

@@ -61,7 +61,7 @@ class Waypoints:
             return Waypoint(WaypointState.OPTED_OUT, "", "", node, None)
         default = holder.name if holder.kind is Kind.NAMESPACE else namespace
         where = labels.get("istio.io/use-waypoint-namespace") or default
-        gateway = self._store.find(Kind.K8S_GATEWAY, where, name)
+        gateway = self._store.find_anywhere(Kind.K8S_GATEWAY, where, name)
         if gateway is None:
             known = name in self._assumed or f"{where}/{name}" in self._assumed
             return Waypoint(WaypointState.OK if known else WaypointState.MISSING, name, where, node, None)
