@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from itertools import takewhile
 
 from meshlint.index.homes import Homes
 from meshlint.index.releases import Files, installers_of, releases_in, releases_of
@@ -79,8 +80,8 @@ class Installers:
         return self._all_of[component]
 
     def in_environment(self, environment: Environment, component: str) -> Sequence[Installer]:
-        """Where the environment says nothing of a component: the one of the other environments, if they hold one and are no
-        alternative to this one (an overlay that installs what this one installs, too)."""
+        """Where the environment says nothing of a component: the one of the other environments, if they hold one, are no
+        alternative to this one (an overlay that installs what this one installs, too), and none of those stands nearer to it."""
         own = self._own[id(environment)]
         found = [one for one in own if one.component == component]
         if found or environment.loose:
@@ -88,7 +89,16 @@ class Installers:
         asked = (frozenset(one.component for one in own), component)
         if asked not in self._elsewhere:
             self._elsewhere[asked] = self._of_others(*asked)
-        return self._elsewhere[asked]
+        return self._elsewhere[asked] if self._nearest(own, self._elsewhere[asked]) else ()
+
+    def _nearest(self, own: Sequence[Installer], found: Sequence[Installer]) -> bool:
+        """Is what other environments install next to this one, rather than to others that install the same as this one?"""
+        if not own or not found:
+            return True
+        there = found[0].file
+        here = max(_together(one.file, there) for one in own)
+        others = (one for component in {one.component for one in own} for one in self.anywhere(component))
+        return all(_together(one.file, there) <= here for one in others)
 
     def _of_others(self, here: frozenset[str], component: str) -> Sequence[Installer]:
         """What environments that install nothing of `here` say of a component."""
@@ -102,6 +112,12 @@ class Installers:
         if installer not in self._numbers:
             self._numbers[installer] = self._by_parts.setdefault((installer.root, installer.layers), len(self._by_parts))
         return self._numbers[installer]
+
+
+def _together(one: str, other: str) -> int:
+    """How many folders above both files are the same."""
+    pairs = zip(parent(one).split("/"), parent(other).split("/"), strict=False)
+    return sum(1 for _ in takewhile(lambda pair: pair[0] == pair[1], pairs))
 
 
 def _of_sail(resource: Resource) -> Installer:
