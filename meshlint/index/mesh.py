@@ -56,6 +56,9 @@ class MeshIndex(Parts):
     def find(self, kind: Kind, namespace: str, name: str) -> Resource | None:
         return self._store.find(kind, namespace, name)
 
+    def apart(self, kind: Kind, namespace: str, name: str = "") -> Resource | None:
+        return self._store.apart(kind, namespace, name)
+
     def elsewhere(self, kind: Kind) -> bool:
         assumed = kind is Kind.K8S_GATEWAY and bool(self.settings.assume_gateways)
         return assumed or bool(self.environment.missing) or self._store.has_far(kind) or self._repository.hidden(kind)

@@ -24,7 +24,7 @@ _MAKES_USE = frozenset({Kind.VIRTUAL_SERVICE, Kind.ROLLOUT, Kind.SERVICE, Kind.S
 
 
 class Tracked(Store):
-    """Notes which objects were looked for by name: kind and name of each."""
+    """Notes which objects were looked for by name: kind and name of each, "" for any."""
 
     def __init__(self, environment: Environment, parts: dict[int, Part], everything: Part) -> None:
         super().__init__(environment, parts, everything)
@@ -33,6 +33,10 @@ class Tracked(Store):
     def find(self, kind: Kind, namespace: str, name: str) -> Resource | None:
         self.sought.add((kind, name))
         return super().find(kind, namespace, name)
+
+    def apart(self, kind: Kind, namespace: str, name: str) -> Resource | None:
+        self.sought.add((kind, name))
+        return super().apart(kind, namespace, name)
 
 
 class Renewable(Repository):
@@ -98,7 +102,8 @@ class Renewable(Repository):
         if store is None:
             return False
         near = any(part.by_kind.get(kind) for part in store.near for kind in kinds)
-        return (near and not store.asked.isdisjoint(kinds)) or not store.sought.isdisjoint(names)
+        any_name = ((kind, "") for kind, _ in names)
+        return (near and not store.asked.isdisjoint(kinds)) or not store.sought.isdisjoint((*names, *any_name))
 
     def renew(self, replaced: Mapping[Resource, Resource], old: FileRead, new: FileRead) -> list[Environment]:
         """Put objects in the place of others of the same identity, and a file in the place of the one they stood in. Gives the
@@ -149,6 +154,7 @@ class Renewable(Repository):
         """Take over the index of an environment that is the same as before, and that cannot have seen what changed elsewhere."""
         index, store = earlier._indexes.get(id(environment)), earlier._stores.get(id(environment))
         if index is not None and store is not None:
+            store.everything = self._everything
             if store.far:
                 store.far = [part_of(self._parts, environment.shared), self._everything]
             index._repository = self

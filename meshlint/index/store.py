@@ -29,6 +29,7 @@ class Store:
     def __init__(self, environment: Environment, parts: dict[int, Part], everything: Part) -> None:
         self.environment = environment
         self.asked: set[Kind] = set()
+        self.everything = everything
         self.judged = part_of(parts, environment.resources)
         near = [environment.resources, environment.background]
         if environment.kind == "plain":
@@ -61,6 +62,16 @@ class Store:
                 for part in parts:
                     if found := part.by_identity.get((kind, where, name)):
                         return found[0]
+        return None
+
+    def apart(self, kind: Kind, namespace: str, name: str) -> Resource | None:
+        """The first object of a kind, namespace and name ("": any) that only other environments hold. Where one of the two namespaces
+        is not told, they may be the same."""
+        self.asked.add(kind)
+        for resource in self.everything.by_kind.get(kind, ()):
+            fits = name in ("", resource.name) and (not namespace or resource.namespace in (namespace, ""))
+            if fits and not any(resource in part.by_kind.get(kind, ()) for part in self.near):
+                return resource
         return None
 
     def has_far(self, kind: Kind) -> bool:

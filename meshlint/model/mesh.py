@@ -62,6 +62,11 @@ class Mesh(Installed, Protocol):
         """An object by identity, also where only the rest of the repository holds it."""
         ...
 
+    def apart(self, kind: Kind, namespace: str, name: str = "") -> Resource | None:
+        """An object of a kind and namespace (and name) that only other environments of the repository hold. Where one of the two
+        namespaces is not told, they may be the same."""
+        ...
+
     def elsewhere(self, kind: Kind) -> bool:
         """Does the repository hold objects of the kind that this environment does not see (templates included)?"""
         ...

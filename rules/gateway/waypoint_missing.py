@@ -81,8 +81,9 @@ def waypoint_missing(holder: Resource, mesh: Mesh) -> Iterator[Problem]:
 
     The label on the object beats that on its namespace, and each is reported where it stands. Where the repository holds no
     waypoint at all, or none in the namespace that the label names, another repository or `istioctl waypoint apply` may make
-    it: a warning of low confidence. Not reported when `assume.waypoints` of the configuration names it, the label is
-    `none` or holds a slash (waypoint-reserved-name), a template fills in the name, or the namespace stays out of the mesh.
+    it: a warning of low confidence. So it is where another environment of the repository holds a waypoint of this name, which
+    may be the one that is meant. Not reported when `assume.waypoints` of the configuration names it, the label is `none` or
+    holds a slash (waypoint-reserved-name), a template fills in the name, or the namespace stays out of the mesh.
     """
     waypoint = mesh.waypoint(holder)
     if waypoint.inherited or waypoint.label is None or not waypoint.name or "/" in waypoint.name or not mesh.candidate(holder):
@@ -101,17 +102,28 @@ def _missing(holder: Resource, waypoint: Waypoint, place: str, mesh: Mesh) -> Pr
     known = [gateway for gateway in mesh.all(Kind.K8S_GATEWAY) if mesh.is_waypoint(gateway)]
     near = [gateway for gateway in known if gateway.namespace in (waypoint.namespace, "")]
     named = [gateway for gateway in known if gateway.name == waypoint.name]
-    message = f"{holder.title} is bound to the waypoint {place}, which the repository does not hold"
-    sure = bool(near or named) and not mesh.elsewhere(Kind.K8S_GATEWAY)
-    fix = partial(_fix, holder, waypoint, known, mesh)
     shown = list(dict.fromkeys((*near, *named)))[:3]
     others = tuple((gateway.root, f"the repository holds the waypoint {gateway.namespace}/{gateway.name}") for gateway in shown)
-    end = ": its traffic stays on layer 4, and every policy and route at the waypoint is skipped."
-    if sure:
-        remedy = _remedy(waypoint, near, named)
-        return Problem(waypoint.label or holder.root, message + end, related=others, remedy=remedy, fix=fix)
-    message += ". If no other repository makes it" + end.replace(": its", ", its")
-    return Problem(waypoint.label or holder.root, message, Severity.WARNING, confidence=Confidence.LOW, related=others, fix=fix)
+    at, end = waypoint.label or holder.root, "its traffic stays on layer 4, and every policy and route at the waypoint is skipped."
+    if (apart := _apart(waypoint, mesh)) is not None:
+        message = f"{holder.title} is bound to the waypoint {place}, which this environment does not hold; another one of the repository "
+        message += f"holds {apart.title}. Unless that one is meant, {end}"
+        related = ((apart.root, "perhaps this one is meant"), *others)
+        return Problem(at, message, Severity.WARNING, confidence=Confidence.LOW, related=related)
+    message = f"{holder.title} is bound to the waypoint {place}, which the repository does not hold"
+    fix = partial(_fix, holder, waypoint, known, mesh)
+    if (near or named) and not mesh.elsewhere(Kind.K8S_GATEWAY):
+        return Problem(at, f"{message}: {end}", related=others, remedy=_remedy(waypoint, near, named), fix=fix)
+    message += f". If no other repository makes it, {end}"
+    return Problem(at, message, Severity.WARNING, confidence=Confidence.LOW, related=others, fix=fix)
+
+
+def _apart(waypoint: Waypoint, mesh: Mesh) -> Resource | None:
+    """A waypoint of that name which another environment holds, and which may be the one that is meant."""
+    own = mesh.all(Kind.K8S_GATEWAY)
+    beside = [one for one in mesh.around(Kind.K8S_GATEWAY) if one not in own and not waypoint.namespace and one.name == waypoint.name]
+    found = (*beside, mesh.apart(Kind.K8S_GATEWAY, waypoint.namespace, waypoint.name))
+    return next((one for one in found if one is not None and mesh.is_waypoint(one)), None)
 
 
 def _remedy(waypoint: Waypoint, near: list[Resource], named: list[Resource]) -> str | None:

@@ -118,9 +118,10 @@ def _judge(referrer: Resource, ref: Node, default: str, what: str, mesh: Mesh) -
     if (group.text, wanted) == ("networking.istio.io", "Hostname") or mesh.granted(referrer, group.text or "", wanted, namespace, name):
         return
     sure = _held(namespace, referrer, ref, wanted, mesh) and not mesh.elsewhere(Kind.REFERENCE_GRANT)
+    near = "the repository" if mesh.apart(Kind.REFERENCE_GRANT, namespace) is None else "this environment"
     yield Problem(
         ref.get("namespace"),
-        f"{referrer.title} refers to {what} {wanted} {namespace}/{name}, and no ReferenceGrant of the repository in namespace {namespace} "
+        f"{referrer.title} refers to {what} {wanted} {namespace}/{name}, and no ReferenceGrant of {near} in namespace {namespace} "
         f"allows {referrer.kind.kind} of namespace {referrer.namespace} to do so: the reference is refused.",
         severity=None if sure else Severity.WARNING,
         confidence=None if sure else Confidence.LOW,
