@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from functools import partial
 
-from meshlint.api import ROUTES, WORKLOADS, Fix, Impact, Kind, Mesh, Node, Peer, Problem, Resource, Severity, authz, changes, rule
+from meshlint.api import ROUTES, WORKLOADS, Fix, Impact, Kind, Mesh, Node, Problem, Resource, Severity, authz, changes, rule
 
 
 @rule(
@@ -86,8 +86,8 @@ def authz_l4_deny_behind_waypoint(policy: Resource, mesh: Mesh) -> Iterator[Prob
         if reason is None or _denied_at_waypoint(service, mesh):
             continue
         for one in left.rules:
-            if (problem := _judge(policy, one, service, reason, mesh.waypoint_peers(service), reach.subject)) is not None:
-                yield problem._replace(fix=partial(_fix, policy, mesh))
+            if (problem := _judge(policy, one, service, reason, mesh)) is not None:
+                yield problem._replace(fix=partial(_fix, policy, mesh), subject=reach.subject)
                 return
 
 
@@ -95,9 +95,8 @@ def _denied_at_waypoint(service: Resource, mesh: Mesh) -> bool:
     return any(policy.spec.get("action").text == authz.DENY for policy, _ in mesh.attached(service, Kind.AUTHORIZATION_POLICY))
 
 
-def _judge(
-    policy: Resource, asked: authz.AuthzRule, service: Resource, reason: Node, peers: Sequence[Peer], subject: Resource | str
-) -> Problem | None:
+def _judge(policy: Resource, asked: authz.AuthzRule, service: Resource, reason: Node, mesh: Mesh) -> Problem | None:
+    peers, bound = mesh.waypoint_peers(service), mesh.waypoint(service).bound
     refused, spared = authz.identities([asked], negated=False), authz.identities([asked], negated=True)
     hit = authz.admits(asked, peers, policy.namespace)
     if not (refused or spared) or (not refused and not hit):
@@ -109,9 +108,10 @@ def _judge(
             what = "the waypoint is not among them, so all that comes through it is refused"
     else:
         what = "whoever comes through the waypoint has the waypoint's identity there, so nobody is refused"
-    message = f"{policy.title} denies by {at.field} at the pods of {service.title}, which is behind a waypoint: {what}."
-    related = ((reason, "why there is a waypoint"), (service.root, "the Service of these pods"))
-    return Problem(at.at, message, impact=Impact.STRICTER if hit else None, related=related, subject=subject)
+    due, why = ("is behind", "why there is") if bound else ("will need", "what asks for")
+    message = f"{policy.title} denies by {at.field} at the pods of {service.title}, which {due} a waypoint: {what}."
+    related = ((reason, f"{why} a waypoint"), (service.root, "the Service of these pods"))
+    return Problem(at.at, message, impact=Impact.STRICTER if hit else None, related=related)
 
 
 def _fix(policy: Resource, mesh: Mesh) -> Fix | None:

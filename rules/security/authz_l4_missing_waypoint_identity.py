@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from functools import partial
 
-from meshlint.api import ROUTES, WORKLOADS, Fix, Impact, Kind, Mesh, Node, Peer, Problem, Resource, Scope, Severity, authz, changes, rule
+from meshlint.api import ROUTES, WORKLOADS, Fix, Impact, Kind, Mesh, Node, Problem, Resource, Scope, Severity, authz, changes, rule
 
 _FLAG = "PILOT_AUTO_ALLOW_WAYPOINT_POLICY"
 
@@ -98,9 +98,7 @@ def authz_l4_missing_waypoint_identity(policy: Resource, mesh: Mesh) -> Iterator
     for service in reach.services:
         reason = mesh.waypoint_reason(service)
         if reason is not None and _first_to_refuse(policy, service, mesh):
-            yield _problem(policy, acting, service, reason, mesh.waypoint_peers(service), reach.subject)._replace(
-                fix=partial(_fix, policy, mesh)
-            )
+            yield _problem(policy, acting, service, reason, mesh)._replace(fix=partial(_fix, policy, mesh), subject=reach.subject)
             return
 
 
@@ -123,17 +121,18 @@ def _first_to_refuse(policy: Resource, service: Resource, mesh: Mesh) -> bool:
     return first is policy
 
 
-def _problem(
-    policy: Resource, acting: authz.Authorization, service: Resource, reason: Node, peers: Sequence[Peer], subject: Resource | str
-) -> Problem:
-    at = _named(acting)[0]
-    who = f"its waypoint ({peers[0].principal})" if peers[0].account else "the waypoint"
-    message = (
-        f"{policy.title} admits the callers in {at.field} only, and no policy admits {who}: behind a waypoint ztunnel sees that as the "
-        f"caller, so all that comes to {service.title} through it is refused."
+def _problem(policy: Resource, acting: authz.Authorization, service: Resource, reason: Node, mesh: Mesh) -> Problem:
+    at, peers = _named(acting)[0], mesh.waypoint_peers(service)
+    bound = mesh.waypoint(service).bound
+    who = f"{'its' if bound else 'the'} waypoint ({peers[0].principal})" if peers[0].account else "the waypoint"
+    then = (
+        f"behind a waypoint ztunnel sees that as the caller, so all that comes to {service.title} through it is refused"
+        if bound
+        else f"once {service.title} has one, ztunnel sees that as the caller, so all that comes through it is refused"
     )
-    related = ((reason, "why there is a waypoint"), (service.root, "the Service of these pods"))
-    return Problem(at.at, message, related=related, subject=subject)
+    message = f"{policy.title} admits the callers in {at.field} only, and no policy admits {who}: {then}."
+    why = "why there is a waypoint" if bound else "what asks for a waypoint"
+    return Problem(at.at, message, related=((reason, why), (service.root, "the Service of these pods")))
 
 
 def _fix(policy: Resource, mesh: Mesh) -> Fix | None:

@@ -99,9 +99,9 @@ def authz_namespace_wide_not_on_waypoint(policy: Resource, mesh: Mesh) -> Iterat
             continue
         open_there, refused = _no_default(service, mesh), not automatic and _refused(service, mesh)
         if open_there or refused:
-            due = "has" if mesh.waypoint(service).bound else "will need"
+            due, why = ("has", "why there is") if mesh.waypoint(service).bound else ("will need", "what asks for")
             message = _message(policy, f"{service.title} {due}", open_there, refused)
-            related = ((reason, "why there is a waypoint"), (service.root, "a Service in its scope"))
+            related = ((reason, f"{why} a waypoint"), (service.root, "a Service in its scope"))
             subject = service if mesh.ambient_now(service) else reach.subject
             fix = partial(_fix, policy, reach.services, automatic, mesh)
             impact = None if open_there else Impact.STRICTER
