@@ -173,3 +173,28 @@ def test_a_patch_that_cannot_be_read_is_told_by_its_fault(tmp_path: Path) -> Non
     (tmp_path / "kustomization.yaml").write_text("resources: [web.yaml]\npatches: [{patch: '[{op: add}]', target: {kind: Service}}]\n")
     found = {one["name"]: one for one in lint(tmp_path).report["coverage"]["environments"]}
     assert "PatchTransformer: unable to parse" in found["."]["reason"]
+
+
+FLUX = """\
+apiVersion: kustomize.toolkit.fluxcd.io/v1
+kind: Kustomization
+metadata: {name: apps, namespace: flux-system}
+spec:
+  path: ./apps
+  sourceRef: {kind: GitRepository, name: flux-system}
+  postBuild: {substituteFrom: [{kind: ConfigMap, name: settings}]}
+"""
+PATCHED = "  patches: [{patch: '[{op: remove, path: /metadata/labels}]', target: {kind: Secret}}]\n"
+
+
+@pytest.mark.tools
+@pytest.mark.parametrize("more", ["", PATCHED])
+def test_a_field_that_no_kustomization_has_is_a_fault_whatever_is_missing(more: str, tmp_path: Path) -> None:
+    need("kustomize")
+    for name, text in {
+        "clusters/one/apps.yaml": FLUX + more, "apps/kustomization.yaml": "resources: [web.yaml]\npatch: []\n", "apps/web.yaml": SERVICE,
+    }.items():  # fmt: skip
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_text(text, encoding="utf-8")
+    (found,) = [one for one in lint(tmp_path, "--render", "always").findings if one["rule"] in ("ML003", "ML004")]
+    assert found["rule"] == "ML003" and "apps" in found["message"] and 'unknown field "patch"' in found["message"]

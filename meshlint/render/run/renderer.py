@@ -20,6 +20,8 @@ from meshlint.render.run.stage import Files, Refusal, Stage
 from meshlint.render.run.tools import Tool, Tools, absent
 from meshlint.render.tree import Tree
 
+_NO_FIELD = "invalid Kustomization: json: unknown field"
+
 
 class Settings(NamedTuple):
     """`always`: a tool that is missing is an error. `cache`: the folder of caches, None: none. `jobs`: children at a time,
@@ -141,15 +143,20 @@ class Renderer:
         return {}
 
     def _failed(self, task: _Task, recipe: Recipe, message: str) -> Outcome:
-        reason = f"{task.tool.name} failed: {message}"
         at = task.made.place
+        if recipe.applied_by is not None and not recipe.overlay and message.startswith(_NO_FIELD):
+            message = f"{recipe.folder or '.'}: {message}"
+        reason = f"{task.tool.name} failed: {message}"
         file, span = (at.file, at.place) if at is not None else (recipe.folder, None)
-        return Outcome(None, reason, True, (Trouble(_rule(task, recipe), file, span, reason),))
+        return Outcome(None, reason, True, (Trouble(_rule(task, recipe, message), file, span, reason),))
 
 
-def _rule(task: _Task, recipe: Recipe) -> str:
+def _rule(task: _Task, recipe: Recipe, message: str) -> str:
     """A chart that nothing installs may need values, and what is not known or was left out may be what the tool misses: none of
-    these tells of a fault."""
+    these tells of a fault. A kustomization with a field that does not exist is one, whatever else is missing."""
+    unfit = _NO_FIELD in message and recipe.tool == "kustomize"
+    if unfit and not (recipe.overlay and message.startswith(_NO_FIELD)):  # which would be said of what the application adds
+        return "render-failed"
     installed = recipe.tool != "helm" or recipe.applied_by is not None
     return "render-failed" if installed and not (task.made.missing or recipe.unsure) else "not-analysed"
 
