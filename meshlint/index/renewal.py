@@ -34,6 +34,10 @@ class Tracked(Store):
         self.sought.add((kind, name))
         return super().find(kind, namespace, name)
 
+    def find_anywhere(self, kind: Kind, namespace: str, name: str) -> Resource | None:
+        self.sought.add((kind, name))
+        return super().find_anywhere(kind, namespace, name)
+
     def apart(self, kind: Kind, namespace: str, name: str) -> Resource | None:
         self.sought.add((kind, name))
         return super().apart(kind, namespace, name)

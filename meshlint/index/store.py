@@ -35,10 +35,8 @@ class Store:
         if environment.kind == "plain":
             near.append(environment.shared)
             self.far: list[Part] = []
-            self._rest = [everything]
         else:
             self.far = [part_of(parts, environment.shared), everything]
-            self._rest = self.far
         self.near = [part_of(parts, resources) for resources in near if resources]
 
     def of_kind(self, kind: Kind) -> Iterator[Resource]:
@@ -53,7 +51,7 @@ class Store:
 
     def find_anywhere(self, kind: Kind, namespace: str, name: str) -> Resource | None:
         """By identity, also among what tools and applications make of other folders than a plain one."""
-        return self._find(kind, namespace, name, self._rest)
+        return self._find(kind, namespace, name, self.far or [self.everything])
 
     def _find(self, kind: Kind, namespace: str, name: str, far: Sequence[Part]) -> Resource | None:
         self.asked.add(kind)

@@ -161,6 +161,26 @@ def test_edits_of_open_documents(folder: Path, seed: int) -> None:
     check(session)
 
 
+@pytest.mark.parametrize(("old", "new"), [("istio-waypoint", "istio"), ("name: far", "name: near")])
+def test_a_waypoint_of_another_environment(folder: Path, old: str, new: str) -> None:
+    """A namespace in a plain folder is bound to a waypoint that a kustomization makes."""
+    files = {
+        "plain/ns.yaml": "apiVersion: v1\nkind: Namespace\nmetadata:\n  name: far\n  labels:\n"
+        "    istio.io/dataplane-mode: ambient\n    istio.io/use-waypoint: far\n",
+        "kustomize/far/kustomization.yaml": "resources: [gateway.yaml]\n",
+        "kustomize/far/gateway.yaml": "apiVersion: gateway.networking.k8s.io/v1\nkind: Gateway\nmetadata: {name: far, namespace: far}\n"
+        "spec:\n  gatewayClassName: istio-waypoint\n  listeners: [{name: mesh, port: 15008, protocol: HBONE}]\n",
+    }
+    for path, text in files.items():
+        (folder / path).parent.mkdir(parents=True, exist_ok=True)
+        (folder / path).write_text(text)
+    session = session_on(folder)
+    before = shown(session).get("plain/ns.yaml")
+    session.change("kustomize/far/gateway.yaml", files["kustomize/far/gateway.yaml"].replace(old, new))
+    check(session)
+    assert shown(session).get("plain/ns.yaml") != before
+
+
 def test_operations_of_a_patch(folder: Path) -> None:
     """A file that is a list holds no object, and changes those of others."""
     out = folder / "kustomize/prod/out.yaml"
