@@ -28,9 +28,17 @@ def message_of(done: Done, folder: str) -> str:
         said = f"{said.removesuffix(' with config: `')}: {more[0][3:]}"
     if said.endswith(":") and (more := lines[lines.index(said) + 1 :]):
         said = f"{said} {more[0]}"
-    return shortened(_cause(_PREFIX.sub("", cleaned(said, folder))))
+    return shortened(_cause(_unquoted(_PREFIX.sub("", cleaned(said, folder)))))
 
 
+def _unquoted(text: str) -> str:
+    """As some versions of kubectl write it: in quotes, with those inside escaped."""
+    if not _QUOTED(text):
+        return text
+    return re.sub(r"\\(.)", r"\1", text[1:-1])
+
+
+_QUOTED = re.compile(r'"(?:[^"\\]|\\["\\])*"').fullmatch
 _PREFIX = re.compile(r"^(?:error|fatal error):\s*|^E\d{4} \S+ +\d+ \S+\] \"command failed\" err=", re.IGNORECASE)
 _NESTED = re.compile(r"^.*recursed accumulation of path '([^']*)': (?:accumulating (?:resources|components): )?(.*)$", re.DOTALL)
 

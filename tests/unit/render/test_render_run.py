@@ -139,3 +139,11 @@ def test_a_stage_has_limits(tmp_path: Path) -> None:
     stage.put("a", b"1234567890", "a")
     with pytest.raises(Refusal):
         stage.put("b", b"1")
+
+
+def test_a_message_in_quotes_is_said_without_them() -> None:
+    from meshlint.render.run.child import Done
+
+    text = 'E1122 01:23:42.221807   28513 run.go:72] "command failed" err="invalid Kustomization: json: unknown field \\"patch\\""\n'
+    assert message_of(Done(1, b"", text.encode()), "/t") == 'invalid Kustomization: json: unknown field "patch"'
+    assert message_of(Done(1, b"", b'Error: "a" and "b"\n'), "/t") == '"a" and "b"'
