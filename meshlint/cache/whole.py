@@ -10,7 +10,6 @@ import contextlib
 import os
 import time
 from collections.abc import Iterable, Mapping, Sequence
-from types import MappingProxyType
 from typing import Final
 
 import msgspec
@@ -22,7 +21,6 @@ from meshlint.model.tuples import NamedTuple
 
 _SLACK: Final = 2_000_000_000  # ns
 _MOST: Final = 64 << 20  # bytes of a report
-_NONE: Mapping[str, os.stat_result] = MappingProxyType({})
 
 
 class Said(NamedTuple):
@@ -37,7 +35,7 @@ class Whole:
     """The place of one command line over one project. `about`: everything a run depends on besides the code and the files. `stats`: what
     is known of some of these already."""
 
-    def __init__(self, folder: str, root: str, files: Sequence[str], about: str, stats: Mapping[str, os.stat_result] = _NONE) -> None:
+    def __init__(self, folder: str, root: str, files: Sequence[str], about: str, stats: Mapping[str, os.stat_result]) -> None:
         self.begun = time.time_ns()
         name = xxhash.xxh3_128_hexdigest(f"{os.path.realpath(root)}\0{about}".encode("utf-8", "surrogateescape"))
         self.path = os.path.join(folder, f"{name}.run")

@@ -18,7 +18,7 @@ from meshlint.model.problem import Finding, Problem
 from meshlint.model.resource import Environment, Resource
 from meshlint.model.rule import Rule
 from meshlint.model.tuples import NamedTuple
-from meshlint.render.shaping import is_plain, takes_values
+from meshlint.render.shaping import is_plain, is_taken, takes_values
 
 _MANY = 1_000  # objects
 _PART = 10
@@ -49,7 +49,7 @@ def about(files: Sequence[FileRead], environments: Iterable[Environment], wanted
     """`wanted`: is a file of this path one that findings are to be about? None where everything is to be looked at: one of these files is
     more than objects that stand there as they are applied (a patch, values, what installs the mesh), or they are much of the whole."""
     own = [file for file in files if wanted(file.path)]
-    if not all(is_plain(file, lambda name: not name or _is_taken(name, files)) for file in own):
+    if not all(is_plain(file, lambda name: is_taken(name, filter(takes_values, files))) for file in own):
         return None
     documents = [(document, kind_of(document.api_version, document.kind)) for file in own for document in file.documents]
     tables = frozenset(document.root.table for document, kind in documents if kind is not None)
@@ -61,17 +61,6 @@ def about(files: Sequence[FileRead], environments: Iterable[Environment], wanted
         return None
     called = frozenset((resource.kind, resource.name) for resource in held)
     return About(frozenset(file.path for file in own), tables, frozenset(kind for kind, _ in called), called)
-
-
-def _is_taken(name: str, files: Iterable[FileRead]) -> bool:
-    """May something take values from the ConfigMap of this name?"""
-    return any(takes_values(file) and _speaks_of(name, file) for file in files)
-
-
-def _speaks_of(name: str, file: FileRead) -> bool:
-    if not file.documents:
-        return file.source is not None and file.source.holds(name)
-    return any(isinstance(value, str) and name in value for document in file.documents for value in document.root.table.values)
 
 
 class Narrow:

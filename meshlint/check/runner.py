@@ -101,10 +101,9 @@ class Runner:
 
     def _problems(self, rule: Rule, resource: Resource | None, mesh: MeshIndex) -> list[Problem] | None:
         """What a rule says, not yet as findings: where these stand costs a look at the text. None: it fails."""
-        assert rule.check is not None
         begin = time.process_time() if self._measure is not None else 0.0
         try:
-            problems = list(rule.check(mesh) if resource is None else rule.check(resource, mesh))
+            problems = _said(rule, resource, mesh)
         except Exception:
             return None
         if self._measure is not None:
@@ -156,9 +155,7 @@ class Runner:
         number, row, at, count = order
         mesh = self._repository.index(self._repository.environments[number])
         rule = self._use(self._chosen[row])
-        assert rule.check is not None
-        resource = dict(self._concerns.calls(mesh))[row][at]
-        fix = list(rule.check(mesh) if resource is None else rule.check(resource, mesh))[count].fix
+        fix = _said(rule, dict(self._concerns.calls(mesh))[row][at], mesh)[count].fix
         return fix() if callable(fix) else fix
 
     def _use(self, entry: Entry) -> Rule:
@@ -168,10 +165,9 @@ class Runner:
 
     def _one(self, rule: Rule, resource: Resource | None, mesh: MeshIndex) -> list[Finding]:
         """An exception loses what this rule says of one object, and is said itself."""
-        assert rule.check is not None
         try:
-            problems: list[Problem] = list(rule.check(mesh) if resource is None else rule.check(resource, mesh))
-            return [stamp(rule, problem, resource, mesh, self._repository, self._forced) for problem in problems]
+            said = _said(rule, resource, mesh)
+            return [stamp(rule, problem, resource, mesh, self._repository, self._forced) for problem in said]
         except Exception as error:
             self._broken = True
             return [self._failed(rule, resource, mesh, error)]
@@ -201,6 +197,12 @@ class Runner:
             if said.rule in chosen:
                 finding = engine_finding(self._use(chosen[said.rule]), self._forced, said.message, said.place)
                 yield finding._replace(related=said.related, remedy=said.remedy or finding.remedy)
+
+
+def _said(rule: Rule, resource: Resource | None, mesh: MeshIndex) -> list[Problem]:
+    """What a rule says of an object, or of the environment as a whole (None)."""
+    assert rule.check is not None
+    return list(rule.check(mesh) if resource is None else rule.check(resource, mesh))
 
 
 def rule_failed(registry: Registry, finding: Finding, error: Exception) -> Finding:

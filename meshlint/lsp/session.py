@@ -29,7 +29,7 @@ from meshlint.model.problem import Finding, Severity
 from meshlint.model.resource import Environment, Resource
 from meshlint.project import Project
 from meshlint.read.file import read_file, read_text
-from meshlint.render.shaping import is_plain, takes_values
+from meshlint.render.shaping import is_plain, is_taken, takes_values
 
 
 class Session:
@@ -78,7 +78,7 @@ class Session:
         self.files = {file.path: file for file in loaded.files}
         self._at = {file.path: number for number, file in enumerate(loaded.files)}
         self._annotated = {file.path for file in loaded.files if _is_annotated(file)}
-        self._taking = [file.source for file in loaded.files if file.source is not None and takes_values(file)]
+        self._taking = [file for file in loaded.files if takes_values(file)]
 
     def _number(self) -> None:
         self._numbered = {one.name: (number, one) for number, one in enumerate(self.loaded.environments)}
@@ -108,7 +108,7 @@ class Session:
 
     def _names(self, name: str) -> bool:
         """Does anything that takes values from ConfigMaps hold this name?"""
-        return not name or any(source.holds(name) for source in self._taking)
+        return is_taken(name, self._taking)
 
     def typed(self, path: str, text: str) -> bool:
         """The same while somebody types. What does not parse for the moment, and what a tool has to render, is put off until

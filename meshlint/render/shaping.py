@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 
 from meshlint.model.document import Document, FileRead
 from meshlint.model.kind import Kind, kind_of
@@ -56,3 +56,14 @@ def _shapes_nothing(document: Document, named: Named) -> bool:
 def takes_values(file: FileRead) -> bool:
     """May it hold something that takes values from ConfigMaps?"""
     return base(file.path) in FILE_NAMES or any(document.kind in _BY_NAME for document in file.documents)
+
+
+def is_taken(name: str, taking: Iterable[FileRead]) -> bool:
+    """May something take values from the ConfigMap of this name? `taking`: the files that may hold such."""
+    return not name or any(_speaks_of(name, file) for file in taking)
+
+
+def _speaks_of(name: str, file: FileRead) -> bool:
+    if not file.documents:
+        return file.source is not None and file.source.holds(name)
+    return any(isinstance(value, str) and name in value for document in file.documents for value in document.root.table.values)
