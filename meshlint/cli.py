@@ -129,7 +129,7 @@ def _check(options: Namespace) -> int:
         print(f"meshlint: wrote {result.baselined} findings to {config.write_baseline}", file=sys.stderr)
     with phase("reports"):
         if kept is not None:
-            return kept.recorded(lambda: report(result, wanted, options, config), result)
+            return kept.recorded(lambda again: report(result, wanted, options, config, again), result)
         return report(result, wanted, options, config)
 
 

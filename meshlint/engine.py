@@ -13,14 +13,13 @@ from meshlint.check.about import About, about
 from meshlint.check.by_path import Part, adjusted, filter_of, part
 from meshlint.check.findings import shown
 from meshlint.check.registry import Entry, Registry, bundled
-from meshlint.check.runner import RULE_FAILED, UNUSED, Checked, Runner, rule_failed
+from meshlint.check.runner import ENOUGH, RULE_FAILED, UNUSED, Checked, Runner, rule_failed
 from meshlint.config import Config, ConfigError
 from meshlint.coverage import coverage_of
 from meshlint.index.repository import Repository
 from meshlint.measure import current, phase
 from meshlint.model.document import FileRead, Trouble
 from meshlint.model.later import SUPPRESSING
-from meshlint.model.position import Source
 from meshlint.model.problem import Finding, Known, Severity, Suppressed
 from meshlint.model.resource import Environment
 from meshlint.model.target import Current, Target, resolve_target
@@ -28,7 +27,7 @@ from meshlint.model.tuples import NamedTuple
 from meshlint.project import Project, rebased
 from meshlint.read.discover import Discovery, Stats, discover
 from meshlint.read.file import read_text
-from meshlint.read.many import Many, Reading
+from meshlint.read.many import FEW, Many, Reading
 from meshlint.render.current import Versions
 from meshlint.render.environments import environments
 from meshlint.render.follow import referenced_outside
@@ -42,7 +41,6 @@ if TYPE_CHECKING:
 
 Progress = Callable[[str, int, int], None]  # what is done, how many of it, of how many
 
-ENOUGH = 1_000  # objects to judge, from which another process pays
 EXIT_CLEAN, EXIT_FINDINGS, EXIT_FAILED, EXIT_NO_FILES = 0, 1, 2, 3
 
 
@@ -163,7 +161,7 @@ def run(
     loaded = load(project, config, stdin, progress, found=found)
     only = None if project.reported is None else about(loaded.files, loaded.environments, project.about)
     with copies(loaded, config, fixes != 0) if only is None else nullcontext() as shared:
-        judged = judge(loaded, project, config, registry, progress, shared, only)
+        judged = judge(loaded, project, config, registry, progress, shared, only, keeping=stdin is None and current() is None)
         told = told_of(judged, project, config, earlier_of(loaded, project, config, registry, stdin))
         if fixes is None or len(told.findings) <= fixes:
             with phase("fixes"):
@@ -226,6 +224,8 @@ def result_of(loaded: Loaded, judged: Judged, told: Told, project: Project, conf
     show = lru_cache(None)(project.show)
     reported = {id(finding) for finding in _reported([one.finding for one in judged.suppressed], project, config)}
     hidden = [one._replace(finding=shown(one.finding, show)) for one in judged.suppressed if id(one.finding) in reported]
+    named = {place.file for one in told.findings for place in (one.location, *(related.location for related in one.related))}
+    files = {show(file.path): file for file in loaded.files if file.path in named}
     coverage = coverage_of(loaded.files, zip(loaded.environments, loaded.currents, strict=True), project)
     return Result(
         findings=tuple(shown(finding, show) for finding in told.findings),
@@ -235,7 +235,8 @@ def result_of(loaded: Loaded, judged: Judged, told: Told, project: Project, conf
         suppressed=len(hidden),
         baselined=told.baselined,
         notifications=(*loaded.notes, *told.known.notes),
-        text_of=_texts(loaded, told.findings, show).get,
+        text_of=lambda name: files[name].source if name in files else None,
+        digest_of=lambda name: files[name].digest if name in files else b"",
         exit_code=_exit_code(told, _nothing(coverage, project, config), config),
         fail_on=config.fail_on or "warning",
         hidden=tuple(hidden),
@@ -247,17 +248,22 @@ def result_of(loaded: Loaded, judged: Judged, told: Told, project: Project, conf
 
 def judge(
     loaded: Loaded, project: Project, config: Config, registry: Registry, progress: Progress | None = None, shared: Copies | None = None,
-    only: About | None = None,
+    only: About | None = None, keeping: bool = False,
 ) -> Judged:  # fmt: skip
     """Run the rules, and take out what is suppressed. `shared`: processes that share the work. `only`: what is not about these objects
-    may be left out."""
+    may be left out. `keeping`: what is found is kept for the next run, and was by the last one."""
     targets = [target_of(project, config, current) for current in loaded.currents]
     repository = Repository(loaded.environments, loaded.files, targets, config.settings, loaded.output)
     forced = {number: Severity(level) for number, level in registry.levels(config.severity).items()}
     chosen = registry.chosen(config.select or (), config.extend_select, config.ignore)
     runner = Runner(registry, chosen, forced, repository)
     advance = None if progress is None else lambda done, total: progress("environments", done, total)
-    checked = runner.run(loaded.troubles, advance, shared, only)
+    kept = None
+    if keeping and not config.no_cache and not registry.foreign and len(loaded.files) >= FEW:
+        from meshlint.check.kept import Kept
+
+        kept = Kept(config.cache_dir, project.root, repr((config.settings, [entry.id for entry in chosen], sorted(forced.items()))))
+    checked = runner.run(loaded.troubles, advance, shared, only, kept)
     return conclude(checked, loaded, repository, targets, (chosen, forced), project, config, registry)
 
 
@@ -371,12 +377,6 @@ def _parts(project: Project, config: Config, registry: Registry) -> list[Part]:
 
 def _touches(finding: Finding, project: Project) -> bool:
     return project.about(finding.location.file) or any(project.about(related.location.file) for related in finding.related)
-
-
-def _texts(loaded: Loaded, findings: Sequence[Finding], show: Callable[[str], str]) -> dict[str, Source]:
-    """The texts that findings stand in, by the names that users see."""
-    named = {place.file for finding in findings for place in (finding.location, *(related.location for related in finding.related))}
-    return {show(file.path): file.source for file in loaded.files if file.source is not None and file.path in named}
 
 
 def _nothing(coverage: Coverage, project: Project, config: Config) -> bool:

@@ -7,7 +7,7 @@ import sys
 from argparse import Namespace
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from typing import TextIO
+from typing import TYPE_CHECKING, TextIO
 
 from meshlint.arguments import FORMATS
 from meshlint.config import Config, ConfigError
@@ -15,6 +15,9 @@ from meshlint.model.tuples import NamedTuple
 from meshlint.report.formats import writer
 from meshlint.report.result import Result
 from meshlint.report.visible import visible
+
+if TYPE_CHECKING:
+    from meshlint.report.again import Again
 
 Advance = Callable[[str, int, int], None]
 _WITHOUT_FIXES = ("github", "gitlab")
@@ -60,13 +63,13 @@ def shows_fixes(wanted: Sequence[Wanted], config: Config) -> int | None:
     return _MANY if shown else 0
 
 
-def report(result: Result, wanted: Sequence[Wanted], options: Namespace, config: Config) -> int:
-    """Write every report that was asked for; the exit code."""
+def report(result: Result, wanted: Sequence[Wanted], options: Namespace, config: Config, again: Again | None = None) -> int:
+    """Write every report that was asked for; the exit code. `again`: what the last run wrote to stdout."""
     for note in result.notifications:
         print(f"meshlint: {visible(note)}", file=sys.stderr)
     for name, file in wanted:
         if file is None:
-            _to_stdout(result, name, options, config)
+            _to_stdout(result, name, options, config, again)
         else:
             _to_file(result, name, file, options)
     if not result.coverage.found and result.exit_code:
@@ -74,12 +77,13 @@ def report(result: Result, wanted: Sequence[Wanted], options: Namespace, config:
     return result.exit_code
 
 
-def _to_stdout(result: Result, name: str, options: Namespace, config: Config) -> None:
+def _to_stdout(result: Result, name: str, options: Namespace, config: Config, again: Again | None) -> None:
     if config.statistics and name in ("text", "concise"):
         _statistics(result)
         return
     color = colored(options.color)
-    writer(name)(result, sys.stdout, color=color, links=color and linked(), verbose=options.verbose, quiet=options.quiet)
+    links = color and linked()
+    writer(name)(result, sys.stdout, color=color, links=links, verbose=options.verbose, quiet=options.quiet, again=again)
     sys.stdout.flush()
     if name == "concise" and not options.quiet:
         from meshlint.report.paint import Paint

@@ -18,6 +18,7 @@ from meshlint.report.result import Result
 if TYPE_CHECKING:
     from meshlint.cache.whole import Whole
     from meshlint.read.discover import Discovery
+    from meshlint.report.again import Again
 
 _TOOLS = ("kustomize", "kubectl", "helm")  # what they print is kept elsewhere, by what they were given
 _MORE = ("baseline", "write_baseline", "new_since", "plugins", "rules", "declared_rules")  # these bring in other files than manifests
@@ -62,14 +63,16 @@ class Repeat:
         sys.stderr.write(said.notes)
         return said.code
 
-    def recorded(self, write: Callable[[], int], result: Result) -> int:
+    def recorded(self, write: Callable[[Again], int], result: Result) -> int:
         """Write the reports, and keep what was written. What a tool rendered, or a rule that failed, is worked out again."""
         from meshlint.cache.whole import Said
+        from meshlint.report.again import Again
 
+        again = Again(self._whole.pages)
         real, errors = sys.stdout, sys.stderr
         sys.stdout, sys.stderr = out, notes = io.StringIO(newline=""), io.StringIO(newline="")
         try:
-            code = write()
+            code = write(again)
         finally:
             sys.stdout, sys.stderr = real, errors
             sys.stdout.write(out.getvalue())
@@ -77,7 +80,7 @@ class Repeat:
         rendered = any(environment.status == "rendered" for environment in result.coverage.environments)
         if code in (0, 1) and not rendered:
             files = [(one.file, _text(one.file)) for one in self._wanted if one.file]
-            self._whole.keep(Said([("", out.getvalue()), *files], notes.getvalue(), code))
+            self._whole.keep(Said([("", out.getvalue()), *files], notes.getvalue(), code, again.pages))
         return code
 
 

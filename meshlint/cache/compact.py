@@ -60,7 +60,7 @@ def pack(file: FileRead) -> Packed:
     return Packed(documents, troubles, file.skipped, [*file.skipped_kinds], file.template, file.bare, held, tables)
 
 
-def unpack(packed: Packed, path: str, source: Source | None, opened: Opened) -> FileRead:
+def unpack(packed: Packed, path: str, source: Source | None, opened: Opened, digest: bytes) -> FileRead:
     """The file again. `opened` decodes a table that is still encoded."""
     if source is None:
         tables: list[Table] = []
@@ -71,7 +71,8 @@ def unpack(packed: Packed, path: str, source: Source | None, opened: Opened) -> 
         for table, row, api_version, kind, inner, head in packed.documents
     )
     troubles = tuple(Trouble(rule, path, _span(span), said, tuple(kinds), remedy) for rule, span, said, kinds, remedy in packed.troubles)
-    return FileRead(path, source, documents, troubles, packed.skipped, tuple(packed.skipped_kinds), packed.template, packed.bare)
+    kinds = tuple(packed.skipped_kinds)
+    return FileRead(path, source, documents, troubles, packed.skipped, kinds, packed.template, packed.bare, digest)
 
 
 def _inner(packed: Sequence[Any], tables: Sequence[Table]) -> tuple[tuple[str, Node], ...]:

@@ -11,13 +11,14 @@ from __future__ import annotations
 import contextlib
 import os
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from typing import Any, Final
 
 import msgspec
 import xxhash
 
 from meshlint import __version__
+from meshlint.cache import private
 from meshlint.cache.compact import Packed, unpack
 from meshlint.cache.version import reader_version
 from meshlint.model.document import FileRead
@@ -26,7 +27,6 @@ from meshlint.model.tuples import NamedTuple
 
 SCHEMA: Final = 1
 _SLACK: Final = 2_000_000_000  # ns; file systems keep times as coarse as two seconds
-_MOST: Final = 1 << 30  # bytes of a cache file
 _MANY: Final = 0.05  # part of the entries: where more are new, all are written again
 
 
@@ -66,15 +66,15 @@ def encoded(packed: Packed) -> bytes:
     return _encode(packed)
 
 
-def decoded(content: Any, path: str, source: LaterSource | None) -> FileRead | None:
-    """The file of an entry; None where the entry is damaged. `source` is told which words its text holds."""
+def decoded(content: Any, path: str, source: LaterSource | None, digest: bytes = b"") -> FileRead | None:
+    """The file of an entry; None where the entry is damaged. `source` is told which words its text holds. `digest`: of the content."""
     try:
         packed = Packed(*_decode_file(content))
         if packed.held is None:
             source = None
         elif source is not None:
             source.now_holds(packed.held)
-        return unpack(packed, path, source, _decode_table)
+        return unpack(packed, path, source, _decode_table, digest)
     except (msgspec.MsgspecError, ValueError, TypeError, LookupError):
         return None
 
@@ -99,15 +99,17 @@ class Cache:
         self.entries = {**self._whole, **_entries_in(self._beside, self._version + self._checksum.hex())[1]}
 
     def find(self, path: str, full: str, now: Stat) -> Entry | None:
-        """The entry of a file that is as it was when it was read."""
+        """The entry of a file that is as it was when it was read. A fresh checkout has other times, and the same content."""
         entry = self.entries.get(path)
-        if entry is None or entry.stat != now:
+        if entry is None or entry.size != now.size:
             return None
-        if now.mtime + _SLACK >= self.checked:
+        same = entry.stat == now
+        if not same or now.mtime + _SLACK >= self.checked:
             if _digest_of(full) != entry.digest:
                 return None
             self.rehashed = True
-        self.kept[path] = entry
+        self.kept[path] = entry if same else entry._replace(mtime=now.mtime, inode=now.inode)
+        self.changed = self.changed or not same
         return entry
 
     def add(self, path: str, stat: Stat, content_digest: bytes, content: bytes | memoryview) -> None:
@@ -131,43 +133,26 @@ class Cache:
         new = {path: entry for path, entry in self.kept.items() if self._whole.get(path) is not entry}
         if len(new) > len(self._whole) * _MANY or len(self.kept) != len(self._whole.keys() | new.keys()):
             self._replace(self.path, self._version, self.kept)
-            _remove([self._beside])
+            if os.path.exists(self._beside):
+                os.unlink(self._beside)
         else:
             self._replace(self._beside, self._version + self._checksum.hex(), new)
 
     def _replace(self, path: str, version: str, held: Mapping[str, Entry]) -> None:
         entries = _encode(held)
-        folder = os.path.dirname(path)
-        os.makedirs(folder, mode=0o700, exist_ok=True)
-        temporary = f"{path}.{os.getpid()}"
-        try:
-            with open(os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0), 0o600), "wb") as file:
-                file.write(_encode((version, digest(entries), msgspec.Raw(entries))))
-            os.utime(temporary, ns=(self.begun, self.begun))
-            os.replace(temporary, path)
-        finally:
-            _remove([temporary])
+        private.write(path, _encode((version, digest(entries), msgspec.Raw(entries))), self.begun)
 
 
 def _entries_in(path: str, version: str) -> tuple[bytes, dict[str, Entry], int]:
     """The checksum of a cache file, its entries, and when they were checked (ns); nothing if it is not ours, whole, and of the version."""
     try:
-        with open(path, "rb") as file:
-            about = os.fstat(file.fileno())
-            if about.st_size > _MOST or (hasattr(os, "geteuid") and about.st_uid != os.geteuid()):
-                return b"", {}, 0
-            said, checksum, entries = _decode_cache(file.read())
+        content, mtime = private.read(path)
+        said, checksum, entries = _decode_cache(content)
         if said == version and digest(memoryview(entries)) == checksum:
-            return checksum, _decode_entries(entries), about.st_mtime_ns
+            return checksum, _decode_entries(entries), mtime
     except (OSError, msgspec.MsgspecError, ValueError):
         return b"", {}, 0
     return b"", {}, 0
-
-
-def _remove(paths: Iterable[str]) -> None:
-    for path in paths:
-        if os.path.exists(path):
-            os.unlink(path)
 
 
 def _version() -> str:

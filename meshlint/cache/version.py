@@ -1,42 +1,55 @@
-"""What an entry depends on besides the file: the code that read it."""
+"""What an entry depends on besides the file: the code that read or judged it. Contents tell it, so that a cache is of use where
+meshlint is installed anew for each run."""
 
 from __future__ import annotations
 
 import os
 import sys
+from collections.abc import Iterator
+from functools import cache
 from typing import Final
 
+import xxhash
 import yaml
 
 _READERS: Final = ("read", "model", "cache")
 
 
+@cache
 def reader_version() -> str:
-    """Sizes and times of the modules that read, and the parser: what was kept by others is read again."""
-    import xxhash
-
-    here = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
+    """The modules that read, and the parser: what was kept by others is read again."""
+    here = _package()
     said = [yaml.__version__, str(getattr(yaml, "__with_libyaml__", False))]
-    for layer in _READERS:
-        with os.scandir(os.path.join(here, layer)) as found:
-            modules = sorted((entry.name, entry.stat().st_size, entry.stat().st_mtime_ns) for entry in found if entry.name.endswith(".py"))
-        said += [f"{layer}/{name} {size} {time}" for name, size, time in modules]
-    return str(xxhash.xxh3_128_hexdigest("\n".join(said).encode("utf-8", "surrogateescape")))
+    return str(_digest(said, *(os.path.join(here, layer) for layer in _READERS)).hexdigest())
 
 
+@cache
 def code_version(*folders: str) -> bytes:
-    """Sizes and times of all modules of meshlint and of everything in the given folders, and the versions that they stand on."""
+    """All modules of meshlint, everything in the given folders, and the versions that they stand on."""
     from meshlint import __version__
 
-    said = [__version__, yaml.__version__, sys.version]
-    waiting = [os.path.dirname(os.path.dirname(os.path.abspath(__file__))), *folders]
-    while waiting:
-        folder = waiting.pop()
-        with os.scandir(folder) as found:
-            for entry in sorted(found, key=lambda entry: entry.name):
-                if entry.is_dir(follow_symlinks=False):
-                    waiting += [] if entry.name in ("__pycache__", "_bundled") else [entry.path]
-                else:
-                    about = entry.stat()
-                    said.append(f"{entry.path} {about.st_size} {about.st_mtime_ns}")
-    return "\n".join(said).encode("utf-8", "surrogateescape")
+    return bytes(_digest([__version__, yaml.__version__, sys.version], _package(), *folders).digest())
+
+
+def _package() -> str:
+    return os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
+
+
+def _digest(said: list[str], *folders: str) -> xxhash.xxh3_128:
+    seen = xxhash.xxh3_128("\n".join(said).encode())
+    for folder in folders:
+        for path in _files(folder):
+            with open(path, "rb", 0) as file:
+                content = file.read()
+            seen.update(f"\n{os.path.relpath(path, folder)} {len(content)}\n".encode("utf-8", "surrogateescape"))
+            seen.update(content)
+    return seen
+
+
+def _files(folder: str) -> Iterator[str]:
+    with os.scandir(folder) as found:
+        for entry in sorted(found, key=lambda entry: entry.name):
+            if not entry.is_dir(follow_symlinks=False):
+                yield entry.path
+            elif entry.name not in ("__pycache__", "_bundled"):
+                yield from _files(entry.path)

@@ -10,12 +10,14 @@ import contextlib
 import os
 import time
 from collections.abc import Iterable, Mapping, Sequence
+from itertools import accumulate
 from typing import Final
 
 import msgspec
 import xxhash
 
 from meshlint.bundled import folder as bundled_folder
+from meshlint.cache import private
 from meshlint.cache.version import code_version
 from meshlint.model.tuples import NamedTuple
 
@@ -24,11 +26,13 @@ _MOST: Final = 64 << 20  # bytes of a report
 
 
 class Said(NamedTuple):
-    """What a run left behind: the reports by the file they went to ("" is stdout), what went to stderr, the exit code."""
+    """What a run left behind: the reports by the file they went to ("" is stdout, the first), what went to stderr, the exit code. `pages`:
+    the parts that the first report begins with, each with its digest and length."""
 
     reports: list[tuple[str, str]]
     notes: str
     code: int
+    pages: list[tuple[bytes, int]]
 
 
 class Whole:
@@ -40,10 +44,12 @@ class Whole:
         name = xxhash.xxh3_128_hexdigest(f"{os.path.realpath(root)}\0{about}".encode("utf-8", "surrogateescape"))
         self.path = os.path.join(folder, f"{name}.run")
         self._newest = 0
+        self.pages: dict[bytes, str] = {}  # of a report of the same code, where something else has changed
+        self._code = code_version(bundled_folder("rules"), bundled_folder("schemas"))
         self._key = self._key_of(root, files, stats)
 
     def _key_of(self, root: str, files: Iterable[str], stats: Mapping[str, os.stat_result]) -> bytes | None:
-        seen = xxhash.xxh3_128(code_version(bundled_folder("rules"), bundled_folder("schemas")))
+        seen = xxhash.xxh3_128(self._code)
         prefix = os.path.join(root, "")
         try:
             for path in files:
@@ -59,33 +65,34 @@ class Whole:
         if self._key is None:
             return None
         try:
-            with open(self.path, "rb") as file:
-                if hasattr(os, "geteuid") and os.fstat(file.fileno()).st_uid != os.geteuid():
-                    return None
-                key, checksum, said = _decode(file.read())
-            if key != self._key or xxhash.xxh3_128_digest(memoryview(said)) != checksum:
+            key, code, checksum, content = _decode(private.read(self.path)[0])
+            if code != self._code or xxhash.xxh3_128_digest(memoryview(content)) != checksum:
                 return None
-            return _decode_said(said)
+            said = _decode_said(content)
+            if key == self._key:
+                return said
+            self.pages = _pages(said)
+            return None
         except (OSError, msgspec.MsgspecError, ValueError):
             return None
 
     def keep(self, said: Said) -> None:
         """Write it down; where that cannot be done the next run works again."""
-        if self._key is None or self._newest + _SLACK >= self.begun or sum(len(text) for _, text in said.reports) > _MOST:
+        if self._key is None or sum(len(text) for _, text in said.reports) > _MOST:
             return
-        temporary = f"{self.path}.{os.getpid()}"
+        key = self._key if self._newest + _SLACK < self.begun else b""  # its pages are told by the contents of files
         with contextlib.suppress(OSError, UnicodeEncodeError):
             content = _encode(said)
-            os.makedirs(os.path.dirname(self.path), mode=0o700, exist_ok=True)
-            try:
-                with open(os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0), 0o600), "wb") as file:
-                    file.write(_encode((self._key, xxhash.xxh3_128_digest(content), msgspec.Raw(content))))
-                os.replace(temporary, self.path)
-            finally:
-                with contextlib.suppress(FileNotFoundError):
-                    os.unlink(temporary)
+            private.write(self.path, _encode((key, self._code, xxhash.xxh3_128_digest(content), msgspec.Raw(content))))
+
+
+def _pages(said: Said) -> dict[bytes, str]:
+    """The pages of the first report by their digests."""
+    text = said.reports[0][1]
+    ends = accumulate((length for _, length in said.pages), initial=0)
+    return {digest: text[end : end + length] for (digest, length), end in zip(said.pages, ends, strict=False) if digest}
 
 
 _encode = msgspec.msgpack.Encoder().encode
-_decode = msgspec.msgpack.Decoder(tuple[bytes, bytes, msgspec.Raw]).decode
+_decode = msgspec.msgpack.Decoder(tuple[bytes, bytes, bytes, msgspec.Raw]).decode
 _decode_said = msgspec.msgpack.Decoder(Said).decode

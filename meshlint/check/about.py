@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Sequence
 
 from meshlint.check.concern import Asked, Concerns, Objects
+from meshlint.check.sent import Sent
 from meshlint.index.mesh import MeshIndex
 from meshlint.model.document import FileRead
 from meshlint.model.kind import Kind, kind_of
@@ -43,6 +44,16 @@ class About(NamedTuple):
     def has(self, resource: Resource) -> bool:
         """Is it one of them, or a copy?"""
         return resource.root.table in self.tables or (resource.kind, resource.name) in self.called
+
+    def counting(self, *found: Iterable[Finding | Sent]) -> Callable[[Finding | Sent], bool]:
+        """Which findings count for those about the files: they may become one, give way, or are told apart by their numbers."""
+        touching = [one for some in found for one in some if self._touches(one)]
+        alike = {_alike(one) for one in touching}
+        files = {one.location.file for one in touching}
+        return lambda one: one.location.file in files or _alike(one) in alike
+
+    def _touches(self, one: Finding | Sent) -> bool:
+        return one.location.file in self.files or any(place.file in self.files for place, _ in one.related)
 
 
 def about(files: Sequence[FileRead], environments: Iterable[Environment], wanted: Callable[[str], bool]) -> About | None:
@@ -118,6 +129,11 @@ class Narrow:
         if not files:
             return None
         return Asked(lambda resource: [row for row in self._concerns.of(resource) if resource.file in files.get(row, ())], ())
+
+
+def _alike(one: Finding | Sent) -> tuple[str, object]:
+    """What findings have in common that are counted together (meshlint.check.findings.fingerprinted)."""
+    return one.rule, one.location.file if one.resource is None else one.resource[1:]
 
 
 def _place(node: Node) -> tuple[str, int, int]:

@@ -46,6 +46,10 @@ class Concerns:
         entries = enumerate(self._chosen)
         return frozenset(row for row, entry in entries if entry.points_to is None or not entry.points_to.isdisjoint(kinds))
 
+    def looks(self, kinds: Collection[Kind], count: Callable[[Kind], int]) -> int:
+        """How often rules look at an object that may point to one of these kinds. `count`: the objects of a kind."""
+        return sum(count(kind) for row in self.pointing_to(kinds) for kind in self._chosen[row].each)
+
     def kinds(self, rows: Iterable[int]) -> frozenset[Kind]:
         """What these rules look at."""
         return frozenset(kind for row in rows for kind in self._chosen[row].each)

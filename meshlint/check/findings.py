@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import lru_cache
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from meshlint.index.repository import Repository
 from meshlint.model.mesh import Mesh
@@ -12,6 +12,9 @@ from meshlint.model.node import Node, dotted
 from meshlint.model.problem import Confidence, Finding, Fix, Location, Problem, Related, ResourceName, Severity
 from meshlint.model.resource import Resource
 from meshlint.model.rule import Rule
+
+if TYPE_CHECKING:
+    from meshlint.model.digest import Digest
 
 
 def stamp(
@@ -117,22 +120,44 @@ def give_way(findings: list[Finding], rules: Mapping[str, Rule]) -> list[Finding
     return [finding for finding in findings if not gives_way(finding)]
 
 
-def fingerprinted(findings: list[Finding], repository: Repository, before: Callable[[str], int] = lambda alike: 0) -> list[Finding]:
-    """Findings in their order, each with a fingerprint that leaves line numbers out: rule, object as written, path without
-    list indices, offending text, and a count of those alike. `before`: how many alike there are in front of all of these."""
-    if not findings:
-        return []
-    from meshlint.model.digest import sha256
+Marks = tuple[str, Location, "ResourceName | None", "str | None"]
+Printed = dict[Marks, tuple[str, int, str]]
+"""By what a finding is: the digest that all alike share, its number among them, and its fingerprint."""
 
+
+def marks(finding: Finding) -> Marks:
+    """All that a fingerprint is made of, the text for its place."""
+    return finding.rule, finding.location, finding.resource, finding.path
+
+
+def fingerprinted(
+    findings: list[Finding], repository: Repository, before: Callable[[str], int] = lambda alike: 0, known: Printed | None = None
+) -> list[Finding]:
+    """Findings in their order, each with a fingerprint that leaves line numbers out: rule, object as written, path without
+    list indices, offending text, and a count of those alike. `before`: how many alike there are in front of all of these.
+    `known`: what is known already, and where what is found now is noted."""
     seen: dict[str, int] = {}
     out = []
+    known = {} if known is None else known
     for finding in sorted(findings, key=lambda finding: finding.order):
-        printed = sha256("\x1f".join(_identity(finding, repository)).encode("utf-8", "backslashreplace"))
-        alike = printed.hexdigest()[:32]
+        mark = marks(finding)
+        alike, then, fingerprint = known.get(mark, ("", 0, ""))
+        digest = None if alike else _digest(finding, repository)
+        alike = alike if digest is None else digest.hexdigest()[:32]
         seen[alike] = number = seen.get(alike, before(alike)) + 1
-        printed.update(b"\x1f%d" % number)
-        out.append(finding.printed(printed.hexdigest()[:32], alike))
+        if number != then:
+            digest = digest or _digest(finding, repository)
+            digest.update(b"\x1f%d" % number)
+            fingerprint = digest.hexdigest()[:32]
+            known[mark] = alike, number, fingerprint
+        out.append(finding.printed(fingerprint, alike))
     return out
+
+
+def _digest(finding: Finding, repository: Repository) -> Digest:
+    from meshlint.model.digest import sha256  # of a run without findings it is not asked
+
+    return sha256("\x1f".join(_identity(finding, repository)).encode("utf-8", "backslashreplace"))
 
 
 def _identity(finding: Finding, repository: Repository) -> Iterable[str]:

@@ -16,14 +16,12 @@ from typing import Final
 
 import msgspec
 
-from meshlint.model.problem import Confidence, Finding, Fix, Impact, Location, Related, Repair, ResourceName, Severity
+from meshlint.check.sent import Found, Hung, Order, Sent, Shared, received, sent
+from meshlint.model.problem import Finding, Fix, Repair
 from meshlint.model.rule import Rule
 from meshlint.model.tuples import NamedTuple
 from meshlint.read.forked import processes
 
-Order = tuple[int, int, int, int]
-"""Where in the order of one process a finding is: environment, rule, object of the rule's, finding of that."""
-Found = tuple[Order, Finding]
 _NUMBER: Final = 4  # bytes
 _EACH: Final = 16  # pieces for each process, so that none waits long for another
 _CHUNK: Final = 1 << 20
@@ -64,32 +62,14 @@ class Work(NamedTuple):
     again: Callable[[Order], Fix | None]
     rule: Callable[[str], Rule]
     broken: Callable[[], bool]
-
-
-class _Sent(NamedTuple):
-    """A finding on its way. What its rule says anyway is left out."""
-
-    order: Order
-    rule: str
-    severity: Severity
-    impact: Impact
-    confidence: Confidence
-    message: str
-    remedy: str | None
-    location: Location
-    exact: bool
-    resource: ResourceName | None
-    path: str | None
-    environments: tuple[str, ...]
-    related: tuple[Related, ...]
-    fix: Fix | None
-    repair: bool
+    hung: Callable[[], dict[int, Hung]]
 
 
 class _Share(NamedTuple):
     pieces: list[int]
-    found: list[_Sent]
+    found: list[Sent]
     broken: bool
+    hung: dict[int, Hung]
 
 
 class _Made(NamedTuple):
@@ -137,8 +117,7 @@ class Copies:
     def __enter__(self) -> Copies:
         return self
 
-    def run(self, work: Work) -> tuple[list[Found], bool]:
-        """Everything that is found, in order, and whether a rule failed."""
+    def run(self, work: Work) -> Shared:
         queue, filler = os.pipe()
         for number in range(len(work.pieces)):
             os.write(filler, number.to_bytes(_NUMBER, "big"))
@@ -154,17 +133,22 @@ class Copies:
             left.discard(number)
         os.close(queue)
         broken = False
+        distant: list[tuple[int, Hung]] = []
         for index, copy in enumerate(self._running):
             share = _share(copy)
             if share is not None:
                 left.difference_update(share.pieces)
-                found += [self._received(index, sent, work) for sent in share.found]
+                found += [received(one, work.rule, _Distant(index, one.order, work.again)) for one in share.found]
                 broken = broken or share.broken
+                distant += share.hung.items()
         for number in sorted(left):  # of copies that failed
             found += work.check(work.pieces[number])
         if not self._fixes:
             self.close()
-        return sorted(found, key=lambda pair: pair[0]), broken
+        hung = work.hung()
+        for number, about in distant:
+            hung[number] = about.also(hung.get(number, Hung()))
+        return Shared(sorted(found, key=lambda pair: pair[0]), broken, hung)
 
     def _start(self, work: Work, queue: int) -> None:
         results, told = os.pipe()
@@ -184,16 +168,6 @@ class Copies:
         else:
             os.close(results)
             os.close(orders)
-
-    def _received(self, index: int, sent: _Sent, work: Work) -> Found:
-        rule, order = work.rule(sent.rule), sent.order
-        repair = _Distant(index, order, work.again) if sent.repair else None
-        finding = Finding(
-            rule.id, rule.name, rule.family, sent.severity, sent.impact, sent.confidence, sent.message,
-            rule.remedy if sent.remedy is None else sent.remedy, sent.location, sent.exact, sent.resource, sent.path,
-            sent.environments, sent.related, sent.fix, "", "", repair,
-        )  # fmt: skip
-        return order, finding
 
     def with_fixes(self, findings: Sequence[Finding]) -> list[Finding]:
         """The same findings; those fixes of them that copies can make, and our own meanwhile, are made."""
@@ -231,6 +205,12 @@ class Copies:
         self.close()
 
 
+def run_here(work: Work) -> Shared:
+    """All the work, by this process alone."""
+    found = [one for piece in work.pieces for one in work.check(piece)]
+    return Shared(sorted(found, key=lambda pair: pair[0]), work.broken(), work.hung())
+
+
 def copies_for(jobs: int | None, fixes: bool) -> Copies | None:
     """As many processes as are wanted; None where only one is, or copies are not safe."""
     count = processes(jobs)
@@ -251,7 +231,7 @@ def _be_a_copy(work: Work, queue: int, told: int, asked: int, fixes: bool) -> No
         for number in _taken(queue):
             found += work.check(work.pieces[number])
             pieces.append(number)
-        _write(told, _framed(_encode(_Share(pieces, [_sent(one, work) for one in found], work.broken()))))
+        _write(told, _framed(_encode(_Share(pieces, [sent(one, work.rule) for one in found], work.broken(), work.hung()))))
         if fixes:
             repairs = {order: finding.repair for order, finding in found}
             orders = _decode_orders(_frame(asked))
@@ -259,15 +239,6 @@ def _be_a_copy(work: Work, queue: int, told: int, asked: int, fixes: bool) -> No
         code = 0
     finally:
         os._exit(code)
-
-
-def _sent(found: Found, work: Work) -> _Sent:
-    order, finding = found
-    remedy = None if finding.remedy == work.rule(finding.rule).remedy else finding.remedy
-    return _Sent(
-        order, finding.rule, finding.severity, finding.impact, finding.confidence, finding.message, remedy, finding.location,
-        finding.exact, finding.resource, finding.path, finding.environments, finding.related, finding.fix, finding.repair is not None,
-    )  # fmt: skip
 
 
 def _make(repair: Repair | None) -> _Made:

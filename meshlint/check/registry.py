@@ -58,6 +58,7 @@ class Registry:
 
     def __init__(self, entries: Sequence[Entry], rules: Sequence[Rule] = ()) -> None:
         """`rules` are those of the entries that are there already; the others are loaded when they are asked for."""
+        self.foreign = bool(rules)  # some are not of meshlint's own code
         self.entries = tuple(sorted(entries))
         self._rules: dict[str, Rule] = {rule.id: rule for rule in rules}
 

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from itertools import chain
+from operator import itemgetter
 from typing import TYPE_CHECKING
 
-from meshlint.check.concern import Concerns
+from meshlint.check.concern import Concerns, Objects
 from meshlint.check.findings import fingerprinted, give_way, merge, stamp
 from meshlint.check.registry import Entry, Registry
 from meshlint.check.unread import told
@@ -21,8 +23,13 @@ from meshlint.model.tuples import NamedTuple
 
 if TYPE_CHECKING:
     from meshlint.check.about import About
-    from meshlint.check.forked import Copies, Found, Order
+    from meshlint.check.forked import Copies
+    from meshlint.check.kept import Kept
+    from meshlint.check.sent import Found, Hung, Order, Sent
 
+Progress = Callable[[int, int], None]  # environments done, and all
+ENOUGH = 1_000  # objects to judge, from which another process pays
+_MANY = 10_000  # looks at an object, which take longer than to find out what is known
 RULE_FAILED, UNUSED = "rule-failed", "unused-suppression"
 
 
@@ -46,26 +53,41 @@ class Runner:
         self._broken = False
         self._measure = current()
         self._concerns = Concerns(chosen)
+        self._calls: dict[int, dict[int, Objects]] = {}  # of the environment that a fix was made in last
 
     def run(
         self,
         troubles: Sequence[Trouble],
-        progress: Callable[[int, int], None] | None = None,
+        progress: Progress | None = None,
         copies: Copies | None = None,
         about: About | None = None,
+        kept: Kept | None = None,
     ) -> Checked:
-        """`copies`: processes that share the work. `about`: what points to none of these objects may be left out."""
+        """`copies`: processes that share the work. `about`: what points to none of these objects may be left out. `kept`: what was
+        found before, where nothing has changed."""
         with phase("rules"):
-            if about is not None:
+            held = self._held(about, kept)
+            if about is not None and held is None:
                 findings = self._narrowly(about)
+            elif copies is None and kept is None:
+                findings = self._alone(progress)
             else:
-                findings = self._alone(progress) if copies is None else self._shared(copies, progress)
+                findings = self._shared(copies, kept, held or {}, progress, about)
         with phase("findings"):
             findings += self._from_troubles(troubles)
             merged = give_way(merge(findings), self._rules)
-            return Checked(fingerprinted(merged, self._repository), self._rules, self._broken)
+            printed = fingerprinted(merged, self._repository, known=None if kept is None else kept.printed)
+            if kept is not None and about is None:
+                kept.keep(self._repository, self._rule)
+            return Checked(printed, self._rules, self._broken)
 
-    def _alone(self, progress: Callable[[int, int], None] | None) -> list[Finding]:
+    def _held(self, about: About | None, kept: Kept | None) -> Mapping[int, Sequence[Sent]] | None:
+        """What is known of environments; None where little has to be looked at anyway."""
+        if kept is None or (about is not None and self._concerns.looks(about.kinds, self._repository.count) < _MANY):
+            return None
+        return kept.find(self._repository, None if about is None else ENOUGH)
+
+    def _alone(self, progress: Progress | None) -> list[Finding]:
         findings: list[Finding] = []
         environments = self._repository.environments
         for number in range(len(environments)):
@@ -110,20 +132,42 @@ class Runner:
             self._measure.add_rule(f"{rule.id} {rule.name}", time.process_time() - begin, 0)
         return problems
 
-    def _shared(self, copies: Copies, progress: Callable[[int, int], None] | None) -> list[Finding]:
-        from meshlint.check.forked import Piece, Work, pieces
+    def _shared(
+        self, copies: Copies | None, kept: Kept | None, held: Mapping[int, Sequence[Sent]], progress: Progress | None, about: About | None
+    ) -> list[Finding]:
+        """`held`: what is known of environments."""
+        from meshlint.check.forked import Piece, Work, pieces, run_here
+        from meshlint.check.kept import hung_on
+
+        sizes = [0 if number in held else len(one.resources) for number, one in enumerate(self._repository.environments)]
 
         def check(piece: Piece) -> list[Found]:
-            found = [one for number in range(piece.start, piece.stop) for one in self._environment(number, piece.first, piece.of)]
+            numbers = [number for number in range(piece.start, piece.stop) if number not in held]
+            found = [one for number in numbers for one in self._environment(number, piece.first, piece.of)]
             if progress is not None:
-                progress(piece.stop, len(self._repository.environments))
+                progress(piece.stop, len(sizes))
             return found
 
-        self._prepare()
-        sizes = [len(environment.resources) for environment in self._repository.environments]
-        work = Work(pieces(sizes, copies.count), check, self._again, self._rule, lambda: self._broken)
-        found, broken = copies.run(work)
-        self._broken = self._broken or broken
+        def hung() -> dict[int, Hung]:
+            return {} if kept is None else hung_on(self._repository, (number for number in range(len(sizes)) if number not in held))
+
+        def work(count: int) -> Work:
+            return Work(pieces(sizes, count), check, self._again, self._rule, lambda: self._broken, hung)
+
+        if copies is not None and sum(sizes) >= ENOUGH:
+            self._prepare()
+            shared = copies.run(work(copies.count))
+        else:
+            shared = run_here(work(1))
+        self._broken = self._broken or shared.broken
+        found = shared.found
+        if kept is not None:
+            kept.note(shared, {order[0] for order, one in found if one.name == RULE_FAILED})
+            said = [(number, one) for number, some in held.items() for one in some]
+            if about is not None:
+                counts = about.counting([finding for _, finding in found], (one for _, one in said))
+                said = [(number, one) for number, one in said if counts(one)]
+            found = sorted(chain(found, kept.found(said, self._rule, self._again)), key=itemgetter(0))
         return [finding for _, finding in found]
 
     def _rule(self, number: str) -> Rule:
@@ -154,8 +198,9 @@ class Runner:
         """The fix of what is found at a place, by finding it once more."""
         number, row, at, count = order
         mesh = self._repository.index(self._repository.environments[number])
-        rule = self._use(self._chosen[row])
-        fix = _said(rule, dict(self._concerns.calls(mesh))[row][at], mesh)[count].fix
+        if number not in self._calls:
+            self._calls = {number: dict(self._concerns.calls(mesh))}
+        fix = _said(self._use(self._chosen[row]), self._calls[number][row][at], mesh)[count].fix
         return fix() if callable(fix) else fix
 
     def _use(self, entry: Entry) -> Rule:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from meshlint.index.parts import Parts
 from meshlint.index.readers import export_to, readable, route_namespaces
+from meshlint.index.store import SubsetUse
 from meshlint.index.subsets import Subsets
 from meshlint.model.installation import CNI, ISTIOD, ZTUNNEL, CrdSource, Installer
 from meshlint.model.kind import Kind
@@ -187,6 +188,7 @@ class MeshIndex(Parts):
         return self._converters[wanted]
 
     def gateway_users(self, gateway: Resource) -> Sequence[tuple[Mesh, Resource]]:
+        self._store.open = True
         return self._repository.gateway_users(gateway)
 
     def route_namespaces(self, host: Host) -> frozenset[str]:
@@ -226,7 +228,10 @@ class MeshIndex(Parts):
         return self._subsets.users(rule, name)
 
     def subset_used(self, rule: Resource, name: str) -> bool:
-        return self._repository.subset_used(rule, self._subsets.host_of(rule), name)
+        host = self._subsets.host_of(rule)
+        use = SubsetUse(host.fqdn, rule.name, name, rule.file.split("/")[0])
+        answer = self._store.uses[use] = self._repository.subset_used(use)
+        return answer
 
     def rule_subject(self, rule: Resource) -> Subject | None:
         return self._destinations.subject(rule, self._subsets.host_of(rule))

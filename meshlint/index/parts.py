@@ -12,12 +12,12 @@ from meshlint.index.dataplane import Dataplane
 from meshlint.index.hosts import Hosts
 from meshlint.index.moves import Moves
 from meshlint.index.routes import Routes
-from meshlint.index.store import Store
+from meshlint.index.store import Store, SubsetUse
 from meshlint.index.subsets import Subsets
 from meshlint.index.waypoints import Waypoints
 from meshlint.model.installation import Installer
 from meshlint.model.kind import Kind
-from meshlint.model.mesh import Host, Mesh, MeshSetting, Settings
+from meshlint.model.mesh import Mesh, MeshSetting, Settings
 from meshlint.model.resource import Environment, Resource
 from meshlint.model.schema import Fault
 from meshlint.model.target import Target
@@ -44,7 +44,7 @@ class Whole(Protocol):
     """What only all environments together tell (meshlint.index.repository)."""
 
     def hidden(self, kind: Kind) -> bool: ...
-    def subset_used(self, rule: Resource, host: Host, name: str) -> bool: ...
+    def subset_used(self, use: SubsetUse) -> bool: ...
     def settings_of(self, environment: Environment) -> Sequence[MeshSetting]: ...
     def faults(self, resource: Resource, target: Target) -> Sequence[Fault]: ...
     def gateway_users(self, gateway: Resource) -> Sequence[tuple[Mesh, Resource]]: ...

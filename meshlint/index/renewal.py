@@ -7,13 +7,11 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
 
-from meshlint.index.mesh import MeshIndex
 from meshlint.index.repository import Repository
-from meshlint.index.store import Part, Store, part_of
-from meshlint.index.subsets import Used
+from meshlint.index.store import Part, SubsetUse, part_of
 from meshlint.model.document import FileRead
 from meshlint.model.kind import Kind
-from meshlint.model.mesh import Host, Settings
+from meshlint.model.mesh import Settings
 from meshlint.model.node import Node
 from meshlint.model.resource import Environment, Resource
 from meshlint.model.target import Target
@@ -21,26 +19,6 @@ from meshlint.model.target import Target
 _Tuple = tuple[Resource, ...]
 _OFTEN = 50  # changes, after which what belongs to objects that are gone is let go of
 _MAKES_USE = frozenset({Kind.VIRTUAL_SERVICE, Kind.ROLLOUT, Kind.SERVICE, Kind.SERVICE_ENTRY, Kind.DESTINATION_RULE})
-
-
-class Tracked(Store):
-    """Notes which objects were looked for by name: kind and name of each, "" for any."""
-
-    def __init__(self, environment: Environment, parts: dict[int, Part], everything: Part) -> None:
-        super().__init__(environment, parts, everything)
-        self.sought: set[tuple[Kind, str]] = set()
-
-    def find(self, kind: Kind, namespace: str, name: str) -> Resource | None:
-        self.sought.add((kind, name))
-        return super().find(kind, namespace, name)
-
-    def find_anywhere(self, kind: Kind, namespace: str, name: str) -> Resource | None:
-        self.sought.add((kind, name))
-        return super().find_anywhere(kind, namespace, name)
-
-    def apart(self, kind: Kind, namespace: str, name: str) -> Resource | None:
-        self.sought.add((kind, name))
-        return super().apart(kind, namespace, name)
 
 
 class Renewable(Repository):
@@ -56,8 +34,6 @@ class Renewable(Repository):
         earlier: Renewable | None = None,
     ) -> None:
         super().__init__(environments, files, targets, settings, output)
-        self._stores: dict[int, Tracked] = {}
-        self._used_in: dict[int, Used] = {}
         self._use_is_old = False
         self._renewals = 0
         self._holders: dict[Node, list[Resource]] = {}
@@ -71,16 +47,9 @@ class Renewable(Repository):
         """The objects that environments have made of a document."""
         return self._holders.get(root, ())
 
-    def index(self, environment: Environment) -> MeshIndex:
-        key = id(environment)
-        if key not in self._indexes:
-            self._stores[key] = Tracked(environment, self._parts, self._everything)
-            self._indexes[key] = MeshIndex(self._stores[key], self, self._targets[key], self._settings)
-        return self._indexes[key]
-
-    def subset_used(self, rule: Resource, host: Host, name: str) -> bool:
+    def subset_used(self, use: SubsetUse) -> bool:
         self.used()
-        return super().subset_used(rule, host, name)
+        return super().subset_used(use)
 
     def refresh_use(self) -> bool:
         """Look again at what routes use, where that was put off. Is it something else now?"""
@@ -88,17 +57,6 @@ class Renewable(Repository):
             return False
         before, self._used, self._use_is_old = self._used, None, False
         return not before.same(self.used())
-
-    def used(self) -> Used:
-        """The subsets that the routes of all environments use; each environment's are noted once."""
-        if self._used is None:
-            self._used = Used()
-            for environment in self.environments:
-                if id(environment) not in self._used_in:
-                    self._used_in[id(environment)] = own = Used()
-                    self.index(environment).used_subsets().note_used(own)
-                self._used.add(self._used_in[id(environment)])
-        return self._used
 
     def saw(self, environment: Environment, names: Collection[tuple[Kind, str]], kinds: Collection[Kind]) -> bool:
         """May the environment's index have seen objects of these kinds among its own, or of these names anywhere?"""

@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING
 from meshlint.index.homes import Homes
 from meshlint.index.installation import settings_in
 from meshlint.index.mesh import MeshIndex
-from meshlint.index.store import Part, Store
+from meshlint.index.store import Part, Store, SubsetUse
 from meshlint.index.subsets import Used
 from meshlint.model.document import FileRead
 from meshlint.model.kind import Kind, kind_of
-from meshlint.model.mesh import Host, MeshSetting, Settings
+from meshlint.model.mesh import MeshSetting, Settings
 from meshlint.model.node import Node, Table
 from meshlint.model.problem import Location
 from meshlint.model.resource import Environment, Resource
@@ -50,7 +50,9 @@ class Repository:
         self._all = tuple(dict.fromkeys(r for e in environments for r in e.resources))
         self._everything = Part(self._all)
         self._indexes: dict[int, MeshIndex] = {}
+        self._stores: dict[int, Store] = {}
         self._used: Used | None = None
+        self._used_in: dict[int, Used] = {}
         self._owners: Owners | None = None
         self._sources = {file.path: file.source for file in files}
         self._gateway_users: dict[Node, list[tuple[MeshIndex, Resource]]] | None = None
@@ -64,14 +66,35 @@ class Repository:
     def index(self, environment: Environment) -> MeshIndex:
         key = id(environment)
         if key not in self._indexes:
-            store = Store(environment, self._parts, self._everything)
-            self._indexes[key] = MeshIndex(store, self, self._targets[key], self._settings)
+            self._stores[key] = Store(environment, self._parts, self._everything)
+            self._indexes[key] = MeshIndex(self._stores[key], self, self._targets[key], self._settings)
         return self._indexes[key]
+
+    def asked_of(self, environment: Environment) -> Store | None:
+        """What was asked of an environment so far; None: nothing."""
+        return self._stores.get(id(environment))
 
     @property
     def kinds(self) -> Collection[Kind]:
         """The kinds of objects that are judged somewhere."""
         return self._everything.by_kind.keys()
+
+    @property
+    def files(self) -> Sequence[FileRead]:
+        """As they are written."""
+        return self._written
+
+    def target(self, environment: Environment) -> Target:
+        return self._targets[id(environment)]
+
+    @property
+    def everything(self) -> Sequence[Resource]:
+        """All objects that are judged somewhere, those that environments share once."""
+        return self._all
+
+    def count(self, kind: Kind) -> int:
+        """How many objects of a kind are judged somewhere."""
+        return len(self._everything.by_kind.get(kind, ()))
 
     def judged(self, kinds: Sequence[Kind]) -> Iterator[Resource]:
         """The objects of some kinds that are judged somewhere."""
@@ -128,14 +151,30 @@ class Repository:
         if self._used is None:
             self._used = Used()
             for environment in self.environments:
-                self.index(environment).used_subsets().note_used(self._used)
+                self._used.add(self.used_in(environment))
         return self._used
 
-    def subset_used(self, rule: Resource, host: Host, name: str) -> bool:
-        if not host.fqdn or self.used().uses(host.fqdn, rule.name, name):
+    def used_in(self, environment: Environment) -> Used:
+        """Those that the routes of one use."""
+        key = id(environment)
+        if key not in self._used_in:
+            self._used_in[key] = own = Used()
+            self.index(environment).used_subsets().note_used(own)
+        return self._used_in[key]
+
+    def known_use(self, environment: Environment) -> Used | None:
+        """The same if somebody has asked."""
+        return self._used_in.get(id(environment))
+
+    def knows_use(self, environment: Environment, used: Used) -> None:
+        """Told by somebody who knows it."""
+        self._used_in[id(environment)] = used
+
+    def subset_used(self, use: SubsetUse) -> bool:
+        if not use.host or self.used().uses(use.host, use.rule, use.subset):
             return True
-        top = rule.file.split("/")[0]
-        return any(file.path.split("/")[0] == top and (file.source is None or name in file.source.text) for file in self._hiding)
+        near = (file for file in self._hiding if file.path.split("/")[0] == use.top)
+        return any(file.source is None or use.subset in file.source.text for file in near)
 
     def faults(self, resource: Resource, target: Target) -> Sequence[Fault]:
         """Environments share objects: each is walked once for each target."""

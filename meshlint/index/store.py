@@ -6,6 +6,16 @@ from collections.abc import Iterator, Sequence
 
 from meshlint.model.kind import Kind
 from meshlint.model.resource import Environment, Resource
+from meshlint.model.tuples import NamedTuple
+
+
+class SubsetUse(NamedTuple):
+    """Whether a subset of a DestinationRule's host is in use. `top`: the folder of the root that the rule stands in."""
+
+    host: str
+    rule: str
+    subset: str
+    top: str
 
 
 class Part:
@@ -24,11 +34,16 @@ class Part:
 
 
 class Store:
-    """Layers of one environment. `near` is seen by every question, `far` only where the near ones have no answer."""
+    """Layers of one environment. `near` is seen by every question, `far` only where the near ones have no answer. It notes the kinds
+    that were `asked` for, and what was `sought` by name: kind and name of each, "" for any; of the whole repository, which subsets
+    are in use (`uses`), and whether there was more (`open`)."""
 
     def __init__(self, environment: Environment, parts: dict[int, Part], everything: Part) -> None:
         self.environment = environment
         self.asked: set[Kind] = set()
+        self.sought: set[tuple[Kind, str]] = set()
+        self.uses: dict[SubsetUse, bool] = {}
+        self.open = False
         self.everything = everything
         self.judged = part_of(parts, environment.resources)
         near = [environment.resources, environment.background]
@@ -55,6 +70,7 @@ class Store:
 
     def _find(self, kind: Kind, namespace: str, name: str, far: Sequence[Part]) -> Resource | None:
         self.asked.add(kind)
+        self.sought.add((kind, name))
         for parts in (self.near, far):
             for where in (namespace, "") if namespace and not kind.cluster_scoped else (namespace,):
                 for part in parts:
@@ -66,6 +82,7 @@ class Store:
         """The first object of a kind, namespace and name ("": any) that only other environments hold. Where one of the two namespaces
         is not told, they may be the same."""
         self.asked.add(kind)
+        self.sought.add((kind, name))
         for resource in self.everything.by_kind.get(kind, ()):
             fits = name in ("", resource.name) and (not namespace or resource.namespace in (namespace, ""))
             if fits and not any(resource in part.by_kind.get(kind, ()) for part in self.near):

@@ -74,7 +74,8 @@ class Document(NamedTuple):
 
 class FileRead(NamedTuple):
     """A file that was read. `skipped` says why nothing of it could be analysed; it then counts as skipped, not as read.
-    `template`: it holds expressions of a template; `bare`: also outside of texts and comments."""
+    `template`: it holds expressions of a template; `bare`: also outside of texts and comments. `digest`: what its content is told by,
+    empty where nobody asked."""
 
     path: str
     source: Source | None
@@ -84,3 +85,4 @@ class FileRead(NamedTuple):
     skipped_kinds: tuple[str, ...] = ()
     template: bool = False
     bare: bool = False
+    digest: bytes = b""

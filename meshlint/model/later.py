@@ -22,12 +22,15 @@ MESH_CONFIG: Final = (
 )  # fmt: skip
 IMAGES: Final = ("/pilot", "/proxyv2", "/install-cni", "/ztunnel")
 ALPHA_FLAG: Final = "PILOT_ENABLE_ALPHA_GATEWAY_API"
-WORDS: Final = frozenset((*SUPPRESSING, *MESH_CONFIG, *IMAGES, ALPHA_FLAG))
+INSTALLED: Final = ("istiod", "pilot", "ztunnel", "istio-cni", "istio-csr", "cilium")
+WORDS: Final = frozenset((*SUPPRESSING, *MESH_CONFIG, *IMAGES, ALPHA_FLAG, *INSTALLED))
 _LONG: Final = 32_000  # characters
 _TOGETHER: Final = (  # words that one look at a text can exclude
     (re.compile("meshlint").search, SUPPRESSING),
     (re.compile("PILOT_ENABLE_A").search, ("PILOT_ENABLE_AMBIENT", ALPHA_FLAG)),
-    (re.compile("/(?:pilot|proxyv2|install-cni|ztunnel)").search, IMAGES),
+    (re.compile("istio").search, ("istiod", "istio-cni", "istio-csr")),
+    (re.compile("pilot").search, ("pilot", "/pilot")),
+    (re.compile("ztunnel").search, ("ztunnel", "/ztunnel")),
 )
 _ALONE: Final = sorted(WORDS.difference(*(words for _, words in _TOGETHER)))
 

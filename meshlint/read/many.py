@@ -81,16 +81,16 @@ class Many:
 
     def _from_cache(self, cache: Cache, path: str, stat: Stat | None) -> FileRead | None:
         entry = cache.find(path, self._prefix + path, stat) if stat is not None else None
-        return None if entry is None else self._decoded(path, bytes(entry.content))
+        return None if entry is None else self._decoded(path, bytes(entry.content), entry.digest)
 
     def _again(self, path: str) -> Callable[[], str]:
         return partial(_text, self._prefix + path)
 
-    def _decoded(self, path: str, content: bytes) -> FileRead | None:
+    def _decoded(self, path: str, content: bytes, digest: bytes) -> FileRead | None:
         """`content`: a copy, so that all of it is let go of when the tables of this file are open."""
         from meshlint.cache.store import decoded
 
-        return decoded(content, path, LaterSource(path, self._again(path)))
+        return decoded(content, path, LaterSource(path, self._again(path)), digest)
 
     def _fresh(self, paths: Sequence[str], stats: dict[str, Stat | None], cache: Cache | None) -> Iterator[FileRead]:
         from meshlint.read.forked import processes, shares
@@ -110,7 +110,7 @@ class Many:
             for path in own:
                 yield self._kept(path, stats[path], cache)
             for path, result in workers.results():
-                file = None if result is None else self._decoded(path, bytes(result[1]))
+                file = None if result is None else self._decoded(path, bytes(result[1]), result[0])
                 stat = stats[path]
                 if file is None or result is None:
                     file = self._kept(path, stat, cache)
@@ -132,9 +132,11 @@ class Many:
         from meshlint.cache.store import digest, encoded
 
         file, content = self._with_content(path)
-        if content is not None:
-            cache.add(path, stat, digest(content), encoded(pack(file)))
-        return file
+        if content is None:
+            return file
+        told = digest(content)
+        cache.add(path, stat, told, encoded(pack(file)))
+        return file._replace(digest=told)
 
     def _encoded(self, path: str) -> tuple[bytes, bytes]:
         """A file as another process hands it over: the digest of its content (empty: not to be kept) and the file."""

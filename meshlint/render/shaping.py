@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable
 from meshlint.model.document import Document, FileRead
 from meshlint.model.kind import Kind, kind_of
 from meshlint.model.later import SUPPRESSING, WORDS
+from meshlint.model.lazy_regex import lazy_regex
 from meshlint.model.position import Source
 from meshlint.render.level import FILE_NAMES
 from meshlint.render.tree import base
@@ -19,7 +20,7 @@ SHAPING = frozenset({
 """Kinds that tell what is applied where, what is installed, and which releases run."""
 _SHAPING_GROUPS = ("builtin", "fluxcd", "argoproj", "kustomize", "helm")
 """Words of API versions whose other kinds tell such things, too: sources, settings of transformers."""
-_SHAPING_WORDS = (*WORDS.difference(SUPPRESSING), "istiod", "pilot", "ztunnel", "istio-cni", "cilium", "istio-csr")
+_SHAPING_WORDS = WORDS.difference(SUPPRESSING)
 
 _BY_NAME = frozenset({"Kustomization", "Component", "HelmRelease", "HelmChart"})
 """Kinds of objects and files that may take values from a ConfigMap: they name it."""
@@ -61,6 +62,19 @@ def takes_values(file: FileRead) -> bool:
 def is_taken(name: str, taking: Iterable[FileRead]) -> bool:
     """May something take values from the ConfigMap of this name? `taking`: the files that may hold such."""
     return not name or any(_speaks_of(name, file) for file in taking)
+
+
+_NAMES = lazy_regex(r"[\w.-]+")
+
+
+def names_taken(files: Iterable[FileRead]) -> frozenset[str]:
+    """The words of all files that may take values from ConfigMaps, the names of these among them; "" is always one."""
+    words = {""}
+    for file in filter(takes_values, files):
+        texts = (value for document in file.documents for value in document.root.table.values if isinstance(value, str))
+        for text in texts if file.documents else (file.source.text,) if file.source is not None else ():
+            words.update(_NAMES.findall(text))
+    return frozenset(words)
 
 
 def _speaks_of(name: str, file: FileRead) -> bool:

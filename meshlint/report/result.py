@@ -63,8 +63,13 @@ def _no_text(_file: str) -> Source | None:
     return None
 
 
+def _no_digest(_file: str) -> bytes:
+    return b""
+
+
 class Result(NamedTuple):
-    """One run. `findings` are sorted by Finding.order; `rules` by id; `text_of` gives the text of a file for snippets.
+    """One run. `findings` are sorted by Finding.order; `rules` by id; `text_of` gives the text of a file for snippets, `digest_of` what
+    its content is told by, empty where that is not known.
 
     `notifications` are things that the command line also says on stderr (git failed, a cache could not be written).
     `hidden` are the suppressed findings; `known_by` says what the `baselined` ones are known by; `stale` are those of the
@@ -79,6 +84,7 @@ class Result(NamedTuple):
     baselined: int = 0
     notifications: tuple[str, ...] = ()
     text_of: Callable[[str], Source | None] = _no_text
+    digest_of: Callable[[str], bytes] = _no_digest
     exit_code: int = 0
     fail_on: str = "warning"
     hidden: tuple[Suppressed, ...] = ()

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from functools import partial
 from itertools import groupby
-from typing import Any, TextIO
+from typing import TYPE_CHECKING, Any, TextIO
 
 from meshlint import HOME
 from meshlint.model.problem import Finding, Location, Related
@@ -14,6 +15,9 @@ from meshlint.report.result import Result
 from meshlint.report.snippet import shown, snippet
 from meshlint.report.summary import summary
 from meshlint.report.visible import lines, visible
+
+if TYPE_CHECKING:
+    from meshlint.report.again import Again
 
 _RELATED = 4  # places shown without -v; of what could not be read, the message names the files
 _ENVIRONMENTS = 5  # named without -v
@@ -29,17 +33,19 @@ def write(
     verbose: bool = False,
     quiet: bool = False,
     limit: int = 5,
+    again: Again | None = None,
     **_options: Any,
 ) -> None:
-    """Findings by file, then the summary. `verbose` folds nothing, `quiet` leaves the summary out.
+    """Findings by file, then the summary. `verbose` folds nothing, `quiet` leaves the summary out; `again` knows what the last run said.
 
     More than `limit` findings of a rule in a file that say the same thing are folded; all of them are counted.
     """
     page = _Page(result, Paint(color, links), verbose)
     limit = len(result.findings) if verbose else limit
-    for _, findings in groupby(result.findings, key=lambda finding: finding.location.file):
-        for text in page.file(blocks(findings, limit)):
-            out.write(f"{text}\n")
+    for _, grouped in groupby(result.findings, key=lambda finding: finding.location.file):
+        findings = list(grouped)
+        write = partial(page.text, findings, limit)
+        out.write(write() if again is None else again.page(findings, result, write))
     if not quiet:
         out.writelines(f"{line}\n" for line in summary(result, page.paint, verbose=verbose))
 
@@ -49,6 +55,10 @@ class _Page:
         self.result = result
         self.paint = paint
         self.verbose = verbose
+
+    def text(self, findings: Sequence[Finding], limit: int) -> str:
+        """All that is said of one file."""
+        return "".join(f"{line}\n" for line in self.file(blocks(findings, limit)))
 
     def file(self, shown: list[Block]) -> Iterator[str]:
         """The blocks of one file, an empty line after each; a remedy is said once a rule."""

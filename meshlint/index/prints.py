@@ -1,0 +1,128 @@
+"""What the answers of an index hang on, as digests: where they are the same in another run, so is every answer.
+
+An environment answers from its own objects, from others of the repository that it looks for by name, and from what the whole
+repository tells: what is installed, which settings hold, what no tool could read. Files that may tell such things are digested
+together with the shape of all environments.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from itertools import chain
+
+import xxhash
+
+from meshlint.index.repository import Repository
+from meshlint.model.document import FileRead
+from meshlint.model.node import Node, Table
+from meshlint.model.resource import Environment, Resource
+from meshlint.render.shaping import is_plain, names_taken
+
+
+class UnknownError(Exception):
+    """Something has no digest: nobody can tell whether it is the same next time."""
+
+
+class Prints:
+    """The digests of one repository as it was read."""
+
+    def __init__(self, repository: Repository) -> None:
+        self._repository = repository
+        self._tables = dict(_tables(repository.files))
+        self._known: dict[int, str] = {}  # by the id of a resource
+        self._tuples: dict[int, bytes] = {}
+
+    def common(self) -> bytes:
+        """Of what every environment hangs on. Raises UnknownError, also where tools printed some of it."""
+        if any(one.status == "rendered" for one in self._repository.environments):
+            raise UnknownError
+        shape = [(one.name, one.kind, one.path) for one in self._repository.environments]
+        seen = xxhash.xxh3_128(repr((shape, sorted(kind.value for kind in self._repository.kinds))).encode("utf-8", "surrogateescape"))
+        named = names_taken(self._repository.files)
+        for file in self._repository.files:
+            if not is_plain(file, named.__contains__):
+                seen.update(_of_file(file).encode("utf-8", "surrogateescape"))
+        return bytes(seen.digest())
+
+    def names(self) -> dict[str, int]:
+        """Of all objects of each kind and name; 0 where there is none."""
+        held: dict[str, list[Resource]] = {}
+        shared = {id(one.shared): one.shared for one in self._repository.environments}
+        seen: set[int] = set()
+        for resource in chain(self._repository.everything, *shared.values()):
+            if id(resource) not in seen:
+                seen.add(id(resource))
+                held.setdefault(name_of(resource.kind.value, resource.name), []).append(resource)
+        return {name: self._of_all(resources) for name, resources in held.items()}
+
+    def _of_all(self, resources: Iterable[Resource]) -> int:
+        try:
+            return int(xxhash.xxh3_64_intdigest("\n".join(map(self._of, resources)).encode("utf-8", "surrogateescape")))
+        except UnknownError:
+            return 0
+
+    def environment(self, environment: Environment) -> bytes | None:
+        """Of an environment with all that is its own; None where some of it has none."""
+        try:
+            seen = xxhash.xxh3_128("\n".join(self._head(environment)).encode("utf-8", "surrogateescape"))
+            for resources in (environment.resources, environment.background, environment.shared if environment.kind == "plain" else ()):
+                seen.update(self._of_tuple(resources))
+        except UnknownError:
+            return None
+        return bytes(seen.digest())
+
+    def _head(self, environment: Environment) -> Iterator[str]:
+        yield from (environment.name, environment.kind, environment.path, environment.status, str(environment.reason))
+        yield repr(self._repository.target(environment))
+        yield from environment.missing
+        for part in environment.parts:
+            yield repr(part._replace(at=None))
+            yield "" if part.at is None else self._at(part.at)
+
+    def _of_tuple(self, resources: tuple[Resource, ...]) -> bytes:
+        key = id(resources)
+        if key not in self._tuples:
+            self._tuples[key] = xxhash.xxh3_128_digest("\n".join(map(self._of, resources)).encode("utf-8", "surrogateescape"))
+        return self._tuples[key]
+
+    def _of(self, resource: Resource) -> str:
+        """Of an object as it is applied: its text, and all that does not stand there."""
+        known = self._known.get(id(resource))
+        if known is None:
+            known = self._known[id(resource)] = "\0".join(self._parts(resource))
+        return known
+
+    def _parts(self, resource: Resource) -> Iterator[str]:
+        yield from (self._at(resource.root), resource.namespace, resource.name, "partial" if resource.partial else "")
+        owner, _ = self._repository.owner(resource.root)
+        if owner is not None and owner is not resource:
+            yield from (owner.namespace, owner.name)
+        if resource.places:
+            yield repr((resource.labels, resource.annotations, resource.pod_labels))
+            for (field, key), node in resource.places.items():
+                yield f"{field} {key} {'' if node is None else self._at(node)}"
+
+    def _at(self, node: Node) -> str:
+        table = self._tables.get(node.table)
+        if table is None:
+            raise UnknownError
+        return f"{table} {node.row}"
+
+
+def name_of(kind: tuple[str, str], name: str) -> str:
+    """How a kind and name are told."""
+    return f"{kind[0]}/{kind[1]} {name}"
+
+
+def _tables(files: Iterable[FileRead]) -> Iterator[tuple[Table, str]]:
+    for file in files:
+        if file.digest:
+            text = _of_file(file)
+            for number, document in enumerate(file.documents):
+                yield document.root.table, f"{text} {number}"
+
+
+def _of_file(file: FileRead) -> str:
+    if not file.digest and file.skipped is None:
+        raise UnknownError
+    return f"{file.path}\0{file.digest.hex() or file.skipped}"
