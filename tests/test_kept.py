@@ -18,6 +18,7 @@ from meshlint.read import many
 from tests.door import Run, call
 from tests.edits import EDITS, write_repository
 from tests.rules_harness import CASES
+from tests.tools import need
 
 APPS = 60
 LONG_AGO = 1_700_000_000
@@ -255,6 +256,19 @@ class TestWhatIsAskedAgain:
         apps.run("-o", "github")
         (apps.folder / "plain.yaml").write_text(_MESH.format(name="plain").replace("v1}", "v2}"))
         apps.check("-o", "sarif")
+
+
+@pytest.mark.tools
+@pytest.mark.parametrize(("image", "kept"), [("web", True), ("istio/pilot", False)])
+def test_what_a_tool_prints_is_judged_in_every_run(apps: Project, reused: list[int], image: str, kept: bool) -> None:
+    need("kustomize")
+    here = apps.folder / "app-1"
+    (here / "kustomization.yaml").write_text("resources: [mesh.yaml]\nnamespace: team-1\nimages: [{name: web, newTag: v2}]\n")
+    pod = f"apiVersion: v1\nkind: Pod\nmetadata: {{name: web}}\nspec: {{containers: [{{name: web, image: {image}}}]}}\n---\n"
+    for comment in ("", "# moved\n"):
+        (here / "mesh.yaml").write_text(comment + pod + _MESH.format(name="app-1"))
+        apps.check("-o", "json", "--render", "auto")
+    assert reused[-1] == (APPS if kept else 0)
 
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="copies need fork")

@@ -16,7 +16,7 @@ from meshlint.index.repository import Repository
 from meshlint.model.document import FileRead
 from meshlint.model.node import Node, Table
 from meshlint.model.resource import Environment, Resource
-from meshlint.render.shaping import is_plain, names_taken
+from meshlint.render.shaping import is_plain, is_plain_text, names_taken
 
 
 class UnknownError(Exception):
@@ -33,12 +33,12 @@ class Prints:
         self._tuples: dict[int, bytes] = {}
 
     def common(self) -> bytes:
-        """Of what every environment hangs on. Raises UnknownError, also where tools printed some of it."""
-        if any(one.status == "rendered" for one in self._repository.environments):
-            raise UnknownError
+        """Of what every environment hangs on. Raises UnknownError where tools printed some of it."""
         shape = [(one.name, one.kind, one.path) for one in self._repository.environments]
         seen = xxhash.xxh3_128(repr((shape, sorted(kind.value for kind in self._repository.kinds))).encode("utf-8", "surrogateescape"))
         named = names_taken(self._repository.files)
+        if not all(is_plain_text(file, named.__contains__) for file in self._repository.output):
+            raise UnknownError
         for file in self._repository.files:
             if not is_plain(file, named.__contains__):
                 seen.update(_of_file(file).encode("utf-8", "surrogateescape"))
@@ -123,6 +123,8 @@ def _tables(files: Iterable[FileRead]) -> Iterator[tuple[Table, str]]:
 
 
 def _of_file(file: FileRead) -> str:
-    if not file.digest and file.skipped is None:
-        raise UnknownError
-    return f"{file.path}\0{file.digest.hex() or file.skipped}"
+    if file.digest:
+        return f"{file.path}\0{file.digest.hex()}"
+    if file.source is None:
+        return f"{file.path}\0{file.skipped}"
+    return f"{file.path}\0text {xxhash.xxh3_128_hexdigest(file.source.text.encode('utf-8', 'surrogateescape'))}"

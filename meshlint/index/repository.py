@@ -42,6 +42,7 @@ class Repository:
         environments that stand for those which the files hold."""
         self.environments = tuple(environments)
         self.skipped = frozenset(file.path for file in files if file.skipped is not None)
+        self.output = output
         self._files = [*_without_replaced(files, environments), *output] if output else files
         self._written = files
         self._targets = dict(zip((id(e) for e in environments), targets, strict=True))

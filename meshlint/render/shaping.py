@@ -31,7 +31,12 @@ Named = Callable[[str], bool]  # may something take values from the ConfigMap of
 def is_plain(file: FileRead, named: Named) -> bool:
     """Does the file hold nothing but objects that shape nothing else?"""
     name = base(file.path)
-    if file.source is None or file.skipped is not None or name in FILE_NAMES or name.startswith(("Chart.", "values", "helmfile")):
+    return name not in FILE_NAMES and not name.startswith(("Chart.", "values", "helmfile")) and is_plain_text(file, named)
+
+
+def is_plain_text(file: FileRead, named: Named) -> bool:
+    """The same, whatever the file is called: it may be what a tool printed."""
+    if file.source is None or file.skipped is not None:
         return False
     if not file.documents:  # a list, which may be operations of a patch
         return False
