@@ -31,11 +31,14 @@ class Prints:
         self._tables = dict(_tables(repository.files))
         self._known: dict[int, str] = {}  # by the id of a resource
         self._tuples: dict[int, bytes] = {}
+        shared = {id(one.shared): one.shared for one in repository.environments}
+        self._everything = list(dict.fromkeys(chain(repository.everything, *shared.values())))
 
     def common(self) -> bytes:
         """Of what every environment hangs on. Raises UnknownError where tools printed some of it."""
         shape = [(one.name, one.kind, one.path) for one in self._repository.environments]
-        seen = xxhash.xxh3_128(repr((shape, sorted(kind.value for kind in self._repository.kinds))).encode("utf-8", "surrogateescape"))
+        kinds = sorted({resource.kind.value for resource in self._everything})
+        seen = xxhash.xxh3_128(repr((shape, kinds)).encode("utf-8", "surrogateescape"))
         named = names_taken(self._repository.files)
         if not all(is_plain_text(file, named.__contains__) for file in self._repository.output):
             raise UnknownError
@@ -47,12 +50,8 @@ class Prints:
     def names(self) -> dict[str, int]:
         """Of all objects of each kind and name; 0 where there is none."""
         held: dict[str, list[Resource]] = {}
-        shared = {id(one.shared): one.shared for one in self._repository.environments}
-        seen: set[int] = set()
-        for resource in chain(self._repository.everything, *shared.values()):
-            if id(resource) not in seen:
-                seen.add(id(resource))
-                held.setdefault(name_of(resource.kind.value, resource.name), []).append(resource)
+        for resource in self._everything:
+            held.setdefault(name_of(resource.kind.value, resource.name), []).append(resource)
         return {name: self._of_all(resources) for name, resources in held.items()}
 
     def _of_all(self, resources: Iterable[Resource]) -> int:
