@@ -9,9 +9,9 @@ from collections.abc import Iterable
 from typing import Any, Final
 
 from meshlint import __version__
+from meshlint.cache import private
 
 SCHEMA: Final = 2
-_MOST: Final = 1 << 28  # bytes of a file
 _KEPT: Final = 1 << 26  # bytes of what this run did not ask for
 
 
@@ -35,11 +35,7 @@ class Results:
         import msgspec
 
         try:
-            with open(path, "rb") as file:
-                about = os.fstat(file.fileno())
-                if about.st_size > _MOST or (hasattr(os, "geteuid") and about.st_uid != os.geteuid()):
-                    return
-                version, entries = msgspec.msgpack.decode(file.read(), type=tuple[str, dict[str, tuple[bool, bytes]]])
+            version, entries = msgspec.msgpack.decode(private.read(path)[0], type=tuple[str, dict[str, tuple[bool, bytes]]])
             if version == _version():
                 self._old = entries
         except (OSError, msgspec.MsgspecError, ValueError):
@@ -77,22 +73,10 @@ class Results:
             room -= len(entry[1])
             if digest not in self._new and room > 0:
                 self._new[digest] = entry
+        import msgspec
+
         with contextlib.suppress(OSError):
-            _write(self._path, self._new)
-
-
-def _write(path: str, entries: dict[str, Any]) -> None:
-    import msgspec
-
-    os.makedirs(os.path.dirname(path), mode=0o700, exist_ok=True)
-    temporary = f"{path}.{os.getpid()}"
-    try:
-        with open(os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0), 0o600), "wb") as file:
-            file.write(msgspec.msgpack.encode((_version(), entries)))
-        os.replace(temporary, path)
-    finally:
-        if os.path.exists(temporary):
-            os.unlink(temporary)
+            private.write(self._path, msgspec.msgpack.encode((_version(), self._new)))
 
 
 def _version() -> str:
