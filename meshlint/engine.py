@@ -228,7 +228,7 @@ def result_of(loaded: Loaded, judged: Judged, told: Told, project: Project, conf
     files = {show(file.path): file for file in loaded.files if file.path in named}
     coverage = coverage_of(loaded.files, zip(loaded.environments, loaded.currents, strict=True), project)
     return Result(
-        findings=tuple(shown(finding, show) for finding in told.findings),
+        findings=tuple(shown(finding, show) for finding in told.findings) if project.show("a") != "a" else tuple(told.findings),
         target=_one_target(judged.targets) or target_of(project, config, Current()),
         coverage=coverage,
         rules={rule.id: rule for rule in judged.checked.rules.values()},

@@ -120,37 +120,32 @@ def give_way(findings: list[Finding], rules: Mapping[str, Rule]) -> list[Finding
     return [finding for finding in findings if not gives_way(finding)]
 
 
-Marks = tuple[str, Location, "ResourceName | None", "str | None"]
-Printed = dict[Marks, tuple[str, int, str]]
-"""By what a finding is: the digest that all alike share, its number among them, and its fingerprint."""
-
-
-def marks(finding: Finding) -> Marks:
+def marks(finding: Finding) -> tuple[object, ...]:
     """All that a fingerprint is made of, the text for its place."""
     return finding.rule, finding.location, finding.resource, finding.path
 
 
 def fingerprinted(
-    findings: list[Finding], repository: Repository, before: Callable[[str], int] = lambda alike: 0, known: Printed | None = None
+    findings: list[Finding], repository: Repository, before: Callable[[str], int] = lambda alike: 0, known: dict[str, int] | None = None
 ) -> list[Finding]:
     """Findings in their order, each with a fingerprint that leaves line numbers out: rule, object as written, path without
     list indices, offending text, and a count of those alike. `before`: how many alike there are in front of all of these.
-    `known`: what is known already, and where what is found now is noted."""
+    `known`: the count in each fingerprint, of those that findings have already and of those that they get."""
     seen: dict[str, int] = {}
     out = []
-    known = {} if known is None else known
     for finding in sorted(findings, key=lambda finding: finding.order):
-        mark = marks(finding)
-        alike, then, fingerprint = known.get(mark, ("", 0, ""))
-        digest = None if alike else _digest(finding, repository)
-        alike = alike if digest is None else digest.hexdigest()[:32]
+        then = known.get(finding.fingerprint) if known is not None else None
+        digest = None if then else _digest(finding, repository)
+        alike = finding.alike if digest is None else digest.hexdigest()[:32]
         seen[alike] = number = seen.get(alike, before(alike)) + 1
-        if number != then:
-            digest = digest or _digest(finding, repository)
-            digest.update(b"\x1f%d" % number)
-            fingerprint = digest.hexdigest()[:32]
-            known[mark] = alike, number, fingerprint
-        out.append(finding.printed(fingerprint, alike))
+        if number == then:
+            out.append(finding)
+            continue
+        digest = digest or _digest(finding, repository)
+        digest.update(b"\x1f%d" % number)
+        out.append(finding.printed(digest.hexdigest()[:32], alike))
+        if known is not None:
+            known[out[-1].fingerprint] = number
     return out
 
 

@@ -19,13 +19,13 @@ from meshlint.bundled import folder as bundled_folder
 from meshlint.cache import private
 from meshlint.cache.store import cache_folder
 from meshlint.cache.version import code_version
-from meshlint.check.findings import Printed, marks
+from meshlint.check.findings import marks
 from meshlint.check.sent import Found, Hung, Order, Sent, Shared, received, sent
 from meshlint.index.prints import Prints, UnknownError, name_of
 from meshlint.index.repository import Repository
 from meshlint.index.store import SubsetUse
 from meshlint.index.subsets import Used
-from meshlint.model.problem import Fix
+from meshlint.model.problem import Finding, Fix
 from meshlint.model.rule import Rule
 from meshlint.model.tuples import NamedTuple
 
@@ -79,7 +79,7 @@ class Kept:
         self._names: dict[str, int] = {}
         self._new: Shared | None = None
         self._broken: Collection[int] = ()
-        self.printed: Printed = {}
+        self.numbers: dict[str, int] = {}  # of findings among those alike, by their fingerprints
 
     def find(self, repository: Repository, most: int | None = None) -> dict[int, list[Sent]] | None:
         """What is said again, by the numbers of environments. None: there are more than `most` objects in the others."""
@@ -119,21 +119,25 @@ class Kept:
         for number, one in held:
             order = (number, *one.order[1:])
             _, finding = received(one, rule, partial(fix, order))
-            if one.printed is not None:
-                self.printed[marks(finding)] = one.printed
+            if one.number:
+                self.numbers[one.fingerprint] = one.number
             yield order, finding
 
     def note(self, shared: Shared, broken: Collection[int]) -> None:
         """What was found now, and what it hung on. `broken`: environments in which a rule failed."""
         self._new, self._broken = shared, broken
 
-    def keep(self, repository: Repository, rule: Callable[[str], Rule]) -> None:
-        """Write down all that is known, when the findings have their fingerprints."""
+    def keep(self, repository: Repository, rule: Callable[[str], Rule], findings: Iterable[Finding]) -> None:
+        """Write down all that is known. `findings`: those that are told, with their fingerprints."""
         if self._new is None or not self._new.hung or not self._keys:  # nothing is new
             return
+        files = {finding.location.file for _, finding in self._new.found}
+        told = {marks(one): (one.fingerprint, one.alike, self.numbers[one.fingerprint]) for one in findings if one.location.file in files}
         of: dict[int, list[Sent]] = {}
-        for found in self._new.found:
-            of.setdefault(found[0][0], []).append(sent(found, rule)._replace(printed=self.printed.get(marks(found[1]))))
+        for order, finding in self._new.found:
+            fingerprint, alike, number = told.get(marks(finding), ("", "", 0))
+            one = sent((order, finding), rule)._replace(fingerprint=fingerprint, alike=alike, number=number)
+            of.setdefault(order[0], []).append(one)
         records: dict[bytes, msgspec.Raw] = {}
         for number, (environment, key) in enumerate(zip(repository.environments, self._keys, strict=True)):
             about = self._new.hung.get(number)

@@ -76,9 +76,9 @@ class Runner:
         with phase("findings"):
             findings += self._from_troubles(troubles)
             merged = give_way(merge(findings), self._rules)
-            printed = fingerprinted(merged, self._repository, known=None if kept is None else kept.printed)
+            printed = fingerprinted(merged, self._repository, known=None if kept is None else kept.numbers)
             if kept is not None and about is None:
-                kept.keep(self._repository, self._rule)
+                kept.keep(self._repository, self._rule, printed)
             return Checked(printed, self._rules, self._broken)
 
     def _held(self, about: About | None, kept: Kept | None) -> Mapping[int, Sequence[Sent]] | None:

@@ -15,7 +15,7 @@ Found = tuple[Order, Finding]
 
 
 class Sent(NamedTuple):
-    """A finding, without what its rule says anyway. `repair`: a fix could be made; `printed`: see findings.Printed."""
+    """A finding, without what its rule says anyway. `repair`: a fix could be made; `number`: its own among those alike."""
 
     order: Order
     rule: str
@@ -32,7 +32,9 @@ class Sent(NamedTuple):
     related: tuple[Related, ...]
     fix: Fix | None
     repair: bool
-    printed: tuple[str, int, str] | None = None
+    fingerprint: str = ""
+    alike: str = ""
+    number: int = 0
 
 
 class Hung(NamedTuple):
@@ -70,5 +72,5 @@ def received(one: Sent, rule: Callable[[str], Rule], repair: Repair) -> Found:
     return one.order, Finding(
         of.id, of.name, of.family, one.severity, one.impact, one.confidence, one.message,
         of.remedy if one.remedy is None else one.remedy, one.location, one.exact, one.resource, one.path,
-        one.environments, one.related, one.fix, "", "", repair if one.repair else None,
+        one.environments, one.related, one.fix, one.fingerprint, one.alike, repair if one.repair else None,
     )  # fmt: skip
