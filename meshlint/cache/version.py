@@ -49,7 +49,7 @@ def _digest(said: list[str], *folders: str) -> xxhash.xxh3_128:
 def _files(folder: str) -> Iterator[str]:
     with os.scandir(folder) as found:
         for entry in sorted(found, key=lambda entry: entry.name):
-            if not entry.is_dir(follow_symlinks=False):
+            if entry.is_file():
                 yield entry.path
-            elif entry.name not in ("__pycache__", "_bundled"):
+            elif entry.is_dir(follow_symlinks=False) and entry.name not in ("__pycache__", "_bundled"):
                 yield from _files(entry.path)
