@@ -7,7 +7,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 from meshlint.model.installation import CILIUM, CNI, ISTIO_CSR, ISTIOD, ZTUNNEL, CrdSource, Installer, flag
-from meshlint.model.kind import AT_WAYPOINTS, GATEWAY_API_KINDS, ISTIO_KINDS, MESHED_BY, ROUTES, WORKLOADS, Kind
+from meshlint.model.kind import AT_WAYPOINTS, GATEWAY_API_KINDS, ISTIO_KINDS, MESHED_BY, RETIRED_KINDS, ROUTES, WORKLOADS, Kind
 from meshlint.model.mesh import (
     Binding,
     Destination,
@@ -31,7 +31,7 @@ from meshlint.model.resource import Resource
 from meshlint.model.rule import Rule, engine_rule, rule
 from meshlint.model.schema import Fault, FaultKind
 from meshlint.model.selectors import selects
-from meshlint.model.target import Field, Support, Target, read_since, standard_since
+from meshlint.model.target import Field, Retired, Support, Target, read_since, standard_since
 from meshlint.model.texts import may_say, strings_below, written
 from meshlint.model.traffic_policy import settings_of
 
@@ -41,13 +41,13 @@ if TYPE_CHECKING:
     from meshlint.semantics import authz, moving, peer_modes
 
 __all__ = [
-    "AT_WAYPOINTS", "CILIUM", "CNI", "GATEWAY_API_KINDS", "ISTIOD", "ISTIO_CSR", "ISTIO_KINDS", "MESH", "MESHED_BY", "ROUTES",
-    "WORKLOADS", "ZTUNNEL", "Binding", "Confidence", "CrdSource", "Destination", "Edit", "Fault", "FaultKind", "Field", "Fix",
+    "AT_WAYPOINTS", "CILIUM", "CNI", "GATEWAY_API_KINDS", "ISTIOD", "ISTIO_CSR", "ISTIO_KINDS", "MESH", "MESHED_BY", "RETIRED_KINDS",
+    "ROUTES", "WORKLOADS", "ZTUNNEL", "Binding", "Confidence", "CrdSource", "Destination", "Edit", "Fault", "FaultKind", "Field", "Fix",
     "GatewayRef", "Host", "HostKind", "Impact", "Installer", "Kind", "Mesh", "MeshSetting", "Mode", "NewFile", "Node", "Peer",
-    "PolicyTarget", "Problem", "Reach", "Resource", "Rule", "Scope", "Severity", "Subset", "Support", "Target", "Waypoint",
-    "WaypointState", "Workload", "authz", "changes", "close_name", "converted", "engine_rule", "exports", "extensions", "flag", "grants",
-    "installs", "may_say", "moving", "networks", "parts", "peer_modes", "pods", "pools", "read_since", "rule", "selects", "settings_of",
-    "slip_of", "standard_since", "strings_below", "waypoints", "written",
+    "PolicyTarget", "Problem", "Reach", "Resource", "Retired", "Rule", "Scope", "Severity", "Subset", "Support", "Target", "Waypoint",
+    "WaypointState", "Workload", "authz", "changes", "close_name", "converted", "engine_rule", "exports", "extensions", "flag",
+    "grants", "installs", "may_say", "moving", "networks", "parts", "peer_modes", "pods", "pools", "read_since", "rule", "selects",
+    "settings_of", "slip_of", "standard_since", "strings_below", "waypoints", "written",
 ]  # fmt: skip
 
 

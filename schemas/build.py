@@ -47,6 +47,30 @@ MORE_CONSTRAINTS: Table = {
         "TLSRoute": {"experimental": {version: {"spec.hostnames": {"maxI": [16, 1024]}} for version in ("v1alpha2", "v1alpha3")}},
     },
 }
+# Kinds of Istio that went before the releases of the tables: by group, the last release whose control plane read them (the CRD of some
+# stayed for one more), and what took their place. From the CRDs and the control plane of the last patch of 0.7 to 1.8.
+_EXTENSIONS = ["Telemetry", "AuthorizationPolicy", "WasmPlugin", "EnvoyFilter"]
+_LIMITS, _NOTHING = ["EnvoyFilter"], []
+RETIRED: dict[str, list[tuple[str, str, list[str]]]] = {
+    "authentication.istio.io": [
+        ("Policy", "1.5", ["PeerAuthentication", "RequestAuthentication"]),
+        ("MeshPolicy", "1.5", ["PeerAuthentication"]),
+    ],
+    "rbac.istio.io": [
+        *((kind, "1.5", ["AuthorizationPolicy"]) for kind in ("ServiceRole", "ServiceRoleBinding", "RbacConfig", "ClusterRbacConfig")),
+        ("AuthorizationPolicy", "1.3", ["AuthorizationPolicy"]),
+    ],
+    "config.istio.io": [
+        *((kind, "1.7", _EXTENSIONS) for kind in ("rule", "handler", "instance", "adapter", "template")),
+        ("attributemanifest", "1.7", _NOTHING),
+        *((kind, "1.7", _LIMITS) for kind in ("QuotaSpec", "QuotaSpecBinding")),
+        *((kind, "1.7", _NOTHING) for kind in ("HTTPAPISpec", "HTTPAPISpecBinding")),
+        ("RouteRule", "0.8", ["VirtualService"]),
+        ("DestinationPolicy", "0.8", ["DestinationRule"]),
+        ("EgressRule", "0.8", ["ServiceEntry"]),
+    ],
+    "install.istio.io": [("IstioControlPlane", "1.4", ["IstioOperator"])],
+}
 COMPAT_KEYS = (
     "alphaGatedKinds", "alphaGatedListenerProtocols", "code", "crdBoundsByPatch", "crdMax", "crdMin", "date", "gatewayApiByPatch",
     "gatewayApiMinor", "gatewayClasses", "minKubernetes", "prerelease", "tag",
@@ -92,7 +116,8 @@ def istio(table: Table) -> Table:
         minor: _drop(change, "constraints")
         for minor, change in {**table["changes"], preview["release"]: preview["changes"]}.items()
     }
-    return {"newest": table["newest"], "releases": releases, "kinds": kinds, "changes": changes}
+    retired = {f"{group}/{kind}": {"last": last, "instead": by} for group, kinds in RETIRED.items() for kind, last, by in kinds}
+    return {"newest": table["newest"], "releases": releases, "kinds": kinds, "changes": changes, "retired": retired}
 
 
 def compat(table: Table) -> Table:

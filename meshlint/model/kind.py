@@ -7,6 +7,7 @@ from functools import lru_cache
 
 _APPS, _BATCH, _NET = "apps", "batch", "networking.istio.io"
 _GW, _GWX = "gateway.networking.k8s.io", "gateway.networking.x-k8s.io"
+_AUTHN, _RBAC, _MIXER = "authentication.istio.io", "rbac.istio.io", "config.istio.io"
 
 
 class Kind(Enum):
@@ -48,6 +49,28 @@ class Kind(Enum):
     TELEMETRY = ("telemetry.istio.io", "Telemetry")
     WASM_PLUGIN = ("extensions.istio.io", "WasmPlugin")
     TRAFFIC_EXTENSION = ("extensions.istio.io", "TrafficExtension")
+
+    OLD_POLICY = (_AUTHN, "Policy")
+    OLD_MESH_POLICY = (_AUTHN, "MeshPolicy")
+    OLD_SERVICE_ROLE = (_RBAC, "ServiceRole")
+    OLD_SERVICE_ROLE_BINDING = (_RBAC, "ServiceRoleBinding")
+    OLD_RBAC_CONFIG = (_RBAC, "RbacConfig")
+    OLD_CLUSTER_RBAC_CONFIG = (_RBAC, "ClusterRbacConfig")
+    OLD_AUTHORIZATION_POLICY = (_RBAC, "AuthorizationPolicy")
+    OLD_MIXER_RULE = (_MIXER, "rule")
+    OLD_MIXER_HANDLER = (_MIXER, "handler")
+    OLD_MIXER_INSTANCE = (_MIXER, "instance")
+    OLD_MIXER_ADAPTER = (_MIXER, "adapter")
+    OLD_MIXER_TEMPLATE = (_MIXER, "template")
+    OLD_MIXER_ATTRIBUTES = (_MIXER, "attributemanifest")
+    OLD_QUOTA_SPEC = (_MIXER, "QuotaSpec")
+    OLD_QUOTA_SPEC_BINDING = (_MIXER, "QuotaSpecBinding")
+    OLD_HTTP_API_SPEC = (_MIXER, "HTTPAPISpec")
+    OLD_HTTP_API_SPEC_BINDING = (_MIXER, "HTTPAPISpecBinding")
+    OLD_ROUTE_RULE = (_MIXER, "RouteRule")
+    OLD_DESTINATION_POLICY = (_MIXER, "DestinationPolicy")
+    OLD_EGRESS_RULE = (_MIXER, "EgressRule")
+    OLD_CONTROL_PLANE = ("install.istio.io", "IstioControlPlane")
 
     K8S_GATEWAY = (_GW, "Gateway")
     GATEWAY_CLASS = (_GW, "GatewayClass")
@@ -102,7 +125,7 @@ class Kind(Enum):
 
 _CLUSTER_SCOPED = frozenset({
     Kind.NAMESPACE, Kind.CRD, Kind.CLUSTER_ANALYSIS_TEMPLATE, Kind.GATEWAY_CLASS, Kind.INGRESS_CLASS,
-    Kind.ISTIO_CNI, Kind.ZTUNNEL, Kind.X_MESH, Kind.ISTIO, Kind.ISTIO_REVISION,
+    Kind.ISTIO_CNI, Kind.ZTUNNEL, Kind.X_MESH, Kind.ISTIO, Kind.ISTIO_REVISION, Kind.OLD_MESH_POLICY, Kind.OLD_CLUSTER_RBAC_CONFIG,
 })  # fmt: skip
 _BY_NAME = {member.value: member for member in Kind}
 _GROUP_ALIASES = {"extensions": {"Deployment": _APPS, "DaemonSet": _APPS, "ReplicaSet": _APPS, "Ingress": "networking.k8s.io"}}
@@ -132,6 +155,8 @@ GATEWAY_API_KINDS = (
     Kind.K8S_GATEWAY, Kind.GATEWAY_CLASS, *ROUTES, Kind.REFERENCE_GRANT, Kind.BACKEND_TLS_POLICY, Kind.LISTENER_SET, Kind.X_LISTENER_SET,
     Kind.X_BACKEND_TRAFFIC_POLICY, Kind.X_BACKEND, Kind.X_MESH,
 )  # fmt: skip
+RETIRED_KINDS = tuple(kind for kind in Kind if kind.name.startswith("OLD_"))
+"""Kinds of Istio that no release of the tables serves."""
 
 
 @lru_cache(4096)

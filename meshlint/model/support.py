@@ -65,3 +65,10 @@ class Support(NamedTuple):
 
     def __bool__(self) -> bool:
         return self.usable
+
+
+class Retired(NamedTuple):
+    """A kind that no known release has: the last Istio release that read it, and what took its place."""
+
+    last: str
+    instead: tuple[str, ...]

@@ -21,12 +21,12 @@ from meshlint.model.history import (
 from meshlint.model.kind import Kind
 from meshlint.model.node import Node
 from meshlint.model.resource import Resource
-from meshlint.model.support import Field, Reason, Support
+from meshlint.model.support import Field, Reason, Retired, Support
 from meshlint.model.tuples import NamedTuple
 from meshlint.model.version import Version
 
 __all__ = [
-    "Current", "Field", "KindName", "Reason", "Support", "Target", "TargetError", "Version", "experimental_since",
+    "Current", "Field", "KindName", "Reason", "Retired", "Support", "Target", "TargetError", "Version", "experimental_since",
     "read_since", "resolve_target", "standard_since",
 ]  # fmt: skip
 
@@ -106,6 +106,12 @@ class Target(NamedTuple):
             if served if version is None else version in served:
                 return release
         return None
+
+    @staticmethod
+    def retired(kind: Kind) -> Retired | None:
+        """What became of an Istio kind that went before the releases that the tables know; None: of any other."""
+        found = facts.istio()["retired"].get(f"{kind.group}/{kind.kind}")
+        return None if found is None else Retired(found["last"], tuple(found["instead"]))
 
     def deprecated(self, kind: Kind) -> tuple[str, ...]:
         """The versions of a Gateway API kind that the target's CRDs serve and mark as deprecated."""

@@ -6,13 +6,13 @@ from collections.abc import Iterator
 from typing import Final
 
 from meshlint.model.document import Document, Trouble, head_of
-from meshlint.model.kind import Kind, kind_of
+from meshlint.model.kind import RETIRED_KINDS, Kind, kind_of
 from meshlint.model.node import UNKNOWN, Node, Table
 
 _OURS: Final = (".istio.io", "gateway.networking.k8s.io", "gateway.networking.x-k8s.io")
 _GROUPS: Final = {  # the groups that know a kind, of kinds that we check
-    name: sorted(kind.group for kind in Kind if kind.kind == name)
-    for name in {kind.kind for kind in Kind if kind.group.endswith(_OURS) and kind.group != "install.istio.io"}
+    name: sorted(kind.group for kind in Kind if kind.kind == name and kind not in RETIRED_KINDS)
+    for name in {kind.kind for kind in set(Kind) - {*RETIRED_KINDS} if kind.group.endswith(_OURS) and kind.group != "install.istio.io"}
 }
 
 

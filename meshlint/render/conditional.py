@@ -7,13 +7,14 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Final
 
 from meshlint.model.document import Trouble
-from meshlint.model.kind import Kind
+from meshlint.model.kind import RETIRED_KINDS, Kind
 from meshlint.model.lazy_regex import lazy_regex
 from meshlint.render.charts import included
 from meshlint.render.group import Group
 from meshlint.render.tree import Tree, base, parent
 
-_OURS: Final = frozenset(kind.kind for kind in Kind if kind.group.endswith(("istio.io", "gateway.networking.k8s.io")))
+_GROUPS: Final = ("istio.io", "gateway.networking.k8s.io")
+_OURS: Final = frozenset(kind.kind for kind in set(Kind) - {*RETIRED_KINDS} if kind.group.endswith(_GROUPS))
 _OBJECT: Final = lazy_regex(r"^kind:[ \t]*[\"']?(\w+)", re.MULTILINE)  # deeper ones are references as a rule
 _NAMED: Final = 3
 

@@ -2,8 +2,9 @@
 
 import pytest
 
-from meshlint.model.kind import Kind
-from meshlint.model.target import read_since, resolve_target, standard_since
+from meshlint import facts
+from meshlint.model.kind import ISTIO_KINDS, RETIRED_KINDS, Kind
+from meshlint.model.target import Target, read_since, resolve_target, standard_since
 
 
 def target(istio="1.30", gateway_api="1.5", channel="standard"):
@@ -175,3 +176,9 @@ def test_feature_defaults():
     assert target("1.21").feature("PILOT_ENABLE_HBONE") == "false"
     assert target("1.22").feature("PILOT_ENABLE_HBONE") is None
     assert target().feature("NO_SUCH_FLAG") is None
+
+
+def test_every_retired_kind_has_its_entry_in_the_tables_and_no_other_has():
+    assert {f"{kind.group}/{kind.kind}" for kind in RETIRED_KINDS} == set(facts.istio()["retired"])
+    assert all(Target.retired(kind) is None for kind in ISTIO_KINDS)
+    assert Target.retired(Kind.OLD_SERVICE_ROLE) == ("1.5", ("AuthorizationPolicy",))
