@@ -8,12 +8,13 @@ from meshlint.index.dataplane import Dataplane
 from meshlint.index.routes import Routes
 from meshlint.index.store import Store
 from meshlint.index.waypoints import USE_WAYPOINT, Waypoints, label_node
-from meshlint.model.kind import ISTIO_KINDS, ROUTES, WORKLOADS, Kind
+from meshlint.model.kind import ISTIO_KINDS, LINKERD_KINDS, ROUTES, WORKLOADS, Kind
 from meshlint.model.node import Node
 from meshlint.model.resource import Resource
 
 _INSTALLERS = (Kind.ISTIO_OPERATOR, Kind.ISTIO, Kind.ISTIO_REVISION, Kind.ISTIO_CNI, Kind.ZTUNNEL)
 _LABELS = ("istio-injection", "istio.io/rev", "istio.io/dataplane-mode", USE_WAYPOINT)
+_INJECT = "linkerd.io/inject"
 _CHARTS = frozenset({"istiod", "base", "cni", "ztunnel", "gateway"})
 _BOUND = (Kind.SERVICE, Kind.SERVICE_ENTRY, Kind.NAMESPACE, Kind.WORKLOAD_ENTRY, *WORKLOADS)
 
@@ -25,6 +26,7 @@ class GatewayApi:
         self._waypoints = waypoints
         self._routes = routes
         self._istio: bool | None = None
+        self._linkerd: bool | None = None
         self._run: dict[Resource, bool] = {}
         self._users: dict[Resource, list[tuple[Resource, Node]]] | None = None
 
@@ -63,6 +65,20 @@ class GatewayApi:
         for kind in (Kind.HELM_RELEASE, Kind.ARGO_APPLICATION):
             yield from (_installs(resource) for resource in self._held(kind))
 
+    def linkerd_alone(self) -> bool:
+        if self._linkerd is None:
+            self._linkerd = not self._shows_istio() and any(self._signs_of_linkerd())
+        return self._linkerd
+
+    def _signs_of_linkerd(self) -> Iterator[bool]:
+        for kind in LINKERD_KINDS:
+            yield from (True for _ in self._held(kind))
+        for kind in (Kind.NAMESPACE, *WORKLOADS):
+            yield from (_INJECT in resource.annotations or _INJECT in resource.root.table.keys for resource in self._held(kind))
+        for kind in (Kind.HELM_RELEASE, Kind.ARGO_APPLICATION):
+            charts = (source.get("chart").text or "" for resource in self._held(kind) for source in _sources(resource))
+            yield from (chart.startswith("linkerd") for chart in charts)
+
     def _held(self, kind: Kind) -> Iterator[Resource]:
         """Objects as evidence only, which no rule has to declare."""
         for part in self._store.near:
@@ -97,8 +113,13 @@ def _detached(resource: Resource) -> bool:
     return resource.kind in ROUTES and resource.spec.get("parentRefs").value in (None, [])
 
 
+def _sources(resource: Resource) -> Sequence[Node]:
+    """What a HelmRelease or an Application may name a chart in."""
+    return (resource.spec.get("chart", "spec"), resource.spec.get("source"), *resource.spec.each("sources"))
+
+
 def _installs(resource: Resource) -> bool:
-    for source in (resource.spec.get("chart", "spec"), resource.spec.get("source"), *resource.spec.each("sources")):
+    for source in _sources(resource):
         if source.get("chart").text in _CHARTS and "istio" in (source.get("repoURL").text or source.get("sourceRef", "name").text or ""):
             return True
     return False

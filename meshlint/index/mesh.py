@@ -273,6 +273,9 @@ class MeshIndex(Parts):
     def istio_runs(self, resource: Resource) -> bool:
         return self._gatewayapi.istio_runs(resource)
 
+    def linkerd_alone(self) -> bool:
+        return self._gatewayapi.linkerd_alone()
+
     def granted(self, referrer: Resource, group: str, kind: str, namespace: str, name: str) -> bool:
         return self._gatewayapi.granted(referrer, group, kind, namespace, name)
 

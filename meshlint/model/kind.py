@@ -97,6 +97,11 @@ class Kind(Enum):
     POD_MONITOR = ("monitoring.coreos.com", "PodMonitor")
     SERVICE_MONITOR = ("monitoring.coreos.com", "ServiceMonitor")
     KNATIVE_SERVICE = ("serving.knative.dev", "Service")
+    LINKERD_SERVER = ("policy.linkerd.io", "Server")
+    LINKERD_SERVER_AUTHORIZATION = ("policy.linkerd.io", "ServerAuthorization")
+    LINKERD_AUTHORIZATION_POLICY = ("policy.linkerd.io", "AuthorizationPolicy")
+    LINKERD_HTTP_ROUTE = ("policy.linkerd.io", "HTTPRoute")
+    LINKERD_SERVICE_PROFILE = ("linkerd.io", "ServiceProfile")
 
     ISTIO_OPERATOR = ("install.istio.io", "IstioOperator")
     ISTIO = ("sailoperator.io", "Istio")
@@ -155,6 +160,7 @@ GATEWAY_API_KINDS = (
     Kind.K8S_GATEWAY, Kind.GATEWAY_CLASS, *ROUTES, Kind.REFERENCE_GRANT, Kind.BACKEND_TLS_POLICY, Kind.LISTENER_SET, Kind.X_LISTENER_SET,
     Kind.X_BACKEND_TRAFFIC_POLICY, Kind.X_BACKEND, Kind.X_MESH,
 )  # fmt: skip
+LINKERD_KINDS = tuple(kind for kind in Kind if kind.group.endswith("linkerd.io"))
 RETIRED_KINDS = tuple(kind for kind in Kind if kind.name.startswith("OLD_"))
 """Kinds of Istio that no release of the tables serves."""
 

@@ -346,6 +346,10 @@ class Mesh(Installed, Protocol):
         environment shows Istio (objects, installation or labels of it)?"""
         ...
 
+    def linkerd_alone(self) -> bool:
+        """Does the environment show Linkerd (objects, annotations or charts of it), and nothing of Istio?"""
+        ...
+
     def granted(self, referrer: Resource, group: str, kind: str, namespace: str, name: str) -> bool:
         """Does a ReferenceGrant in the namespace allow an object to refer to a group, kind and name there?"""
         ...

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from functools import partial
 
-from meshlint.api import ROUTES, Fix, Impact, Kind, Mesh, Node, Problem, Resource, Severity, changes, rule
+from meshlint.api import ROUTES, WORKLOADS, Fix, Impact, Kind, Mesh, Node, Problem, Resource, Severity, changes, rule
 
 _GROUPS = {"Service": "", "ServiceEntry": "networking.istio.io"}
 _API = "gateway.networking.k8s.io"
@@ -18,11 +18,12 @@ _REFERRED = {"Service": "", "Secret": "", "ConfigMap": "", "ServiceEntry": "netw
     Severity.ERROR,
     impact=Impact.IGNORED,
     each=(*ROUTES, Kind.REFERENCE_GRANT),
-    reads=[Kind.K8S_GATEWAY, Kind.LISTENER_SET, Kind.X_LISTENER_SET],
+    reads=[Kind.K8S_GATEWAY, Kind.LISTENER_SET, Kind.X_LISTENER_SET, Kind.NAMESPACE, *WORKLOADS],
     evidence="code",
     sources=[
         "istio@86c9f01:pilot/pkg/config/kube/gateway/conversion.go (toInternalParentReference)",
         "https://gateway-api.sigs.k8s.io/reference/spec/",
+        "https://linkerd.io/2/reference/httproute/ (parentReference)",
     ],
     remedy='Write the group: "" for Service, networking.istio.io for ServiceEntry.',
     points_to=[],
@@ -66,8 +67,9 @@ def route_parent_group_missing(resource: Resource, mesh: Mesh) -> Iterator[Probl
     meshlint can write it, and that is safe: no other object can be meant. A ReferenceGrant's `to` with another group than the
     kind's (such as `core`) allows nothing either; its fix needs a look, because it begins to allow something.
 
-    Not reported when the group is right or a template fills it in; for backendRefs, whose default is the core group; and
-    for parents of kinds that other groups may define.
+    Not reported when the group is right or a template fills it in; for backendRefs, whose default is the core group;
+    for parents of kinds that other groups may define; and for a Service of `group: core`, which is how Linkerd is told of a Service, where
+    what is applied together shows Linkerd and nothing of Istio.
     """
     if resource.kind is Kind.REFERENCE_GRANT:
         yield from _grants(resource)
@@ -76,6 +78,8 @@ def route_parent_group_missing(resource: Resource, mesh: Mesh) -> Iterator[Probl
         kind, group = ref.get("kind"), ref.get("group")
         wanted = _GROUPS.get(kind.text or "")
         if wanted is None or group.unknown or (group.text if group.present else _API) == wanted:
+            continue
+        if (kind.text, group.text) == ("Service", "core") and mesh.linkerd_alone():
             continue
         said = f'group "{group.text}"' if group.text is not None else f"no group, which means {_API}"
         yield Problem(
