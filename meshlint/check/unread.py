@@ -7,6 +7,7 @@ from collections.abc import Collection, Iterator, Sequence
 from meshlint.model.document import Trouble
 from meshlint.model.problem import Location, Related
 from meshlint.model.tuples import NamedTuple
+from meshlint.read.guess import said
 
 _NAMED = 4  # files that a message names; the report names every one among its related places
 
@@ -38,8 +39,8 @@ def _alone(trouble: Trouble) -> Told:
 def _folder(folder: str, alike: Sequence[Trouble]) -> Told:
     names = [trouble.file.rpartition("/")[2] for trouble in alike]
     more = f" and {len(names) - _NAMED} more" if len(names) > _NAMED else ""
-    kinds = sorted({kind for trouble in alike for kind in trouble.kinds})
-    holds = f"; they seem to hold {', '.join(kinds)}" if kinds else ""
+    kinds = said(kind for trouble in alike for kind in trouble.kinds)
+    holds = f"; they seem to hold {kinds}" if kinds else ""
     where = f"in {folder}" if folder else "here"
     message = f"{len(alike)} templates {where} do not parse as YAML and were not analysed: {', '.join(names[:_NAMED])}{more}{holds}"
     related = tuple(Related(_place(trouble), trouble.message) for trouble in alike[1:])

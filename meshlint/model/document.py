@@ -10,7 +10,8 @@ from meshlint.model.tuples import NamedTuple
 class Trouble(NamedTuple):
     """Something that reading could not do, by the name of the rule that reports it (yaml-syntax, not-analysed ...).
 
-    `remedy` is empty where the rule's own says it all.
+    `kinds`: what it seems to hold, by name; beside the name GROUP/KIND, where several groups have a kind of it and the text tells
+    which. `remedy` is empty where the rule's own says it all.
     """
 
     rule: str

@@ -77,16 +77,19 @@ class Resource:
 
     @property
     def title(self) -> str:
-        """How messages name the object: VirtualService shop/reviews. IstioOperators go without a name as a rule: their file then."""
-        if not self.name and self.kind is Kind.ISTIO_OPERATOR:
+        """How messages name the object: VirtualService shop/reviews; one without a name by its file."""
+        name = self.name or self._filled_in
+        if not name:
             return f"{self.kind.kind} in {self.root.file}"
-        return f"{self.kind.kind} {self.namespace + '/' if self.namespace else ''}{self.name or self._filled_in or '(unnamed)'}"
+        return f"{self.kind.kind} {self.namespace + '/' if self.namespace else ''}{name}"
 
     @property
     def _filled_in(self) -> str:
         """The expression of a template that stands for the name."""
-        name = written(self.root.get("metadata", "name").origin).strip("\"'")
-        return name if len(name) <= _LONGEST and name.isprintable() else ""
+        name = " ".join(written(self.root.get("metadata", "name").origin).split()).strip("\"'")
+        if not name.isprintable():
+            return ""
+        return name if len(name) <= _LONGEST else f"{name[: _LONGEST - 3].rstrip()}..."
 
     def label(self, name: str) -> Node:
         """The value of a label, with its place (that of the patch which sets it); absent where there is none."""

@@ -14,6 +14,7 @@ from meshlint.read.compose import compose
 from meshlint.read.decode import LIMIT, decode, read_bytes
 from meshlint.read.documents import documents_of, without_version
 from meshlint.read.errors import ReadError
+from meshlint.read.guess import guess_groups, guess_kinds, said
 from meshlint.read.inner import with_inner
 from meshlint.read.partial import cut, later
 from meshlint.read.placeholders import is_bare, is_template
@@ -22,7 +23,6 @@ from meshlint.read.split import Piece, compose_pieces
 
 TEMPLATE_REASON: Final = "template that does not parse as YAML"
 
-_KIND: Final = lazy_regex(r"^[ \t]*(?:-[ \t]+)?[\"']?kind[\"']?:[ \t]*[\"']?(\w+)", re.MULTILINE)
 _CONTENT: Final = lazy_regex(r"^(?!---|%|\.\.\.)[ \t]*([^#\s][^\r\n]*)", re.MULTILINE)
 
 
@@ -154,19 +154,16 @@ def _with_broken(source: Source, documents: list[Document], troubles: list[Troub
     return FileRead(source.path, source, (), tuple(troubles), reason, guess_kinds(source.text), template, template)
 
 
-def guess_kinds(text: str) -> tuple[str, ...]:
-    """The kinds that a text seems to hold, sorted: what a person would see in it."""
-    return tuple(sorted(set(_KIND.findall(text))))
-
-
 def _not_analysed(source: Source, pieces: Sequence[Piece]) -> Trouble:
     """One for all pieces of a file; it stands at the first."""
-    kinds = tuple(sorted({kind for piece in pieces for kind in guess_kinds(source.text[piece.start : piece.end])}))
-    said, they = (TEMPLATE_REASON, "it seems") if len(pieces) == 1 else (f"{len(pieces)} templates that do not parse as YAML", "they seem")
-    what = f" ({they} to hold {', '.join(kinds)})" if kinds else ""
+    texts = [source.text[piece.start : piece.end] for piece in pieces]
+    kinds = tuple(sorted({kind for text in texts for kind in (*guess_kinds(text), *guess_groups(text))}))
+    several = (f"{len(pieces)} templates that do not parse as YAML", "they seem")
+    reason, they = (TEMPLATE_REASON, "it seems") if len(pieces) == 1 else several
+    what = f" ({they} to hold {said(kinds)})" if kinds else ""
     first = _CONTENT.search(source.text, pieces[0].start, pieces[0].end)
     span = source.span(first.start(1), first.end(1)) if first else _point(source, pieces[0].start)
-    return Trouble("not-analysed", source.path, span, said + what, kinds)
+    return Trouble("not-analysed", source.path, span, reason + what, kinds)
 
 
 def _point(source: Source, offset: int) -> Span:

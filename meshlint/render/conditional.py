@@ -9,6 +9,7 @@ from typing import Final
 from meshlint.model.document import Trouble
 from meshlint.model.kind import RETIRED_KINDS, Kind
 from meshlint.model.lazy_regex import lazy_regex
+from meshlint.read.guess import guess_groups, said
 from meshlint.render.charts import included
 from meshlint.render.group import Group
 from meshlint.render.tree import Tree, base, parent
@@ -58,5 +59,12 @@ def troubles(tree: Tree, left: Mapping[str, tuple[str, ...]]) -> Iterator[Troubl
         source = tree.files[paths[0]].source
         at = next(match for match in _OBJECT.finditer(source.text) if match[1] in left[paths[0]]) if source is not None else None
         span = source.span(at.start(1), at.end(1)) if source is not None and at is not None else None
-        message = f"no environment renders the {', '.join(kinds)}{of}, and so {'it was' if len(kinds) == 1 else 'they were'} not analysed"
+        groups = [name for path in paths for name in _groups(tree, path) if name.rpartition("/")[2] in left[path]]
+        they = "it was" if len(kinds) == 1 else "they were"
+        message = f"no environment renders the {said([*kinds, *groups])}{of}, and so {they} not analysed"
         yield Trouble("not-analysed", paths[0], span, message, tuple(kinds))
+
+
+def _groups(tree: Tree, path: str) -> tuple[str, ...]:
+    source = tree.files[path].source
+    return guess_groups(source.text) if source is not None else ()

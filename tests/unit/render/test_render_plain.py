@@ -101,7 +101,7 @@ def test_namespaces_tell_objects_apart_and_names_that_are_not_known_do_not_join_
     built = repo.built()
     assert [environment.name for environment in built.list] == ["."]
     assert titles(built.list[0].resources) == [
-        "Service (unnamed)", "Service (unnamed)", "Service one/a", "Service two/a", "Service {{ name }}", "Service {{ name }}",
+        "Service in a/s.yaml", "Service in b/s.yaml", "Service one/a", "Service two/a", "Service {{ name }}", "Service {{ name }}",
     ]  # fmt: skip
 
 
@@ -137,3 +137,9 @@ def test_many_folders_with_copies_do_not_multiply(tmp_path: Path) -> None:
     assert [(environment.name, len(environment.resources), len(environment.background)) for environment in built.list] == [
         ("prod", 500, 0), ("staging", 500, 0),
     ]  # fmt: skip
+
+
+def test_a_long_expression_names_an_object_by_how_it_begins(tmp_path: Path) -> None:
+    long = '{{ printf "%s-%s" (include "shop.name" .) (include "shop.suffix" .) | trunc 63 }}'
+    built = Repo(tmp_path).write("a.yaml", obj("Service", f"'{long}'", "shop")).built()
+    assert titles(built.list[0].resources) == [f"Service shop/{long[:57].rstrip()}..."]
