@@ -30,7 +30,7 @@ from meshlint.model.problem import MESH, Confidence, Edit, Fix, Impact, NewFile,
 from meshlint.model.resource import Resource
 from meshlint.model.rule import Rule, engine_rule, rule
 from meshlint.model.schema import Fault, FaultKind
-from meshlint.model.selectors import selects
+from meshlint.model.selectors import selects, selects_namespace
 from meshlint.model.target import Field, Retired, Support, Target, read_since, standard_since
 from meshlint.model.texts import may_say, strings_below, written
 from meshlint.model.traffic_policy import settings_of
@@ -47,7 +47,7 @@ __all__ = [
     "PolicyTarget", "Problem", "Reach", "Resource", "Retired", "Rule", "Scope", "Severity", "Subset", "Support", "Target", "Waypoint",
     "WaypointState", "Workload", "authz", "changes", "close_name", "converted", "engine_rule", "exports", "extensions", "flag",
     "grants", "installs", "may_say", "moving", "networks", "parts", "peer_modes", "pods", "pools", "read_since", "rule", "selects",
-    "settings_of", "slip_of", "standard_since", "strings_below", "waypoints", "written",
+    "selects_namespace", "settings_of", "slip_of", "standard_since", "strings_below", "waypoints", "written",
 ]  # fmt: skip
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from meshlint.api import CNI, Impact, Installer, Kind, Mesh, Node, Problem, Resource, Severity, rule, selects
+from meshlint.api import CNI, Impact, Installer, Kind, Mesh, Node, Problem, Resource, Severity, rule, selects_namespace
 
 _MODE = "istio.io/dataplane-mode"
 _HEEDED = (1, 30, 0)  # from here on the agent heeds excludeNamespaces
@@ -94,4 +94,5 @@ def _unselected(one: Installer, namespace: Resource) -> bool:
     """Is there a selector, and does each ask for other labels of the namespace?"""
     selectors = [*one.value("ambient", "enablementSelectors").each()] if one.value("ambient", "enablementSelectors").is_list else []
     wanted = [item.get("namespaceSelector") for item in selectors]
-    return bool(wanted) and all(bool(node.value) and selects(node, namespace.labels) is False for node in wanted)
+    taken = [selects_namespace(node, namespace.name, namespace.labels) for node in wanted]
+    return bool(wanted) and all(bool(node.value) for node in wanted) and not any(answer is not False for answer in taken)
