@@ -53,6 +53,8 @@ def _sail(plane: Installer, component: str) -> dict[str, Any]:
     kind, release = "IstioCNI" if component == CNI else "ZTunnel", plane.release
     before = component != CNI and release is not None and (release.major, release.minor) < _ZTUNNEL_V1
     api = "sailoperator.io/v1alpha1" if before else "sailoperator.io/v1"
+    if component == ZTUNNEL and plane.called and plane.holder is not None:
+        spec["targetRef"] = {"kind": plane.holder.kind.kind, "name": plane.holder.name}
     return {"apiVersion": api, "kind": kind, "metadata": {"name": "default"}, "spec": spec}
 
 

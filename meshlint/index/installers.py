@@ -126,11 +126,26 @@ def _of_sail(resource: Resource) -> Installer:
     namespace = spec.get("namespace")
     where = namespace.text or ("" if namespace.present else _SAIL_NAMESPACES[component])
     layers = (Layer(spec.get("values")),)
-    return Installer(component, resource.root, resource, where, spec.get("version"), layers, not resource.partial, (spec.get("profile"),))
+    return Installer(
+        component, resource.root, resource, where, spec.get("version"), layers, not resource.partial, (spec.get("profile"),),
+        called=_called(resource) if component == ISTIOD else None,
+    )  # fmt: skip
+
+
+def _called(resource: Resource) -> str | None:
+    """The revision of a control plane: the operator names it after the object, and sets its value. Without a version of its own it
+    gets the operator's, which is not known here."""
+    name, strategy = resource.name, resource.spec.get("updateStrategy", "type")
+    if not name or strategy.unknown:
+        return None
+    if resource.kind is Kind.ISTIO and strategy.text == "RevisionBased":
+        return f"{name}-{(resource.spec.get('version').text or 'VERSION').replace('.', '-')}"
+    return "" if name == "default" else name
 
 
 def _of_operator(resource: Resource) -> Iterator[Installer]:
-    """Without a profile of its own an IstioOperator may be one file of several, or get one on the command line."""
+    """Without a profile of its own an IstioOperator may be one file of several, or get one on the command line. Of its own fields
+    the charts get some as values; ztunnel's and the agent's those that are no mappings."""
     spec, profile = resource.spec, resource.spec.get("profile")
     closed = bool(profile) and not resource.partial
     values = tuple(Layer(node) for node in (spec.get("values"), spec.get("unvalidatedValues")))
@@ -140,20 +155,13 @@ def _of_operator(resource: Resource) -> Iterator[Installer]:
         if not _installs(component, part, profile):
             continue
         env = (Layer(part.get("k8s", "env"), env=True),)
-        own = (Layer(spec),) if component == ISTIOD else ()
+        own = [Layer(spec, only=name) for name in (("meshConfig", "revision") if component == ISTIOD else ("revision",))]
         namespace = part.get("namespace").text or spec.get("namespace").text or spec.get("values", "global", "istioNamespace").text
         filled_in = part.get("namespace").unknown or spec.get("namespace").unknown
         yield Installer(
             component, resource.root, resource, namespace or ("" if filled_in else "istio-system"), _tag(spec),
-            (*env, *_only(own), *values), closed, profiles,
+            (*env, *own, *values), closed, profiles,
         )  # fmt: skip
-
-
-def _only(layers: Sequence[Layer]) -> Iterator[Layer]:
-    """Of the operator's own fields those that the charts know as values."""
-    for layer in layers:
-        yield layer._replace(only="meshConfig")
-        yield layer._replace(only="revision")
 
 
 def _tag(spec: Node) -> Node:

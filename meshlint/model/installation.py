@@ -66,12 +66,13 @@ class Installer:
     here, no patch that was not followed), so that a value that is not there is not set. `namespace`: empty where not known.
     `version`: of the chart, the operator's `version` or `tag`. `holder`: the object it stands in; None: a file of Helm or Kustomize.
     `profile`: where an operator's object names one; `fixed`: the one that the chart itself takes. `rendered`: the manifest itself.
+    `called`: the revision that the sail operator gives it, "" for the default one; None: the values say it.
     What it says is looked up once: the rules about installations ask in every environment for which it is installed.
     """
 
     def __init__(
         self, component: str, root: Node, holder: Resource | None, namespace: str, version: Node, layers: tuple[Layer, ...],
-        closed: bool, profile: tuple[Node, ...] = (), rendered: bool = False, fixed: str = "",
+        closed: bool, profile: tuple[Node, ...] = (), rendered: bool = False, fixed: str = "", called: str | None = None,
     ) -> None:  # fmt: skip
         self.component = component
         self.root = root
@@ -83,6 +84,7 @@ class Installer:
         self.profile = profile
         self.rendered = rendered
         self.fixed = fixed
+        self.called = called
         self.file = root.file
         self._values: dict[tuple[str, ...], Node] = {}
         self._variables: dict[str, Node] = {}
@@ -142,6 +144,13 @@ class Installer:
     @property
     def revision(self) -> Node:
         return self.value("revision")
+
+    @property
+    def revision_name(self) -> str | None:
+        """The revision by its name, "default" where it has none; None where a template fills it in."""
+        if self.called is None and self.revision.unknown:
+            return None
+        return (self.revision.text or "" if self.called is None else self.called) or "default"
 
     @cached_property
     def remote(self) -> bool:

@@ -16,6 +16,8 @@ _DEFAULT = "default"
     sources=[
         "https://github.com/istio/istio/pull/56477", "istio@86c9f01:releasenotes/notes/56477.yaml",
         "istio@86c9f01:manifests/charts/ztunnel/templates/daemonset.yaml",
+        "istio@86c9f01:manifests/charts/istio-control/istio-discovery/templates/revision-tags-svc.yaml",
+        "sail-operator controllers/istio/istio_controller.go (getActiveRevisionName), controllers/ztunnel/ztunnel_controller.go",
     ],
     remedy="One revision that runs ambient for ztunnel, the CNI agent and the waypoints.",
 )  # fmt: skip
@@ -24,7 +26,8 @@ def install_revision(mesh: Mesh) -> Iterator[Problem]:
 
     ztunnel and the CNI agent are one for each node and belong to one revision, while a Gateway chooses its control plane by the label
     `istio.io/rev`, its own or that of its namespace. A control plane without ambient programs no waypoint, and ztunnel without a
-    revision looks for a Service istiod, which an istiod with a revision does not have.
+    revision looks for a Service istiod, which an istiod with a revision does not have. The sail operator names revisions itself: of an
+    Istio that is not called default, and of one that is updated by revisions.
 
     ```yaml
     apiVersion: helm.toolkit.fluxcd.io/v2
@@ -50,30 +53,48 @@ def install_revision(mesh: Mesh) -> Iterator[Problem]:
         logLevel: info
     ```
 
-    Remedy: `revision` in the values of ztunnel, `istio.io/rev` on the waypoint. Not automatic: which revision is to stay is for the
-    owner to say.
+    Tags count where the values of istiod have them (`revisionTags`). A tag does for a waypoint; ztunnel finds no istiod by one, whose
+    Service is called istiod-revision-tag-TAG.
+
+    Remedy: `revision` in the values of ztunnel (of a ZTunnel of the sail operator: `targetRef`), `istio.io/rev` on the waypoint. Not
+    automatic: which revision is to stay is for the owner to say.
 
     Not reported when: no revisions are used; a label or value names something that no istiod of the environment is called, which may
-    be a tag; an `xdsAddress` is given, or a Service istiod is held by the repository; a template, or values from elsewhere,
-    decide.
+    be a tag that is set elsewhere; an `xdsAddress` or a `targetRef` is given, or the repository holds the Service that ztunnel looks for;
+    a template, or values from elsewhere, decide.
     """
     planes = [one for one in mesh.installers(ISTIOD) if not one.remote]
-    if not planes or any(one.revision.unknown for one in planes):
+    names = {name: one for one in planes if (name := one.revision_name) is not None}
+    if not planes or any(one.revision_name is None for one in planes):
         return
-    names = {one.revision.text or _DEFAULT: one for one in planes}
+    tags = _tags(planes)
     ambient = [name for name, one in names.items() if one.ambient]
     if ambient and len(names) > 1:
-        yield from _waypoints(names, ambient[0], mesh)
+        yield from _waypoints({**tags, **names}, ambient[0], mesh)
         for component in (ZTUNNEL, CNI):
             for one in mesh.installers(component):
                 if (plane := names.get(one.revision.text or "")) is not None and plane.ambient is False:
                     message = f"{one.title} is of revision {one.revision.text}, whose istiod runs without ambient; {ambient[0]} has it."
                     yield Problem(one.revision, message, related=((plane.where, "that istiod"),), subject=MESH)
     for one in mesh.installers(ZTUNNEL):
+        tag = one.revision.text or ""
         if _lost(one, planes, mesh):
-            revision = planes[0].revision
-            message = f"{one.title} has no revision, and the only istiod is of revision {revision.text}: there is no Service istiod for it."
-            yield Problem(one.revision, message, related=((revision, "the revision"),), subject=MESH)
+            plane, sail = planes[0], one.holder is not None and one.holder.kind is Kind.ZTUNNEL
+            message = f"{one.title} has no revision, and the only istiod is of revision {plane.revision_name}: "
+            remedy = "Give it the targetRef of the control plane." if sail else None
+            related = ((plane.revision if plane.revision.present else plane.at, "the revision"),)
+            yield Problem(one.revision, message + "there is no Service istiod for it.", related=related, remedy=remedy, subject=MESH)
+        elif tag in tags and tag not in names and not one.value("xdsAddress").present and not _service(one, f"istiod-{tag}", mesh):
+            plane = tags[tag]
+            message = f"{one.title} is given the tag {tag} as its revision: there is no Service istiod-{tag} for it."
+            remedy = f"Write the revision that the tag stands for: {plane.revision_name}."
+            yield Problem(one.revision, message, related=((plane.value("revisionTags"), "the tag"),), remedy=remedy, subject=MESH)
+
+
+def _tags(planes: Sequence[Installer]) -> dict[str, Installer]:
+    """By the tags that their values have; one that several have stands for none of them."""
+    found = [(tag.text, one) for one in planes for tag in one.value("revisionTags").each() if tag.text]
+    return {tag: one for tag, one in found if [name for name, _ in found].count(tag) == 1}
 
 
 def _waypoints(names: dict[str, Installer], ambient: str, mesh: Mesh) -> Iterator[Problem]:
@@ -97,6 +118,13 @@ def _lost(one: Installer, planes: Sequence[Installer], mesh: Mesh) -> bool:
     """Does ztunnel look for a Service that no istiod has?"""
     if one.rendered or not one.closed or one.revision.present or one.value("xdsAddress").present:
         return False
+    if one.holder is not None and one.holder.spec.get("targetRef").present:
+        return False
     everywhere = mesh.installers(ISTIOD, anywhere=True)
-    revised = all(plane.revision.text not in (None, "", _DEFAULT) for plane in (*planes, *everywhere))
-    return revised and mesh.find(Kind.SERVICE, one.value("istioNamespace").text or "istio-system", "istiod") is None
+    revised = all(plane.revision_name not in (None, _DEFAULT) for plane in (*planes, *everywhere))
+    return revised and not _service(one, "istiod", mesh)
+
+
+def _service(one: Installer, name: str, mesh: Mesh) -> bool:
+    """Does the repository hold a Service beside ztunnel's istiod?"""
+    return mesh.find(Kind.SERVICE, one.value("istioNamespace").text or "istio-system", name) is not None
