@@ -14,16 +14,17 @@ _ACCOUNTS = "CA_TRUSTED_NODE_ACCOUNTS"
     "ML713", "install-ztunnel-trust", Severity.WARNING, impact=Impact.BREAKS, reads=[], evidence="code",
     sources=[
         "istio@86c9f01:manifests/charts/istio-control/istio-discovery/templates/deployment.yaml",
-        "istio@86c9f01:manifests/charts/ztunnel/values.yaml", "istio@86c9f01:architecture/ambient/ztunnel.md",
+        "istio@86c9f01:manifests/charts/ztunnel/values.yaml (resourceName)", "istio@86c9f01:architecture/ambient/ztunnel.md",
     ],
     remedy="Set trustedZtunnelNamespace of istiod to ztunnel's namespace, and give ztunnel istiod's network and cluster name.",
     points_to=[],
 )  # fmt: skip
 def install_ztunnel_trust(mesh: Mesh) -> Iterator[Problem]:
-    """istiod does not trust ztunnel where it runs, or the two disagree on the name of the cluster or network.
+    """istiod does not trust ztunnel where it runs or as it is called, or the two disagree on the name of the cluster or network.
 
     ztunnel asks for certificates on behalf of all pods of its node, which istiod grants to the accounts of its
-    CA_TRUSTED_NODE_ACCOUNTS only; the chart fills in ztunnel in istiod's own namespace. The names of cluster and network are values of both
+    CA_TRUSTED_NODE_ACCOUNTS only; the chart fills in ztunnel in istiod's own namespace. Where `resourceName` calls ztunnel's account
+    otherwise (from Istio 1.25 on), `trustedZtunnelName` has to. The names of cluster and network are values of both
     charts: where they differ, ztunnel's tokens are taken for those of another cluster, and pods next to it for remote ones.
 
     ```yaml
@@ -53,8 +54,9 @@ def install_ztunnel_trust(mesh: Mesh) -> Iterator[Problem]:
       namespace: ztunnel
     ```
 
-    Remedy: `trustedZtunnelNamespace: ztunnel` for istiod; `network` and `multiCluster.clusterName` for ztunnel. The fix writes that where
-    the repository has the values, and takes istiod for right; it needs a look, because ztunnel may be where it is by mistake.
+    Remedy: `trustedZtunnelNamespace: ztunnel` (or `trustedZtunnelName`) for istiod; `network` and `multiCluster.clusterName` for
+    ztunnel. The fix writes that where the repository has the values, and takes istiod for right; it needs a look, because ztunnel may
+    be where it is by mistake.
 
     Not reported when: both run in one namespace, or the setting names it (also in CA_TRUSTED_NODE_ACCOUNTS, or by
     `global.platform: openshift`, which stands for kube-system); an environment has several of them, or a namespace is not known; a
@@ -69,6 +71,8 @@ def install_ztunnel_trust(mesh: Mesh) -> Iterator[Problem]:
     if (at := _distrust(plane, tunnel)) is not None:
         message = f"{plane.title} does not trust ztunnel in namespace {tunnel.namespace}: it refuses the certificates of ambient pods."
         yield Problem(at, message, related=((tunnel.at, "ztunnel"),), fix=partial(_trusted, plane, tunnel), subject=MESH)
+    elif mesh.target.istio_at_least("1.25.0"):
+        yield from _account(plane, tunnel)
     if plane.root != tunnel.root:
         yield from _names(plane, tunnel)
 
@@ -90,6 +94,30 @@ def _distrust(plane: Installer, tunnel: Installer) -> Node | None:
         return None
     trusted = "kube-system" if platform.text == "openshift" else plane.namespace
     return named if tunnel.namespace != trusted else None
+
+
+def _account(plane: Installer, tunnel: Installer) -> Iterator[Problem]:
+    """Is ztunnel's account called as istiod expects?"""
+    own, named, accounts = tunnel.value("resourceName"), plane.value("trustedZtunnelName"), plane.env(_ACCOUNTS)
+    if not own.text or named.unknown or accounts.unknown or plane.rendered or not (named.present or accounts.present or plane.closed):
+        return
+    trusted = [part.strip() for part in accounts.text.split(",")] if accounts.text else [f"{tunnel.namespace}/{named.text or 'ztunnel'}"]
+    if not tunnel.namespace or f"{tunnel.namespace}/{own.text}" in trusted:
+        return
+    message = f"{tunnel.title} calls ztunnel's account {own.text}, which istiod does not trust: it gives ambient pods no certificates."
+    remedy = f"Set trustedZtunnelName of istiod to {own.text}." if not accounts.text else None
+    related = ((accounts if accounts.text else named if named.present else plane.at, "whom istiod trusts"),)
+    yield Problem(own, message, related=related, remedy=remedy, fix=partial(_called, plane, tunnel, own.text), subject=MESH)
+
+
+def _called(plane: Installer, tunnel: Installer, name: str) -> Fix | None:
+    from meshlint.api import installs
+
+    made, accounts = changes(), plane.env(_ACCOUNTS)
+    if accounts.text:
+        return made.set(accounts, f"{accounts.text},{tunnel.namespace}/{name}").fix("Trust ztunnel as it is called")
+    done = installs.set_value(made, plane, ("trustedZtunnelName",), name)
+    return made.fix("Trust ztunnel as it is called") if done else None
 
 
 def _names(plane: Installer, tunnel: Installer) -> Iterator[Problem]:
