@@ -11,6 +11,7 @@ from meshlint.model.lazy_regex import lazy_regex
 from meshlint.model.node import Node
 from meshlint.model.resource import Resource
 from meshlint.model.tuples import NamedTuple
+from meshlint.read.inner import documents_in
 from meshlint.render.tree import base, below, parent, resolve
 
 _CHARTS = {
@@ -52,6 +53,7 @@ class Files:
         self.used: set[str] = set()
         self._generated: dict[str, list[tuple[str, str, str]]] | None = None
         self._charts: dict[str, list[Document]] | None = None
+        self._maps: dict[str, list[Document]] | None = None
         self.wrappers = {
             parent(path): document
             for path, file in self._files.items()
@@ -78,6 +80,20 @@ class Files:
                     self._generated.setdefault(maker, []).append((held, parent(document.file), path))
         found = [resolve(folder, path) for held, folder, path in self._generated.get(name, ()) if held == key and below(near, folder)]
         return self.values(found[0]) if len(found) == 1 else None
+
+    def written(self, name: str, key: str, namespace: str) -> Layer | None:
+        """A key of the ConfigMap of a name, where the repository has one only: a second one may be another cluster's, or a patch."""
+        if self._maps is None:
+            self._maps = {}
+            for document in (document for file in self._files.values() for document in file.documents if document.kind == "ConfigMap"):
+                self._maps.setdefault(document.root.get("metadata", "name").text or "", []).append(document)
+        found = self._maps.get(name, []) if name else []
+        if len(found) != 1 or (found[0].root.get("metadata", "namespace").text or namespace) != namespace:
+            return None
+        if any(_patches_maps(document.root) for document in self.by_name(*_KUSTOMIZATIONS)):
+            return None
+        roots = documents_in(text) if (text := found[0].root.get("data", key)).text else []
+        return Layer(roots[0]) if len(roots) == 1 and roots[0].is_map else None
 
     def chart(self, name: str, near: str) -> Document | None:
         """The OCIRepository of Flux that a release takes its chart from: the one of that name, or that in its folder."""
@@ -120,6 +136,13 @@ class Files:
                 yield component, file.documents[0]
 
 
+def _patches_maps(kustomization: Node) -> bool:
+    """May it change ConfigMaps otherwise than by an object of their name?"""
+    patches = [*kustomization.each("patches"), *kustomization.each("patchesJson6902")]
+    inline = [*(item.get("patch") for item in patches), *kustomization.each("patchesStrategicMerge")]
+    return any(item.get("target", "kind").text == "ConfigMap" for item in patches) or any("ConfigMap" in (one.text or "") for one in inline)
+
+
 def _makers(kustomization: Document) -> Iterator[tuple[str, str, str]]:
     """Names of ConfigMaps that it generates, each with a key and the file of that."""
     for maker in kustomization.root.each("configMapGenerator"):
@@ -139,7 +162,7 @@ def releases_of(resource: Resource, files: Files) -> Iterator[Release]:
 def _flux(resource: Resource, files: Files) -> Iterator[Release]:
     spec = resource.spec
     chart, version = spec.get("chart", "spec", "chart").text or "", spec.get("chart", "spec", "version")
-    given = [_given(item, files) for item in spec.each("valuesFrom")]
+    given = [_given(item, resource.namespace, files) for item in spec.each("valuesFrom")]
     closed = None not in given and not spec.get("chart", "spec", "valuesFiles") and not resource.partial
     repository = spec.get("chart", "spec", "sourceRef", "name").text or ""
     namespace = spec.get("targetNamespace").text or resource.namespace
@@ -164,12 +187,12 @@ def _referred(reference: Node, files: Files) -> tuple[str, str, Node]:
     return base(url), parent(url), ref.get("tag") if ref.get("tag").present else ref.get("semver")
 
 
-def _given(item: Node, files: Files) -> Layer | None:
-    """What valuesFrom names, where it is a whole file of the repository: written values win over it, later ones over earlier ones."""
+def _given(item: Node, namespace: str, files: Files) -> Layer | None:
+    """What valuesFrom names, where the repository holds all of it: written values win over it, later ones over earlier ones."""
     if item.get("kind").text != "ConfigMap" or item.get("targetPath").present:
         return None
-    name = item.get("name").origin  # what is rendered has a hash behind it
-    return files.generated(name.text or "", item.get("valuesKey").text or "values.yaml", item.file)
+    name, key = item.get("name").origin, item.get("valuesKey").text or "values.yaml"  # what is rendered has a hash behind it
+    return files.generated(name.text or "", key, item.file) or files.written(name.text or "", key, namespace)
 
 
 def _argo(resource: Resource, files: Files) -> Iterator[Release]:
