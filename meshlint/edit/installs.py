@@ -18,6 +18,8 @@ def set_value(made: Changes, installer: Installer, path: tuple[str, ...], value:
     """Give a component a value of its chart, in the place of the one that it has or among those that win. False: nowhere here."""
     held = installer.value(*path)
     if held.present:
+        if _shared(held, installer):
+            return False
         if isinstance(value, bool):
             switch(made, held, value)
         else:
@@ -37,9 +39,9 @@ def _values(installer: Installer) -> tuple[Node, tuple[str, ...]] | None:
     """A mapping that is there, and the path below it under which the component's values stand."""
     for layer in installer.layers:
         if _is_mapping(layer) and not _is_holder(layer.node, installer):
-            return layer.node, ()
+            return None if _shared(layer.node, installer) else (layer.node, ())
     holder, root = installer.holder, installer.root
-    if installer.fixed or any(layer.only == "global" for layer in installer.layers):
+    if installer.filled or installer.fixed or any(layer.only == "global" for layer in installer.layers):
         return None  # a chart of several components: which key is this one's, its values would have to tell
     if holder is None:
         return (root, ("valuesInline",)) if root.get("repo").present and not root.get("valuesFile").present else None
@@ -49,6 +51,11 @@ def _values(installer: Installer) -> tuple[Node, tuple[str, ...]] | None:
     if holder.kind is Kind.ARGO_APPLICATION and source.get("chart").present and not source.get("helm", "values").present:
         return source, ("helm", "valuesObject")
     return None
+
+
+def _shared(node: Node, installer: Installer) -> bool:
+    """Does it stand in a template that makes other components, too?"""
+    return installer.filled and node.file == installer.file
 
 
 def _is_mapping(layer: Layer) -> bool:
@@ -64,6 +71,8 @@ def set_profile(made: Changes, installer: Installer) -> bool:
     """Install a component with the profile ambient. False: it has a profile whose settings would be lost, or no place for one."""
     named = [node for node in (*installer.profile, installer.value("profile"), installer.value("global", "profile")) if node.present]
     if named:
+        if _shared(named[0], installer):
+            return False
         wanted = _AMBIENT.get(named[0].text or "") if named[0] or named[0].value is None else None
         if wanted is not None:
             made.set(named[0], wanted)

@@ -10,8 +10,11 @@ from meshlint.model.kind import Kind
 from meshlint.model.lazy_regex import lazy_regex
 from meshlint.model.node import Node
 from meshlint.model.resource import Resource
+from meshlint.model.texts import strings_below
 from meshlint.model.tuples import NamedTuple
 from meshlint.read.inner import documents_in
+from meshlint.render.find.fill import unfilled
+from meshlint.render.find.listed import templates
 from meshlint.render.tree import base, below, parent, resolve
 
 _CHARTS = {
@@ -32,7 +35,7 @@ _LOOSE_KEYS = {
 
 
 class Release(NamedTuple):
-    """A chart with values, as something installs it. `layers`: what wins first."""
+    """A chart with values, as something installs it. `layers`: what wins first. `filled`: it is one of several that a template makes."""
 
     chart: str
     repository: str
@@ -42,6 +45,7 @@ class Release(NamedTuple):
     closed: bool
     root: Node
     holder: Resource | None = None
+    filled: bool = False
 
 
 class Files:
@@ -90,10 +94,20 @@ class Files:
         found = self._maps.get(name, []) if name else []
         if len(found) != 1 or (found[0].root.get("metadata", "namespace").text or namespace) != namespace:
             return None
-        if any(_patches_maps(document.root) for document in self.by_name(*_KUSTOMIZATIONS)):
+        if self.patched("ConfigMap"):
             return None
         roots = documents_in(text) if (text := found[0].root.get("data", key)).text else []
         return Layer(roots[0]) if len(roots) == 1 and roots[0].is_map else None
+
+    def patched(self, kind: str) -> bool:
+        """May a kustomization change objects of a kind otherwise than by an object of their name?"""
+        return any(_patches(document.root, kind) for document in self.by_name(*_KUSTOMIZATIONS))
+
+    def filled(self, resource: Resource) -> bool:
+        """Is it only what its own template leaves open that is not known of an object?"""
+        same = [document.root.get("metadata", "name").text for file in self._files.values() for document in file.documents
+                if document.kind == resource.kind.kind]  # fmt: skip
+        return self._files[resource.file].template and same.count(resource.name) == 1 and not self.patched(resource.kind.kind)
 
     def chart(self, name: str, near: str) -> Document | None:
         """The OCIRepository of Flux that a release takes its chart from: the one of that name, or that in its folder."""
@@ -136,11 +150,10 @@ class Files:
                 yield component, file.documents[0]
 
 
-def _patches_maps(kustomization: Node) -> bool:
-    """May it change ConfigMaps otherwise than by an object of their name?"""
+def _patches(kustomization: Node, kind: str) -> bool:
     patches = [*kustomization.each("patches"), *kustomization.each("patchesJson6902")]
     inline = [*(item.get("patch") for item in patches), *kustomization.each("patchesStrategicMerge")]
-    return any(item.get("target", "kind").text == "ConfigMap" for item in patches) or any("ConfigMap" in (one.text or "") for one in inline)
+    return any(item.get("target", "kind").text == kind for item in patches) or any(kind in (one.text or "") for one in inline)
 
 
 def _makers(kustomization: Document) -> Iterator[tuple[str, str, str]]:
@@ -196,12 +209,33 @@ def _given(item: Node, namespace: str, files: Files) -> Layer | None:
 
 
 def _argo(resource: Resource, files: Files) -> Iterator[Release]:
-    """Of an ApplicationSet the one template; what its parameters fill in is unknown."""
-    steps = ("spec",) if resource.kind is Kind.ARGO_APPLICATION else ("spec", "template", "spec")
-    spec, inner = resource.root.get(*steps), files.inner.get(resource.root, {})
+    """Of an ApplicationSet the one template, and what its parameters fill in is unknown; where they choose the chart, one for each
+    set of parameters, if no chart comes twice (for another cluster)."""
+    if resource.kind is Kind.ARGO_APPLICATION:
+        yield from _argo_of(resource, resource.spec, "spec", files, not resource.partial)
+        return
+    spec = resource.spec.get("template", "spec")
+    if not any("{{" in unfilled(source.get("chart")) for source in (spec.get("source"), *spec.each("sources"))):
+        yield from _argo_of(resource, spec, "spec.template.spec", files, not resource.partial)
+        return
+    where, whole = "spec.template.spec", not resource.partial or files.filled(resource)
+    made = [release for filled in templates(resource.root) for release in _argo_of(resource, filled.get("spec"), where, files, whole)]
+    if len({release.chart for release in made}) == len(made) and not any(map(_unsure, made)):
+        yield from (release._replace(filled=True) for release in made)
+
+
+def _unsure(release: Release) -> bool:
+    """Is there a text in what it says that only a cluster can fill in?"""
+    said = [one for layer in release.layers if layer.node.file == release.root.file for one in strings_below(layer.node)]
+    return "{{" in release.namespace or any("{{" in (one.text or "") for one in (release.version, *said))
+
+
+def _argo_of(resource: Resource, spec: Node, where: str, files: Files, whole: bool) -> Iterator[Release]:
+    """`whole`: nothing else changes the object."""
+    inner = files.inner.get(resource.root, {})
     namespace = spec.get("destination", "namespace").text or ""
-    placed = [(f"{'.'.join(steps)}.source", spec.get("source"))]
-    placed += [(f"{'.'.join(steps)}.sources[{number}]", source) for number, source in enumerate(spec.get("sources").each())]
+    placed = [(f"{where}.source", spec.get("source"))]
+    placed += [(f"{where}.sources[{number}]", source) for number, source in enumerate(spec.get("sources").each())]
     for path, source in placed:
         chart, folder = source.get("chart").text or "", resolve("", (source.get("path").text or "").lstrip("/")) or ""
         if not chart and folder not in files.wrappers:
@@ -211,7 +245,7 @@ def _argo(resource: Resource, files: Files) -> Iterator[Release]:
             layers += _own_values(folder, files)
         yield Release(
             chart or folder, source.get("repoURL").text or "", source.get("targetRevision"), namespace, tuple(layers),
-            closed and not resource.partial, resource.root, resource,
+            closed and whole, resource.root, resource,
         )  # fmt: skip
 
 
@@ -340,5 +374,5 @@ def _below(layers: Sequence[Layer], key: str) -> tuple[Layer, ...]:
 def _installer(component: str, release: Release, layers: tuple[Layer, ...], fixed: str = "") -> Installer:
     return Installer(
         component, release.root, release.holder, release.namespace, release.version, layers or (Layer(release.root),), release.closed,
-        fixed=fixed,
+        fixed=fixed, filled=release.filled,
     )  # fmt: skip

@@ -66,13 +66,15 @@ class Installer:
     here, no patch that was not followed), so that a value that is not there is not set. `namespace`: empty where not known.
     `version`: of the chart, the operator's `version` or `tag`. `holder`: the object it stands in; None: a file of Helm or Kustomize.
     `profile`: where an operator's object names one; `fixed`: the one that the chart itself takes. `rendered`: the manifest itself.
-    `called`: the revision that the sail operator gives it, "" for the default one; None: the values say it.
+    `called`: the revision that the sail operator gives it, "" for the default one; None: the values say it. `filled`: what stands in
+    its own file is a template of other components, too.
     What it says is looked up once: the rules about installations ask in every environment for which it is installed.
     """
 
     def __init__(
         self, component: str, root: Node, holder: Resource | None, namespace: str, version: Node, layers: tuple[Layer, ...],
         closed: bool, profile: tuple[Node, ...] = (), rendered: bool = False, fixed: str = "", called: str | None = None,
+        filled: bool = False,
     ) -> None:  # fmt: skip
         self.component = component
         self.root = root
@@ -85,6 +87,7 @@ class Installer:
         self.rendered = rendered
         self.fixed = fixed
         self.called = called
+        self.filled = filled
         self.file = root.file
         self._values: dict[tuple[str, ...], Node] = {}
         self._variables: dict[str, Node] = {}

@@ -71,7 +71,7 @@ def install_ztunnel_trust(mesh: Mesh) -> Iterator[Problem]:
     if (at := _distrust(plane, tunnel)) is not None:
         message = f"{plane.title} does not trust ztunnel in namespace {tunnel.namespace}: it refuses the certificates of ambient pods."
         yield Problem(at, message, related=((tunnel.at, "ztunnel"),), fix=partial(_trusted, plane, tunnel), subject=MESH)
-    elif mesh.target.istio_at_least("1.25.0"):
+    if mesh.target.istio_at_least("1.25.0") and (at is None or not plane.env(_ACCOUNTS).present):
         yield from _account(plane, tunnel)
     if plane.root != tunnel.root:
         yield from _names(plane, tunnel)
@@ -153,7 +153,8 @@ def _trusted(plane: Installer, tunnel: Installer) -> Fix | None:
 
     made, accounts = changes(), plane.env(_ACCOUNTS)
     if accounts.present:
-        return made.set(accounts, f"{accounts.text},{tunnel.namespace}/ztunnel").fix("Trust ztunnel where it runs")
+        account = f"{tunnel.namespace}/{tunnel.value('resourceName').text or 'ztunnel'}"
+        return made.set(accounts, f"{accounts.text},{account}").fix("Trust ztunnel where it runs")
     done = installs.set_value(made, plane, ("trustedZtunnelNamespace",), tunnel.namespace)
     return made.fix("Trust ztunnel where it runs") if done else None
 
