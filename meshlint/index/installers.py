@@ -156,12 +156,19 @@ def _of_operator(resource: Resource) -> Iterator[Installer]:
             continue
         env = (Layer(part.get("k8s", "env"), env=True),)
         own = [Layer(spec, only=name) for name in (("meshConfig", "revision") if component == ISTIOD else ("revision",))]
-        namespace = part.get("namespace").text or spec.get("namespace").text or spec.get("values", "global", "istioNamespace").text
-        filled_in = part.get("namespace").unknown or spec.get("namespace").unknown
         yield Installer(
-            component, resource.root, resource, namespace or ("" if filled_in else "istio-system"), _tag(spec),
+            component, resource.root, resource, _home(component, part, spec), _tag(spec),
             (*env, *own, *values), closed, profiles,
         )  # fmt: skip
+
+
+def _home(component: str, part: Node, spec: Node) -> str:
+    """The namespace of a component; the profiles for OpenShift have ones of their own."""
+    ways = [part.get("namespace"), spec.get("namespace"), spec.get("values", "global", "istioNamespace")]
+    if component != ISTIOD and (spec.get("profile").text or "").startswith("openshift"):
+        return part.get("namespace").text or ("" if part.get("namespace").unknown else "kube-system")
+    named = next((way.text for way in ways if way.text), "")
+    return named or ("" if any(way.unknown for way in ways) else "istio-system")
 
 
 def _tag(spec: Node) -> Node:

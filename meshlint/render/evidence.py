@@ -110,6 +110,17 @@ def _release(root: Node) -> Iterator[tuple[str, Node]]:
 
 def _application(root: Node) -> Iterator[tuple[str, Node]]:
     spec = root.get("spec", "template", "spec") if root.get("spec", "template").is_map else root.get("spec")
+    charts = [source.get("chart") for source in (spec.get("source"), *spec.each("sources"))]
+    if not any(chart.unknown or "{{" in (chart.text or "") for chart in charts):
+        yield from _sources(spec)
+        return
+    from meshlint.render.find.listed import templates
+
+    for template in templates(root):
+        yield from _sources(template.get("spec"))
+
+
+def _sources(spec: Node) -> Iterator[tuple[str, Node]]:
     for source in (spec.get("source"), *spec.get("sources").each()):
         repository = source.get("repoURL").text or ""
         if source.get("chart"):

@@ -58,10 +58,10 @@ def install_ztunnel_trust(mesh: Mesh) -> Iterator[Problem]:
     ztunnel. The fix writes that where the repository has the values, and takes istiod for right; it needs a look, because ztunnel may
     be where it is by mistake.
 
-    Not reported when: both run in one namespace, or the setting names it (also in CA_TRUSTED_NODE_ACCOUNTS, or by
-    `global.platform: openshift`, which stands for kube-system); an environment has several of them, or a namespace is not known; a
-    ZTunnel with `targetRef` takes names over from its Istio; ztunnel has the names from its `env` (NETWORK, ISTIO_META_CLUSTER_ID); a
-    template, or values from elsewhere, decide.
+    Not reported when: both run in one namespace, or the setting names it (also in CA_TRUSTED_NODE_ACCOUNTS, or by a platform or
+    profile of OpenShift, which stands for kube-system); an environment has several of them, or a namespace is not
+    known; a ZTunnel with `targetRef` takes names over from its Istio; ztunnel has the names from its `env` (NETWORK,
+    ISTIO_META_CLUSTER_ID); a template, or values from elsewhere, decide.
     """
     planes = [one for one in mesh.installers(ISTIOD) if not one.remote]
     tunnels = mesh.installers(ZTUNNEL)
@@ -92,7 +92,8 @@ def _distrust(plane: Installer, tunnel: Installer) -> Node | None:
     platform = plane.value("global", "platform") if plane.value("global", "platform").present else plane.value("platform")
     if platform.unknown:
         return None
-    trusted = "kube-system" if platform.text == "openshift" else plane.namespace
+    openshift = platform.text == "openshift" or any((node.text or "").startswith("openshift") for node in plane.profile)
+    trusted = "kube-system" if openshift else plane.namespace
     return named if tunnel.namespace != trusted else None
 
 

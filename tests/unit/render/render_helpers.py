@@ -44,7 +44,7 @@ def obj(kind: str, name: str | None, namespace: str | None = None, extra: str = 
     api = {
         "Service": "v1", "Namespace": "v1", "ServiceAccount": "v1", "Deployment": "apps/v1",
         "VirtualService": "networking.istio.io/v1", "DestinationRule": "networking.istio.io/v1", "Gateway": "networking.istio.io/v1",
-        "Application": "argoproj.io/v1alpha1", "HelmRelease": "helm.toolkit.fluxcd.io/v2",
+        "Application": "argoproj.io/v1alpha1", "ApplicationSet": "argoproj.io/v1alpha1", "HelmRelease": "helm.toolkit.fluxcd.io/v2",
         "FluxKustomization": "kustomize.toolkit.fluxcd.io/v1",
     }[kind]  # fmt: skip
     lines = [f"apiVersion: {api}", f"kind: {'Kustomization' if kind.startswith('Flux') else kind}", "metadata:"]

@@ -161,3 +161,11 @@ def test_description(tmp_path: Path) -> None:
         "    istiod (HelmRelease, k/r.yaml:2)",
         f"        istiod: not available: {lost}",
     ]
+
+
+def test_a_chart_that_a_parameter_of_an_application_set_chooses(tmp_path: Path) -> None:
+    listed = "generators: [{list: {elements: [{chart: istiod, release: 1.29.1}, {chart: cni, release: 1.29.2}]}}]"
+    source = "source: {repoURL: https://charts.example.com, chart: '{{chart}}', targetRevision: '{{release}}'}"
+    template = f"template: {{metadata: {{name: '{{{{chart}}}}'}}, spec: {{{source}}}}}"
+    repo = Repo(tmp_path).write("a.yaml", obj("ApplicationSet", "istio", None, f"spec:\n  {listed}\n  {template}\n"))
+    assert {str(found.istio) for found in currents(repo).values()} == {"1.29.1"}
