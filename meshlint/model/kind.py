@@ -106,6 +106,7 @@ class Kind(Enum):
     ISTIO_OPERATOR = ("install.istio.io", "IstioOperator")
     ISTIO = ("sailoperator.io", "Istio")
     ISTIO_REVISION = ("sailoperator.io", "IstioRevision")
+    ISTIO_REVISION_TAG = ("sailoperator.io", "IstioRevisionTag")
     ISTIO_CNI = ("sailoperator.io", "IstioCNI")
     ZTUNNEL = ("sailoperator.io", "ZTunnel")
 
@@ -130,7 +131,8 @@ class Kind(Enum):
 
 _CLUSTER_SCOPED = frozenset({
     Kind.NAMESPACE, Kind.CRD, Kind.CLUSTER_ANALYSIS_TEMPLATE, Kind.GATEWAY_CLASS, Kind.INGRESS_CLASS,
-    Kind.ISTIO_CNI, Kind.ZTUNNEL, Kind.X_MESH, Kind.ISTIO, Kind.ISTIO_REVISION, Kind.OLD_MESH_POLICY, Kind.OLD_CLUSTER_RBAC_CONFIG,
+    Kind.ISTIO_CNI, Kind.ZTUNNEL, Kind.X_MESH, Kind.ISTIO, Kind.ISTIO_REVISION, Kind.ISTIO_REVISION_TAG,
+    Kind.OLD_MESH_POLICY, Kind.OLD_CLUSTER_RBAC_CONFIG,
 })  # fmt: skip
 _BY_NAME = {member.value: member for member in Kind}
 _GROUP_ALIASES = {"extensions": {"Deployment": _APPS, "DaemonSet": _APPS, "ReplicaSet": _APPS, "Ingress": "networking.k8s.io"}}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Sequence
 
 from meshlint.api import CNI, ISTIOD, MESH, ZTUNNEL, Impact, Installer, Kind, Mesh, Node, Problem, Severity, rule
@@ -11,8 +12,8 @@ _DEFAULT = "default"
 
 
 @rule(
-    "ML712", "install-revision", Severity.WARNING, impact=Impact.BREAKS, reads=[Kind.K8S_GATEWAY, Kind.NAMESPACE, Kind.SERVICE],
-    evidence="docs",
+    "ML712", "install-revision", Severity.WARNING, impact=Impact.BREAKS, evidence="docs",
+    reads=[Kind.K8S_GATEWAY, Kind.NAMESPACE, Kind.SERVICE, Kind.ISTIO_REVISION_TAG],
     sources=[
         "https://github.com/istio/istio/pull/56477", "istio@86c9f01:releasenotes/notes/56477.yaml",
         "istio@86c9f01:manifests/charts/ztunnel/templates/daemonset.yaml",
@@ -53,8 +54,8 @@ def install_revision(mesh: Mesh) -> Iterator[Problem]:
         logLevel: info
     ```
 
-    Tags count where the values of istiod have them (`revisionTags`). A tag does for a waypoint; ztunnel finds no istiod by one, whose
-    Service is called istiod-revision-tag-TAG.
+    Tags count where the values of istiod have them (`revisionTags`), or an IstioRevisionTag. A tag does for a waypoint; ztunnel finds
+    no istiod by one, whose Service is called istiod-revision-tag-TAG.
 
     Remedy: `revision` in the values of ztunnel (of a ZTunnel of the sail operator: `targetRef`), `istio.io/rev` on the waypoint. Not
     automatic: which revision is to stay is for the owner to say.
@@ -67,15 +68,16 @@ def install_revision(mesh: Mesh) -> Iterator[Problem]:
     names = {name: one for one in planes if (name := one.revision_name) is not None}
     if not planes or any(one.revision_name is None for one in planes):
         return
-    tags = _tags(planes)
+    tags = _tags(planes, mesh)
     ambient = [name for name, one in names.items() if one.ambient]
     if ambient and len(names) > 1:
-        yield from _waypoints({**tags, **names}, ambient[0], mesh)
+        yield from _waypoints({**{tag: plane for tag, (plane, _) in tags.items()}, **names}, ambient[0], mesh)
         for component in (ZTUNNEL, CNI):
             for one in mesh.installers(component):
-                if (plane := names.get(one.revision.text or "")) is not None and plane.ambient is False:
-                    message = f"{one.title} is of revision {one.revision.text}, whose istiod runs without ambient; {ambient[0]} has it."
-                    yield Problem(one.revision, message, related=((plane.where, "that istiod"),), subject=MESH)
+                at, plane = _chosen(one, names, planes)
+                if plane is not None and plane.ambient is False:
+                    message = f"{one.title} is of revision {plane.revision_name}, whose istiod runs without ambient; {ambient[0]} has it."
+                    yield Problem(at, message, related=((plane.where, "that istiod"),), subject=MESH)
     for one in mesh.installers(ZTUNNEL):
         tag = one.revision.text or ""
         if _lost(one, planes, mesh):
@@ -85,16 +87,34 @@ def install_revision(mesh: Mesh) -> Iterator[Problem]:
             related = ((plane.revision if plane.revision.present else plane.at, "the revision"),)
             yield Problem(one.revision, message + "there is no Service istiod for it.", related=related, remedy=remedy, subject=MESH)
         elif tag in tags and tag not in names and not one.value("xdsAddress").present and not _service(one, f"istiod-{tag}", mesh):
-            plane = tags[tag]
+            plane, at = tags[tag]
             message = f"{one.title} is given the tag {tag} as its revision: there is no Service istiod-{tag} for it."
             remedy = f"Write the revision that the tag stands for: {plane.revision_name}."
-            yield Problem(one.revision, message, related=((plane.value("revisionTags"), "the tag"),), remedy=remedy, subject=MESH)
+            yield Problem(one.revision, message, related=((at, "the tag"),), remedy=remedy, subject=MESH)
 
 
-def _tags(planes: Sequence[Installer]) -> dict[str, Installer]:
-    """By the tags that their values have; one that several have stands for none of them."""
-    found = [(tag.text, one) for one in planes for tag in one.value("revisionTags").each() if tag.text]
-    return {tag: one for tag, one in found if [name for name, _ in found].count(tag) == 1}
+def _tags(planes: Sequence[Installer], mesh: Mesh) -> dict[str, tuple[Installer, Node]]:
+    """Tags that values and objects of the sail operator give, with their places; one that several have stands for none of them."""
+    found = [(tag.text, (one, tag)) for one in planes for tag in one.value("revisionTags").each() if tag.text]
+    objects = [(tag, _referred(tag.spec.get("targetRef"), planes)) for tag in mesh.all(Kind.ISTIO_REVISION_TAG)]
+    found += [(tag.name, (plane, tag.root)) for tag, plane in objects if plane is not None]
+    counts = Counter(name for name, _ in found)
+    return {name: of for name, of in found if counts[name] == 1}
+
+
+def _referred(ref: Node, planes: Sequence[Installer]) -> Installer | None:
+    """The control plane of the sail operator that a targetRef names."""
+    wanted = (ref.get("kind").text, ref.get("name").text)
+    holders = ((one, one.holder) for one in planes)
+    return next((one for one, holder in holders if holder is not None and (holder.kind.kind, holder.name) == wanted), None)
+
+
+def _chosen(one: Installer, names: dict[str, Installer], planes: Sequence[Installer]) -> tuple[Node, Installer | None]:
+    """The control plane of ztunnel or the agent, and what says so."""
+    ref = one.holder.spec.get("targetRef") if one.holder is not None and one.holder.kind is Kind.ZTUNNEL else None
+    if ref is not None and ref.present and not one.revision.present:
+        return ref.get("name"), _referred(ref, planes)
+    return one.revision, names.get(one.revision.text or "")
 
 
 def _waypoints(names: dict[str, Installer], ambient: str, mesh: Mesh) -> Iterator[Problem]:
