@@ -6,11 +6,12 @@ from typing import Final
 
 from meshlint.edit.changes import Changes
 from meshlint.edit.emit import Plain
-from meshlint.model.installation import Installer, Layer
+from meshlint.model.installation import ISTIOD, OWN_TREE, Installer, Layer
 from meshlint.model.kind import Kind
 from meshlint.model.node import Node
 
 _OPERATORS: Final = (Kind.ISTIO_OPERATOR, Kind.ISTIO, Kind.ISTIO_CNI, Kind.ZTUNNEL)
+_SHARED: Final = ("global", "meshConfig")
 _AMBIENT: Final = {"default": "ambient", "": "ambient", "openshift": "openshift-ambient"}
 
 
@@ -31,8 +32,16 @@ def set_value(made: Changes, installer: Installer, path: tuple[str, ...], value:
     if where is None:
         return False
     node, below = where
-    made.set_key(node, (*below, *path), value)
+    made.set_key(node, (*below, *_below_own(installer, path)), value)
     return True
+
+
+def _below_own(installer: Installer, path: tuple[str, ...]) -> tuple[str, ...]:
+    """Operators know a component's own values below its key only, the charts at the top as well."""
+    shared = _SHARED if installer.component == ISTIOD else ("global",)
+    if installer.holder is None or installer.holder.kind not in _OPERATORS or path[0] in (OWN_TREE.get(installer.component), *shared):
+        return path
+    return (OWN_TREE[installer.component], *path)
 
 
 def _values(installer: Installer) -> tuple[Node, tuple[str, ...]] | None:

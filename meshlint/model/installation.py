@@ -12,7 +12,7 @@ from meshlint.model.tuples import NamedTuple
 from meshlint.model.version import Version
 
 ISTIOD, CNI, ZTUNNEL, CILIUM, ISTIO_CSR = "istiod", "cni", "ztunnel", "cilium", "istio-csr"
-_OWN_TREE = {ISTIOD: "pilot", CNI: "cni", ZTUNNEL: "ztunnel"}  # what stands below it counts as if it stood at the top (charts, operator)
+OWN_TREE = {ISTIOD: "pilot", CNI: "cni", ZTUNNEL: "ztunnel"}  # what stands below it counts as if it stood at the top (charts, operator)
 _PLACEHOLDER = "1.0.0"  # what the charts have in Istio's source tree, until a release is made of them
 _RENDERED = {  # the variables by which the charts hand values to the containers
     ISTIOD: {"revision": "REVISION", "global.multiCluster.clusterName": "CLUSTER_ID", "global.platform": "PLATFORM"},
@@ -113,7 +113,7 @@ class Installer:
         if self.rendered:
             variable = _RENDERED.get(self.component, {}).get(".".join(path))
             return self.env(variable) if variable else self._absent(path)
-        own = _OWN_TREE.get(self.component)
+        own = OWN_TREE.get(self.component)
         for layer in self.layers:
             if not layer.env:
                 for candidate in ((own, *path), path) if own else (path,):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from functools import partial
 
-from meshlint.api import ISTIOD, MESH, ZTUNNEL, Fix, Impact, Installer, Mesh, Node, Problem, Severity, changes, rule
+from meshlint.api import ISTIOD, MESH, ZTUNNEL, Fix, Impact, Installer, Kind, Mesh, Node, Problem, Severity, changes, rule
 
 _ACCOUNTS = "CA_TRUSTED_NODE_ACCOUNTS"
 
@@ -106,7 +106,9 @@ def _account(plane: Installer, tunnel: Installer) -> Iterator[Problem]:
     if not tunnel.namespace or f"{tunnel.namespace}/{own.text}" in trusted:
         return
     message = f"{tunnel.title} calls ztunnel's account {own.text}, which istiod does not trust: it gives ambient pods no certificates."
-    remedy = f"Set trustedZtunnelName of istiod to {own.text}." if not accounts.text else None
+    remedy = f"Set trustedZtunnelName of istiod to {own.text}."
+    if accounts.text or _of_sail(plane):
+        remedy = f"Add {tunnel.namespace}/{own.text} to {_ACCOUNTS} of istiod, or leave ztunnel its name."
     related = ((accounts if accounts.text else named if named.present else plane.at, "whom istiod trusts"),)
     yield Problem(own, message, related=related, remedy=remedy, fix=partial(_called, plane, tunnel, own.text), subject=MESH)
 
@@ -117,8 +119,13 @@ def _called(plane: Installer, tunnel: Installer, name: str) -> Fix | None:
     made, accounts = changes(), plane.env(_ACCOUNTS)
     if accounts.text:
         return made.set(accounts, f"{accounts.text},{tunnel.namespace}/{name}").fix("Trust ztunnel as it is called")
-    done = installs.set_value(made, plane, ("trustedZtunnelName",), name)
+    done = not _of_sail(plane) and installs.set_value(made, plane, ("trustedZtunnelName",), name)
     return made.fix("Trust ztunnel as it is called") if done else None
+
+
+def _of_sail(plane: Installer) -> bool:
+    """The API of the sail operator has no trustedZtunnelName."""
+    return plane.holder is not None and plane.holder.kind in (Kind.ISTIO, Kind.ISTIO_REVISION)
 
 
 def _names(plane: Installer, tunnel: Installer) -> Iterator[Problem]:

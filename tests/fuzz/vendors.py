@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from meshlint.model.kind import LINKERD_KINDS, RETIRED_KINDS
 from tests.fuzz.parts import (
     CHART,
     MATCH,
@@ -82,6 +83,9 @@ VENDORS: list[Json] = [
         )
         for kind in ("Istio", "IstioRevision", "IstioCNI", "ZTunnel")
     ),
+    make("sailoperator.io/v1", "IstioRevisionTag", {"targetRef": {"kind": "Istio", "name": "istio"}}),
+    *(make(f"{kind.group}/v1alpha1", kind.kind, {"rules": [{}]}) for kind in RETIRED_KINDS),
+    *(make(f"{kind.group}/v1beta1", kind.kind, {"podSelector": {}}) for kind in LINKERD_KINDS),
     make(
         "argoproj.io/v1alpha1",
         "Application",
