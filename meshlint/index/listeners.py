@@ -35,11 +35,15 @@ class Listeners:
         self._by_name: dict[Resource, dict[str | None, list[Node]]] = {}
 
     def refusal(self, route: Resource, ref: Node) -> Refusal | None:
+        """Of several copies of a Gateway in plain folders one may be the one that is meant: all have to refuse."""
         holder = self._routes.holder(route, ref)
         if holder is None:
             return None
-        found = self._unadmitted(route, ref, holder) if route.kind in _SETS else self._untaken(route, ref, holder)
-        return Refusal(*found, holder) if found is not None else None
+        refuses = self._unadmitted if route.kind in _SETS else self._untaken
+        first = refuses(route, ref, holder)
+        if first is None or any(refuses(route, ref, one) is None for one in self._routes.copies(holder)):
+            return None
+        return Refusal(*first, holder)
 
     def _unadmitted(self, added: Resource, ref: Node, gateway: Resource) -> _Refused | None:
         """Why a Gateway does not admit a ListenerSet: it admits none unless it says so."""

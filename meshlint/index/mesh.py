@@ -54,6 +54,9 @@ class MeshIndex(Parts):
     def around(self, kind: Kind) -> Sequence[Resource]:
         return tuple(self._store.of_kind(kind))
 
+    def copies(self, resource: Resource) -> Sequence[Resource]:
+        return self._routes.copies(resource)
+
     def find(self, kind: Kind, namespace: str, name: str) -> Resource | None:
         return self._store.find(kind, namespace, name)
 

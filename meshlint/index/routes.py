@@ -178,6 +178,10 @@ class Routes:
         entry = self.parent(route, ref) if kind is Kind.SERVICE_ENTRY else None
         return next(iter(self._hosts.of_resource(entry)), None) if entry is not None else None
 
+    def copies(self, resource: Resource) -> Sequence[Resource]:
+        found = [one for part in self._store.near for one in part.by_identity.get(resource.identity, ())]
+        return found or (resource,)
+
     def holder(self, route: Resource, ref: Node) -> Resource | None:
         """The Gateway or ListenerSet that a parentRef names."""
         kind, name = _LISTENER_SETS.get(_parent(ref)), ref.get("name").text

@@ -58,6 +58,10 @@ class Mesh(Installed, Protocol):
         """The objects of a kind that count as part of the same mesh: the judged ones, and those that they are judged beside."""
         ...
 
+    def copies(self, resource: Resource) -> Sequence[Resource]:
+        """The objects of its identity here, itself among them: in plain folders they are alternatives, and one of them may be meant."""
+        ...
+
     def find(self, kind: Kind, namespace: str, name: str) -> Resource | None:
         """An object by identity, also where only the rest of the repository holds it."""
         ...

@@ -93,9 +93,9 @@ def route_backend_invalid(route: Resource, mesh: Mesh) -> Iterator[Problem]:
     slip of the pen.
 
     A note of low confidence where a Service is not in the repository although others of its namespace are, except where one
-    of them has the same name but for one letter. Not reported when: the repository holds no Service of the namespace; weight is 0 (Istio
-    leaves such a reference out); the kind is ServiceImport, InferencePool or XBackend; with Solo's distribution, a host in
-    mesh.internal, which it makes itself; the route is not Istio's to run.
+    of them has the same name but for one letter. Not reported when: the repository holds no Service of the namespace; one of
+    several copies of the Service in plain folders has the port; weight is 0 (Istio leaves such a reference out); the kind is
+    ServiceImport, InferencePool or XBackend; with Solo's distribution, a host in mesh.internal, which it makes itself; the route is not Istio's to run.
     """
     if not mesh.istio_runs(route):
         return
@@ -185,6 +185,9 @@ def _service(said: str, route: Resource, ref: Node, mesh: Mesh) -> Iterator[Prob
     known = [port.get("port").value for port in ports]
     if not ports or not isinstance(written.value, int) or any(not isinstance(value, int) for value in known) or written.value in known:
         return
+    copies = mesh.copies(host.service)
+    if any(port.get("port").value == written.value for one in copies for port in one.spec.each("ports")):
+        return
     target = next((port for port in ports if port.get("targetPort").value == written.value), None)
     hint = f" ({written.value} is the targetPort of port {target.get('port').value})" if target is not None else ""
     listed = ", ".join(str(value) for value in known)
@@ -193,7 +196,7 @@ def _service(said: str, route: Resource, ref: Node, mesh: Mesh) -> Iterator[Prob
         f"{said} on port {written.value}, which {host.service.title} does not have (it has {listed}){hint}: requests to it fail.",
         related=((ports[0], "the ports of the Service"),),
         remedy=f"Write port: {target.get('port').value}." if target is not None else f"Write a port of the Service: {listed}.",
-        fix=partial(_fix, route, ref, mesh),
+        fix=partial(_fix, route, ref, mesh) if len(copies) == 1 else None,
         final=True,
     )
 

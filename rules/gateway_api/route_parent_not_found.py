@@ -75,9 +75,10 @@ def route_parent_not_found(route: Resource, mesh: Mesh) -> Iterator[Problem]:
     There is no automatic fix: which side is wrong is not written.
 
     Not reported when: the repository does not hold what is named, unless it looks like a slip: the parentRef names no namespace
-    and another one has a Gateway of that name, or one letter of the name or namespace is wrong; one listener takes the route; a
-    template decides; the Gateway is a waypoint (route-parent-waypoint-gateway, listenerset-on-waypoint) or of another
-    controller. Of Services and ServiceEntries as parents only such slips are said.
+    and another one has a Gateway of that name, or one letter of the name or namespace is wrong; one listener takes the route, or
+    one of several copies of the Gateway in plain folders does; a template decides; the Gateway is a waypoint
+    (route-parent-waypoint-gateway, listenerset-on-waypoint) or of another controller. Of Services and ServiceEntries as parents
+    only such slips are said.
     """
     if route.kind is Kind.UDP_ROUTE or not mesh.istio_runs(route):
         return

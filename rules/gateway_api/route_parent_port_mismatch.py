@@ -90,8 +90,8 @@ def route_parent_port_mismatch(route: Resource, mesh: Mesh) -> Iterator[Problem]
 
     Not reported when: the Service has one port and the parentRef
     none; the route names each port in a parentRef of its own (the CRDs of the experimental channel let it, the standard ones
-    want a route for each); the repository does not hold the parent, or a template fills in its ports; the route is not
-    Istio's to run.
+    want a route for each); one of several copies of the parent in plain folders has the port; the repository does not hold the
+    parent, or a template fills in its ports; the route is not Istio's to run.
     """
     if not mesh.istio_runs(route):
         return
@@ -116,6 +116,9 @@ def _judge(route: Resource, ref: Node, service: Resource, ports: Sequence[Node],
         return
     found = next((port for port in ports if _number(port).value == written.value), None)
     if found is None:
+        copies = mesh.copies(service)
+        if any(_number(port).value == written.value for one in copies for port in one.spec.each("ports")):
+            return
         target = next((port for port in ports if port.get("targetPort").value == written.value), None)
         hint = f"; {written.value} is the targetPort of {_number(target).value}" if target is not None else ""
         yield Problem(
@@ -124,7 +127,7 @@ def _judge(route: Resource, ref: Node, service: Resource, ports: Sequence[Node],
             impact=Impact.IGNORED,
             related=((service.spec.get("ports"), "the ports"),),
             remedy=f"Write port: {_number(target).value}." if target is not None else None,
-            fix=partial(_fix, route, ref, service, ports, mesh),
+            fix=partial(_fix, route, ref, service, ports, mesh) if len(copies) == 1 else None,
         )
     elif route.kind in _HTTP and (protocol := _declared(found)) in _RAW:
         message = f"{route.title} is for port {written.value} of {service.title}, which is declared {protocol}: no HTTP is read there."
