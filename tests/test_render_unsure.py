@@ -142,6 +142,30 @@ def test_what_helm_never_applies_is_not_said_to_be_left_out(tmp_path: Path) -> N
     assert told(run, "ML004") == ["ML004 note chart/templates/pod.yaml:1"]
 
 
+GUARDED = """\
+apiVersion: v1
+kind: ConfigMap
+metadata: {name: a}
+{{ if .Values.guarded }}
+---
+apiVersion: GROUP
+kind: AuthorizationPolicy
+metadata: {name: a}
+{{ end }}
+"""
+
+
+HELD_BACK = [("security.istio.io/v1", ["ML004 note chart/templates/a.yaml:7"]), ("policy.linkerd.io/v1", [])]
+
+
+@pytest.mark.tools
+@pytest.mark.parametrize(("group", "said"), HELD_BACK)
+def test_a_kind_that_conditions_hold_back_is_said_where_it_is_of_the_mesh(group: str, said: list[str], tmp_path: Path) -> None:
+    need("helm")
+    run = linted(tmp_path, {**CHART, "chart/templates/a.yaml": GUARDED.replace("GROUP", group)})
+    assert told(run, "ML004") == said
+
+
 KUSTOMIZATION = """\
 apiVersion: kustomize.toolkit.fluxcd.io/v1
 kind: Kustomization

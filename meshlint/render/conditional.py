@@ -17,6 +17,7 @@ from meshlint.render.tree import Tree, base, parent
 _GROUPS: Final = ("istio.io", "gateway.networking.k8s.io")
 _OURS: Final = frozenset(kind.kind for kind in set(Kind) - {*RETIRED_KINDS} if kind.group.endswith(_GROUPS))
 _OBJECT: Final = lazy_regex(r"^kind:[ \t]*[\"']?(\w+)", re.MULTILINE)  # deeper ones are references as a rule
+_GROUP: Final = lazy_regex(r"^apiVersion:[ \t]*[\"']?([\w.-]+)/", re.MULTILINE)
 _NAMED: Final = 3
 
 
@@ -40,10 +41,20 @@ def held_back(tree: Tree, gave: Mapping[str, set[str]]) -> dict[str, tuple[str, 
     for path in sorted(gave):
         file = tree.files.get(path)
         if file is not None and file.template and file.source is not None and not included(path):
-            kinds = (_OURS & {*_OBJECT.findall(file.source.glance())}) - gave[path]
+            kinds = {match[1] for match in _objects(file.source.glance())} - gave[path]
             if kinds:
                 out[path] = tuple(sorted(kinds))
     return out
+
+
+def _objects(text: str) -> Iterator[re.Match[str]]:
+    """Where a template writes a kind of the mesh; the same name of another group (Linkerd has an AuthorizationPolicy) is none."""
+    for match in _OBJECT.finditer(text):
+        if match[1] in _OURS:
+            start, end = text.rfind("\n---", 0, match.start()), text.find("\n---", match.end())
+            groups = _GROUP.findall(text, max(start, 0), end if end >= 0 else len(text))
+            if not groups or any(group.endswith(_GROUPS) for group in groups):
+                yield match
 
 
 def troubles(tree: Tree, left: Mapping[str, tuple[str, ...]]) -> Iterator[Trouble]:
@@ -57,7 +68,7 @@ def troubles(tree: Tree, left: Mapping[str, tuple[str, ...]]) -> Iterator[Troubl
         more = f" and {len(names) - _NAMED} more" if len(names) > _NAMED else ""
         of = f" of {', '.join(names[:_NAMED])}{more}" if len(names) > 1 else " here"
         source = tree.files[paths[0]].source
-        at = next(match for match in _OBJECT.finditer(source.text) if match[1] in left[paths[0]]) if source is not None else None
+        at = next(match for match in _objects(source.text) if match[1] in left[paths[0]]) if source is not None else None
         span = source.span(at.start(1), at.end(1)) if source is not None and at is not None else None
         groups = [name for path in paths for name in _groups(tree, path) if name.rpartition("/")[2] in left[path]]
         they = "it was" if len(kinds) == 1 else "they were"

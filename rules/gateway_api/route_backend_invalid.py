@@ -95,7 +95,8 @@ def route_backend_invalid(route: Resource, mesh: Mesh) -> Iterator[Problem]:
     A note of low confidence where a Service is not in the repository although others of its namespace are, except where one
     of them has the same name but for one letter. Not reported when: the repository holds no Service of the namespace; one of
     several copies of the Service in plain folders has the port; weight is 0 (Istio leaves such a reference out); the kind is
-    ServiceImport, InferencePool or XBackend; with Solo's distribution, a host in mesh.internal, which it makes itself; the route is not Istio's to run.
+    ServiceImport, InferencePool or XBackend; with Solo's distribution, a host in mesh.internal, which it makes itself; the
+    route is not Istio's to run.
     """
     if not mesh.istio_runs(route):
         return
