@@ -34,7 +34,7 @@ def services_for(policy: Resource, mesh: Mesh) -> tuple[Resource, ...]:
         return ()
     found = [service for service in reach.services if not is_headless(service)]
     fits = all(service.namespace == policy.namespace and _only_its_pods(service, policy, reach, mesh) for service in found)
-    return tuple(found) if fits and len(found) <= _MOST else ()
+    return tuple(found) if fits and len({service.name for service in found}) <= _MOST else ()
 
 
 def _only_its_pods(service: Resource, policy: Resource, reach: Reach, mesh: Mesh) -> bool:
@@ -48,7 +48,8 @@ def _only_its_pods(service: Resource, policy: Resource, reach: Reach, mesh: Mesh
 
 
 def target_refs(services: Iterable[Resource]) -> Plain:
-    return [{"group": "", "kind": "Service", "name": service.name} for service in services]
+    """Copies of a Service, alternatives in plain folders, are one."""
+    return [{"group": "", "kind": "Service", "name": name} for name in dict.fromkeys(service.name for service in services)]
 
 
 def to_waypoint(made: Changes, policy: Resource, services: Sequence[Resource], mesh: Mesh) -> list[Peer] | None:

@@ -103,7 +103,8 @@ def _missing(holder: Resource, waypoint: Waypoint, place: str, mesh: Mesh) -> Pr
     near = [gateway for gateway in known if gateway.namespace in (waypoint.namespace, "")]
     named = [gateway for gateway in known if gateway.name == waypoint.name]
     shown = list(dict.fromkeys((*near, *named)))[:3]
-    others = tuple((gateway.root, f"the repository holds the waypoint {gateway.namespace}/{gateway.name}") for gateway in shown)
+    titles = [f"{gateway.namespace}/{gateway.name}".lstrip("/") for gateway in shown]
+    others = tuple((gateway.root, f"the repository holds the waypoint {title}") for gateway, title in zip(shown, titles, strict=True))
     at, end = waypoint.label or holder.root, "its traffic stays on layer 4, and every policy and route at the waypoint is skipped."
     if (apart := _apart(waypoint, mesh)) is not None:
         message = f"{holder.title} is bound to the waypoint {place}, which this environment does not hold; another one of the repository "

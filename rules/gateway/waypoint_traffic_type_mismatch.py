@@ -76,9 +76,10 @@ def waypoint_traffic_type_mismatch(holder: Resource, mesh: Mesh) -> Iterator[Pro
         return
     sort = "Service" if holder.kind in (Kind.SERVICE, Kind.SERVICE_ENTRY) else "workload"
     said = f'"{serves}" traffic' if serves in _KNOWN else f'"{serves}", which is no kind of traffic'
+    place = f"{waypoint.namespace}/{waypoint.name}".lstrip("/")
     yield Problem(
         waypoint.label,
-        f"{holder.title} is bound to the waypoint {waypoint.namespace}/{waypoint.name}, which is for {said}: istiod refuses the binding, "
+        f"{holder.title} is bound to the waypoint {place}, which is for {said}: istiod refuses the binding, "
         f"and this {sort} gets no waypoint.",
         related=((at, "what the waypoint is for"),),
         fix=partial(_fix, waypoint),

@@ -115,10 +115,11 @@ def networkpolicy_waypoint_peer(policy: Resource, mesh: Mesh) -> Iterator[Proble
     ]
     if shut:
         service, waypoint = shut[0]
+        place = f"{waypoint.namespace}/{waypoint.name}".lstrip("/")
         yield Problem(
             policy.spec.get("ingress"),
-            f"{policy.title} admits its clients by label, but traffic of {service.title} comes from the pods of waypoint "
-            f"{waypoint.namespace}/{waypoint.name}, which it does not admit.",
+            f"{policy.title} admits its clients by label, but traffic of {service.title} comes from the pods of waypoint {place}, "
+            "which it does not admit.",
             related=((service.root, "this Service uses the waypoint"),),
             fix=partial(_fix, policy, [waypoint for _, waypoint in shut]),
         )
