@@ -170,7 +170,7 @@ class _Walk:
             remedy = f"Did you mean {meant}, which is required and not there?"
         name = meant or ""
         if not remedy:
-            remedy, name = self.elsewhere(shape, key)
+            remedy, name = self.elsewhere(shape, key, at)
         text = f"{self.said(at)} is no field of {self.kind} in {self.release}"
         self.found.append(Fault(FaultKind.UNKNOWN, at, text, (), remedy, name))
         return {meant: at} if meant else {}
@@ -186,12 +186,13 @@ class _Walk:
             return lacking[0]
         return None
 
-    def elsewhere(self, shape: Shape, key: str) -> tuple[str, str]:
-        """What was probably wanted: a field of another place, or a close name, which comes second."""
+    def elsewhere(self, shape: Shape, key: str, at: Node) -> tuple[str, str]:
+        """What was probably wanted: a field of another place, or a close name, which comes second if the value fits it."""
         for upper in reversed(self.above[:-1]):
             if upper.prop(key) is not None:
                 return f"{key} is a field of {upper.path or 'the object itself'}: check the indentation.", ""
         if near := close_name(key, shape.known):
-            return f"Did you mean {near}?", near
+            field = shape.prop(near)
+            return f"Did you mean {near}?", near if field is not None and wrong_type(field, self.values[at.row]) is None else ""
         homes = [name for name in shape.known if (field := shape.prop(name)) is not None and key in field.inside.known]
         return f"{key} is a field of {shape.below(homes[0])}: check the indentation." if len(homes) == 1 else "", ""

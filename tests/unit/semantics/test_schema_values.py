@@ -126,6 +126,16 @@ def test_an_unknown_name_may_be_meant_for_the_required_field_that_is_not_there(d
     assert [fault.remedy for fault in found if fault.kind is FaultKind.UNKNOWN] == [hint]
 
 
+@pytest.mark.parametrize(("value", "meant"), [("{value: 50}", "percentage"), ("50", "")])
+def test_a_near_name_is_meant_where_the_value_fits_it(value, meant):
+    """percent, a number, became percentage, an object."""
+    text = "apiVersion: networking.istio.io/v1\nkind: VirtualService\nmetadata: {name: a, namespace: shop}\n"
+    abort = f"abort: {{httpStatus: 503, percent: {value}}}"
+    root = read_text(f"{text}spec: {{hosts: [a], http: [{{fault: {{{abort}}}, route: [{{destination: {{host: a}}}}]}}]}}\n", "a.yaml")
+    found = faults(Resource(Kind.VIRTUAL_SERVICE, "networking.istio.io/v1", "a", "shop", root.documents[0].root), TARGET)
+    assert [(fault.remedy, fault.meant) for fault in found] == [("Did you mean percentage?", meant)]
+
+
 def patterns(value):
     """Those of every field in the tables."""
     if isinstance(value, dict):
