@@ -198,3 +198,32 @@ def test_a_field_that_no_kustomization_has_is_a_fault_whatever_is_missing(more: 
         (tmp_path / name).write_text(text, encoding="utf-8")
     (found,) = [one for one in lint(tmp_path, "--render", "always").findings if one["rule"] in ("ML003", "ML004")]
     assert found["rule"] == "ML003" and "apps" in found["message"] and 'unknown field "patch"' in found["message"]
+
+
+POLICY = """\
+apiVersion: security.istio.io/v1
+kind: AuthorizationPolicy
+metadata: {name: web, namespace: shop}
+spec:
+  selector: {matchLabels: {app: web}}
+  action: ALLOW
+  rules: [{to: [{operation: {methods: [GET]}}]}]
+"""
+BACKEND = """\
+apiVersion: v1
+kind: Service
+metadata: {name: web, namespace: shop}
+spec: {selector: {app: web}, ports: [{name: http, port: 80}]}
+"""
+
+
+@pytest.mark.tools
+def test_a_template_that_a_fix_adds_is_rendered(tmp_path: Path) -> None:
+    need("helm")
+    files = {"chart/Chart.yaml": CHART["chart/Chart.yaml"], "chart/templates/policy.yaml": POLICY, "chart/templates/service.yaml": BACKEND}
+    for name, text in files.items():
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_text(text, encoding="utf-8")
+    left = lint(tmp_path, "--render", "always", "--fix", "--unsafe-fixes").findings
+    assert [one["rule"] for one in left] == ["ML216"]  # instead of ML201
+    assert {path.name for path in (tmp_path / "chart/templates").iterdir()} > {"policy.yaml", "service.yaml"}

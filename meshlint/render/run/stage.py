@@ -8,6 +8,7 @@ from stat import S_ISREG
 
 from meshlint.read.decode import LIMIT
 from meshlint.render.run.limits import Limits
+from meshlint.render.tree import base, parent
 
 
 class Refusal(Exception):  # noqa: N818 - a reason, told to users
@@ -20,6 +21,9 @@ class Files:
     def __init__(self, root: str, texts: Mapping[str, str]) -> None:
         self.root = os.path.realpath(root)
         self._texts = texts
+        self._held: dict[str, set[str]] = {}  # names by folder, of which some may not be on the disk yet
+        for path in texts:
+            self._held.setdefault(parent(path), set()).add(base(path))
         self._read: dict[str, bytes | None] = {}
         self._real: dict[str, str | None] = {}
 
@@ -28,7 +32,7 @@ class Files:
         if path not in self._real:
             full = os.path.realpath(os.path.join(self.root, path))
             inside = full == self.root or full.startswith(os.path.join(self.root, ""))
-            found = inside and (os.path.exists(full) or path in self._texts)
+            found = inside and (os.path.exists(full) or self._relative(full) in self._texts)
             self._real[path] = self._relative(full) if found else None
         return self._real[path]
 
@@ -67,7 +71,7 @@ class Files:
         """What stands in a folder; nothing where there is none."""
         real = self.real(folder)
         full = os.path.join(self.root, real) if real is not None else ""
-        return sorted(os.listdir(full)) if full and os.path.isdir(full) else []
+        return sorted({*os.listdir(full), *self._held.get(real or "", ())}) if full and os.path.isdir(full) else []
 
     def below(self, folder: str, most: int, without: Collection[str] = ()) -> list[str]:
         """Every file below a folder, links followed as far as they stay inside; sorted. `without`: names that are left out.

@@ -128,7 +128,7 @@ def test_files_end_at_the_root(tmp_path: Path) -> None:
     assert files.content("a/x") == b"x" and files.content("inside/x") == b"x" and files.content("a/y") == b"from an editor"
     assert files.content("a/link") is None and files.leads_out("a/link") and files.content("a") is None
     assert files.real("inside") == "a" and files.real("../out") is None and files.real("") == ""
-    assert files.below("", 10) == ["a/x", "inside/x"]
+    assert files.below("", 10) == ["a/x", "a/y", "inside/x", "inside/y"]
     with pytest.raises(Refusal):
         files.below("", 0)
 
