@@ -44,11 +44,12 @@ def peerauth_strict_redundant(policy: Resource, mesh: Mesh) -> Iterator[Problem]
     ```
 
     Remedy: delete the repetition once the policy above it is sure to stay. The fix does that; it
-    needs a look, because only people know whether the other one stays.
+    needs a look, because only people know whether the other one stays. There is none for one of several copies.
 
     Not reported when it is the policy of the mesh, and when the environment holds nothing above it: the last STRICT is never
     called superfluous; when the policy above has another mode or none, when the policy has modes for ports, when its pods stay
-    out of ambient or are gateways, and when a template fills in a mode. A policy without a selector that is not the only
+    out of ambient or are gateways, when a template fills in a mode, and when the policy above stands beside another copy of this one,
+    in a folder that may be for another cluster. A policy without a selector that is not the only
     one of its namespace is left alone: which of them counts depends on their age.
     """
     own = peer_modes.written_modes(policy)
@@ -64,10 +65,18 @@ def peerauth_strict_redundant(policy: Resource, mesh: Mesh) -> Iterator[Problem]
     above = next((found for found in (near, root) if found is not None and found.spec.get("mtls", "mode").present), None)
     if above is None or peer_modes.written_modes(above) is None or above.spec.get("mtls", "mode").text != own.mode:
         return
+    other = mesh.apart(Kind.PEER_AUTHENTICATION, policy.namespace, policy.name)
+    if other is not None and _folder(other) == _folder(above) != _folder(policy):
+        return
     message = f"{policy.title} sets mode {own.mode}, which {above.title} says already."
     remedy = f"Delete it and keep {above.title}."
     related = ((above.spec.get("mtls", "mode"), "says the same"),)
-    yield Problem(own.at[""], message, remedy=remedy, related=related, fix=partial(_fix, policy), subject=subject)
+    fix = partial(_fix, policy) if other is None else None  # without this one, its copy would be taken for superfluous
+    yield Problem(own.at[""], message, remedy=remedy, related=related, fix=fix, subject=subject)
+
+
+def _folder(resource: Resource) -> str:
+    return resource.file.rpartition("/")[0]
 
 
 def _fix(policy: Resource) -> Fix | None:
