@@ -2,11 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from functools import partial
 from typing import Any
 
-from meshlint.api import MESHED_BY, WORKLOADS, Confidence, Fix, Impact, Kind, Mesh, Node, Problem, Resource, Severity, changes, rule
+from meshlint.api import (
+    MESHED_BY,
+    ROUTES,
+    WORKLOADS,
+    Confidence,
+    Fix,
+    Impact,
+    Kind,
+    Mesh,
+    Node,
+    Problem,
+    Resource,
+    Severity,
+    changes,
+    rule,
+)
 
 _HBONE = 15008
 _MODE = "istio.io/dataplane-mode"
@@ -20,7 +35,11 @@ _NOT_FOR_PODS = frozenset({53, 5353, 15010, 15012, 15014, 15017, "dns", "dns-tcp
 
 @rule(
     "ML313", "networkpolicy-hbone-15008", Severity.ERROR, impact=Impact.BREAKS, each=Kind.NETWORK_POLICY,
-    reads=[Kind.GATEWAY, *MESHED_BY, *WORKLOADS, Kind.K8S_GATEWAY], evidence="docs",
+    reads=[
+        Kind.GATEWAY, *MESHED_BY, *WORKLOADS, Kind.K8S_GATEWAY, Kind.SERVICE, Kind.VIRTUAL_SERVICE, *ROUTES, Kind.INGRESS,
+        Kind.INGRESS_CLASS, Kind.LISTENER_SET, Kind.X_LISTENER_SET, Kind.SERVICE_ENTRY, Kind.DESTINATION_RULE,
+    ],
+    evidence="docs",
     needs=["ports"],
     sources=["https://istio.io/latest/docs/ambient/usage/networkpolicy/", "https://github.com/istio/istio/issues/56659"],
     remedy="Allow port 15008/TCP for the same peers; finer control by port moves to an AuthorizationPolicy.",
@@ -68,8 +87,9 @@ def networkpolicy_hbone_15008(policy: Resource, mesh: Mesh) -> Iterator[Problem]
 
     For egress the same holds for rules to pods of the mesh; confidence is medium there. Not reported when a rule has no
     `ports`, or a range that holds 15008; when another NetworkPolicy for the same pods allows it; when the peers are address
-    blocks or namespaces that are not shown to be in the mesh, which go on using the application's port, or everyone on a
-    webhook's port (4443, 8443, 9443, 10250), which the API server calls; when the policy selects gateways only, or pods that
+    blocks or namespaces that are not shown to be in the mesh or to hold gateways of Istio (the root namespace does where a
+    VirtualService brings ingress traffic to the pods and no gateway's pods are shown), which go on using the application's port, or
+    everyone on a webhook's port (4443, 8443, 9443, 10250), which the API server calls; when the policy selects gateways only, or pods that
     stay out; when the repository does not show the namespace to be in the mesh.
     """
     if not mesh.meshed(policy) or _out(policy, mesh):
@@ -140,7 +160,9 @@ def _meets(entry: Node, field: str, mesh: Mesh, policy: Resource) -> bool:
     peers = list(entry.each(field))
     if not peers:
         return field == "from" and not all(port.get("port").scalar in _WEBHOOKS for port in entry.each("ports"))
-    return any(_in_mesh(peer, mesh, policy) for peer in peers)
+    if any(_in_mesh(peer, mesh, policy) for peer in peers):
+        return True
+    return field == "from" and any(_gateways(name, peer, mesh, policy) for peer in peers for name in _named(peer.get("namespaceSelector")))
 
 
 def _in_mesh(peer: Node, mesh: Mesh, policy: Resource) -> bool:
@@ -156,11 +178,49 @@ def _in_mesh(peer: Node, mesh: Mesh, policy: Resource) -> bool:
     labels = namespaces.get("matchLabels").strings()
     if any(label in labels for label in _ENROLLING):
         return labels.get("istio-injection") != "disabled" and labels.get(_MODE) != "none"
+    root = mesh.settings.root_namespace
+    return any(mesh.meshed(name) or (name == root and mesh.selects_only_gateways(pods, name)) for name in _named(namespaces))
+
+
+def _named(namespaces: Node) -> list[str]:
+    """The namespaces that a selector takes by their names."""
+    labels = namespaces.get("matchLabels").strings()
     named = [labels[label] for label in _NAMES if label in labels]
     for expression in namespaces.each("matchExpressions"):
         if expression.get("key").text in _NAMES and expression.get("operator").text == "In":
             named += [value.text or "" for value in expression.each("values")]
-    return any(mesh.meshed(name) or (name == mesh.settings.root_namespace and mesh.selects_only_gateways(pods, name)) for name in named)
+    return named
+
+
+def _gateways(namespace: str, peer: Node, mesh: Mesh, policy: Resource) -> bool:
+    """Are gateways, which speak HBONE to ambient pods, among the pods of a namespace that are let in?"""
+    pods = peer.get("podSelector", "matchLabels").strings()
+    if peer.get("podSelector", "matchExpressions").value:
+        return False
+    if pods:
+        return mesh.selects_only_gateways(pods, namespace)
+    if mesh.gateways_in(namespace) is not None:
+        return True
+    made = (gateway for gateway in mesh.around(Kind.K8S_GATEWAY) if gateway.namespace == namespace)
+    if any(mesh.istio_runs(gateway) and not mesh.foreign_class(gateway) for gateway in made):
+        return True
+    return namespace == mesh.settings.root_namespace and _from_a_classic_gateway(policy, mesh)
+
+
+def _from_a_classic_gateway(policy: Resource, mesh: Mesh) -> bool:
+    """Does a VirtualService bring ingress traffic to these pods, by a gateway whose pods the repository does not show? By default they
+    stand in the root namespace."""
+    labels = policy.spec.get("podSelector", "matchLabels").strings()
+    services = [one for one in mesh.around(Kind.SERVICE) if one.namespace == policy.namespace and _takes(one, labels)]
+    users = (user for service in services for host in mesh.hosts_of(service) for user, _ in mesh.ingress_users(host))
+    if not any(user.kind is Kind.VIRTUAL_SERVICE for user in users):
+        return False
+    shown = (mesh.workload(one) for kind in WORKLOADS for one in mesh.around(kind))
+    return not any(one is not None and one.gateway for one in shown)
+
+
+def _takes(service: Resource, labels: Mapping[str, str]) -> bool:
+    return bool(labels) and labels.items() <= service.spec.get("selector").strings().items()
 
 
 def _wider(other: Node, entry: Node, field: str) -> bool:
