@@ -6,7 +6,22 @@ import re
 from collections.abc import Iterator
 from functools import partial
 
-from meshlint.api import AT_WAYPOINTS, ROUTES, WORKLOADS, Fix, Impact, Kind, Mesh, Node, Problem, Resource, Severity, changes, rule
+from meshlint.api import (
+    AT_WAYPOINTS,
+    ROUTES,
+    WORKLOADS,
+    Fix,
+    Impact,
+    Kind,
+    Mesh,
+    Node,
+    Problem,
+    Resource,
+    Severity,
+    Workload,
+    changes,
+    rule,
+)
 
 _SWITCH = "ISTIO_META_DISABLE_HBONE_SEND"
 _IMAGE = re.compile(r"/proxyv2:v?(\d+)\.(\d+)")
@@ -106,7 +121,8 @@ def gateway_no_hbone(gateway: Resource, mesh: Mesh) -> Iterator[Problem]:
     restarted. There is no automatic fix for the control plane, which install-ambient-not-enabled speaks of, nor for the image.
 
     Not reported when: the repository holds no installation; the profile is ambient or openshift-ambient; no Service that
-    the gateways reach is ambient yet (a migration starts with the installation, and other rules say what that needs).
+    the gateways reach is ambient yet (a migration starts with the installation, and other rules say what that needs). What
+    VirtualServices bring to other gateways, by the selectors of their Gateways, does not count for a Deployment.
     """
     own = list(_switched_off(gateway, mesh))
     yield from own
@@ -115,10 +131,11 @@ def gateway_no_hbone(gateway: Resource, mesh: Mesh) -> Iterator[Problem]:
     old = _old_image(gateway, mesh)
     if old is None and mesh.ambient_control_plane() is not False:
         return
-    reached = _ambient_services(mesh)
+    reached = _ambient_services(gateway, mesh)
     if not reached:
         return
-    names = ", ".join(service.title for service, _ in reached[:3])
+    names = ", ".join(list(dict.fromkeys(service.title for service, _ in reached))[:3])
+    related = dict.fromkeys((node, f"ingress traffic for {service.title}, which is ambient") for service, node in reached)
     why = (
         f"runs {old.text}, older than Istio {_FIRST[0]}.{_FIRST[1]}"
         if old is not None
@@ -128,7 +145,7 @@ def gateway_no_hbone(gateway: Resource, mesh: Mesh) -> Iterator[Problem]:
         old if old is not None else _place(gateway),
         f"{gateway.title} {why}; it sends plaintext or legacy mTLS to ambient Services ({names}).",
         subject=reached[0][0],
-        related=tuple((node, f"ingress traffic for {service.title}, which is ambient") for service, node in reached[:5]),
+        related=tuple(related)[:5],
     )
 
 
@@ -147,13 +164,13 @@ def _switched_off(gateway: Resource, mesh: Mesh) -> Iterator[Problem]:
                     "refuses and policies by principal do not recognise.",
                     remedy=f"Remove {_SWITCH} from the gateway and restart it.",
                     fix=partial(_removed, entry),
-                    subject=_subject(mesh),
+                    subject=_subject(gateway, mesh),
                 )
 
 
-def _subject(mesh: Mesh) -> Resource | str:
+def _subject(gateway: Resource, mesh: Mesh) -> Resource | str:
     """Broken now, if an ambient Service is reached now."""
-    reached = _ambient_services(mesh)
+    reached = _ambient_services(gateway, mesh)
     return reached[0][0] if reached else "*"
 
 
@@ -190,15 +207,23 @@ def _old_image(gateway: Resource, mesh: Mesh) -> Node | None:
     return None
 
 
-def _ambient_services(mesh: Mesh) -> list[tuple[Resource, Node]]:
-    """Services that are ambient now and get ingress traffic, each with the first route's destination."""
-    out = []
+def _ambient_services(gateway: Resource, mesh: Mesh) -> list[tuple[Resource, Node]]:
+    """Services that are ambient now and get ingress traffic that may come through the gateway, each with the first route's destination."""
+    out, workload = [], mesh.workload(gateway)
     for service in mesh.all(Kind.SERVICE):
         if mesh.ambient_now(service):
-            users = [node for host in mesh.hosts_of(service) for _, node in mesh.ingress_users(host)]
+            every = (found for host in mesh.hosts_of(service) for found in mesh.ingress_users(host))
+            users = [node for user, node in every if workload is None or not _by_another(user, workload, mesh)]
             if users:
                 out.append((service, users[0]))
     return out
+
+
+def _by_another(user: Resource, workload: Workload, mesh: Mesh) -> bool:
+    """Is it a VirtualService all of whose Gateways are here and take other pods than these?"""
+    refs = mesh.binding(user).gateways if user.kind is Kind.VIRTUAL_SERVICE else ()
+    chosen = [ref.istio.spec.get("selector").strings() for ref in refs if ref.istio is not None]
+    return bool(refs) and len(chosen) == len(refs) and not any(labels.items() <= workload.labels.items() for labels in chosen)
 
 
 def _removed(entry: Node) -> Fix | None:
