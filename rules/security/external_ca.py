@@ -49,7 +49,8 @@ def external_ca(mesh: Mesh) -> Iterator[Problem]:
     Reported are an istiod with `global.caAddress` or ENABLE_CA_SERVER=false whose ztunnel has no caAddress (at the setting, if the
     repository installs no ztunnel yet), and istio-csr without caTrustedNodeAccounts. Not reported when: the CA is istiod, with its own
     root, one in the Secret `cacerts`, or as a registration authority for the signer of Kubernetes (EXTERNAL_CA, which ztunnel does not
-    notice); ztunnel has an address or shares `global` with istiod; a template, or values from elsewhere, decide.
+    notice); ztunnel has an address, shares `global` with istiod, or comes with another istiod in one IstioOperator or umbrella chart;
+    a template, or values from elsewhere, decide.
     """
     for plane in mesh.installers(ISTIOD):
         if (at := _elsewhere(plane)) is not None:
@@ -74,7 +75,10 @@ def _address(plane: Installer, at: Node, mesh: Mesh) -> Iterator[Problem]:
     if not tunnels and not mesh.installers(ZTUNNEL, anywhere=True):
         message = f"{plane.title} leaves certificates to another CA: ztunnel needs its address, and the CA must trust ztunnel's account."
         yield Problem(at, message, subject=MESH)
+    planes = {other.root for other in mesh.installers(ISTIOD)}
     for one in tunnels:
+        if one.root != plane.root and one.root in planes:
+            continue  # it comes with an istiod of its own
         found = [node for node in (one.value("caAddress"), one.value("global", "caAddress"), one.env("CA_ADDRESS")) if node.present]
         missing = not found and one.closed and one.root != plane.root
         if missing or any((node.text or "").startswith("istiod") for node in found):
