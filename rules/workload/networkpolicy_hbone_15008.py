@@ -213,10 +213,19 @@ def _from_a_classic_gateway(policy: Resource, mesh: Mesh) -> bool:
     labels = policy.spec.get("podSelector", "matchLabels").strings()
     services = [one for one in mesh.around(Kind.SERVICE) if one.namespace == policy.namespace and _takes(one, labels)]
     users = (user for service in services for host in mesh.hosts_of(service) for user, _ in mesh.ingress_users(host))
-    if not any(user.kind is Kind.VIRTUAL_SERVICE for user in users):
+    if services and not any(user.kind is Kind.VIRTUAL_SERVICE for user in users):
+        return False
+    if not services and not any(_brings_in(one, policy.namespace, mesh) for one in mesh.around(Kind.VIRTUAL_SERVICE)):
         return False
     shown = (mesh.workload(one) for kind in WORKLOADS for one in mesh.around(kind))
     return not any(one is not None and one.gateway for one in shown)
+
+
+def _brings_in(service: Resource, namespace: str, mesh: Mesh) -> bool:
+    """Does a VirtualService send ingress traffic to a namespace, to Services that the repository does not hold?"""
+    if not mesh.binding(service).gateways:
+        return False
+    return any(found.host.namespace == namespace and found.host.service is None for found in mesh.destinations(service))
 
 
 def _takes(service: Resource, labels: Mapping[str, str]) -> bool:
