@@ -2,7 +2,7 @@
 
 An environment answers from its own objects, from others of the repository that it looks for by name, and from what the whole
 repository tells: what is installed, which settings hold, what no tool could read. Files that may tell such things are digested
-together with the shape of all environments.
+together with the shape of all environments, and with what becomes in each of them of the objects in such files.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from meshlint.index.repository import Repository
 from meshlint.model.document import FileRead
 from meshlint.model.node import Node, Table
 from meshlint.model.resource import Environment, Resource
-from meshlint.render.shaping import is_plain, is_plain_text, names_taken
+from meshlint.render.shaping import SHAPING, is_plain, is_plain_text, names_taken
 
 
 class UnknownError(Exception):
@@ -36,15 +36,24 @@ class Prints:
 
     def common(self) -> bytes:
         """Of what every environment hangs on. Raises UnknownError where tools printed some of it."""
-        shape = [(one.name, one.kind, one.path) for one in self._repository.environments]
         kinds = sorted({resource.kind.value for resource in self._everything})
-        seen = xxhash.xxh3_128(repr((shape, kinds)).encode("utf-8", "surrogateescape"))
+        hides, printed = sorted(self._repository.hides), bool(self._repository.output)
+        seen = xxhash.xxh3_128(repr((kinds, hides, printed)).encode("utf-8", "surrogateescape"))
         named = names_taken(self._repository.files)
         if not all(is_plain_text(file, named.__contains__) for file in self._repository.output):
             raise UnknownError
-        for file in self._repository.files:
-            if not is_plain(file, named.__contains__):
-                seen.update(_of_file(file).encode("utf-8", "surrogateescape"))
+        shaping = [file for file in self._repository.files if not is_plain(file, named.__contains__)]
+        for file in shaping:
+            seen.update(_of_file(file).encode("utf-8", "surrogateescape"))
+        tables = {document.root.table for file in shaping for document in file.documents}
+        held: dict[int, bytes] = {}  # by the tuple of resources, which environments share
+        for environment in self._repository.environments:
+            seen.update(_shape(environment).encode("utf-8", "surrogateescape"))
+            for resources in _near(environment):
+                if id(resources) not in held:
+                    shapes = [self._of(one) for one in resources if one.kind in SHAPING or one.root.table in tables]
+                    held[id(resources)] = xxhash.xxh3_128_digest("\n".join(shapes).encode("utf-8", "surrogateescape"))
+                seen.update(held[id(resources)])
         return bytes(seen.digest())
 
     def names(self) -> dict[str, int]:
@@ -64,7 +73,7 @@ class Prints:
         """Of an environment with all that is its own; None where some of it has none."""
         try:
             seen = xxhash.xxh3_128("\n".join(self._head(environment)).encode("utf-8", "surrogateescape"))
-            for resources in (environment.resources, environment.background, environment.shared if environment.kind == "plain" else ()):
+            for resources in _near(environment):
                 seen.update(self._of_tuple(resources))
         except UnknownError:
             return None
@@ -106,6 +115,18 @@ class Prints:
         if table is None:
             raise UnknownError
         return f"{table} {node.row}"
+
+
+def _shape(one: Environment) -> str:
+    """What tells which files are an environment's."""
+    return repr((one.name, one.kind, one.path, one.status, one.loose, one.folders))
+
+
+def _near(environment: Environment) -> Iterator[tuple[Resource, ...]]:
+    """The objects of an environment, and those that count as part of the same mesh."""
+    yield from (environment.resources, environment.background)
+    if environment.kind == "plain":
+        yield environment.shared
 
 
 def name_of(kind: tuple[str, str], name: str) -> str:

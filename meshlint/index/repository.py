@@ -143,6 +143,11 @@ class Repository:
         end = starts[min(place.end_line, len(starts)) - 1] + place.end_column - 1
         return source.text[start:end]
 
+    @property
+    def hides(self) -> Collection[str]:
+        """The kinds of objects that files which were not analysed may hold."""
+        return self._hidden
+
     def hidden(self, kind: Kind) -> bool:
         """May a file that was not analysed hold objects of this kind?"""
         return kind.kind in self._hidden
