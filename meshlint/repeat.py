@@ -64,7 +64,8 @@ class Repeat:
         return said.code
 
     def recorded(self, write: Callable[[Again], int], result: Result) -> int:
-        """Write the reports, and keep what was written. What a tool rendered, or a rule that failed, is worked out again."""
+        """Write the reports, and keep what was written. Where a tool was asked, which reads more than manifests, or a rule failed,
+        all is worked out again."""
         from meshlint.cache.whole import Said
         from meshlint.report.again import Again
 
@@ -77,7 +78,7 @@ class Repeat:
             sys.stdout, sys.stderr = real, errors
             sys.stdout.write(out.getvalue())
             sys.stderr.write(notes.getvalue())
-        rendered = any(environment.status == "rendered" for environment in result.coverage.environments)
+        rendered = any(environment.status in ("rendered", "failed") for environment in result.coverage.environments)
         if code in (0, 1) and not rendered:
             files = [(one.file, _text(one.file)) for one in self._wanted if one.file]
             self._whole.keep(Said([("", out.getvalue()), *files], notes.getvalue(), code, again.pages))

@@ -252,6 +252,46 @@ class TestWhatIsAskedAgain:
             assert apps.run("-o", "json", "--jobs", "1").code == 2
         apps.check()
 
+    def test_settings_that_no_environment_holds_any_more(self, apps: Project, reused: list[int]) -> None:
+        """Which object a patch takes out of an overlay decides on whose MeshConfig a file speaks of."""
+        config = "apiVersion: v1\nkind: ConfigMap\nmetadata: {{name: {}}}\n"
+        (apps.folder / "base").mkdir()
+        mesh = config.format("istio") + "data: {mesh: 'outboundTrafficPolicy: {mode: REGISTRY_ONLY}'}\n"
+        (apps.folder / "base/kustomization.yaml").write_text("resources: [mesh.yaml]\nnamespace: istio-system\n")
+        (apps.folder / "base/mesh.yaml").write_text(f"{mesh}---\n{config.format('other')}")
+        (apps.folder / "app-0/kustomization.yaml").write_text("resources: [../base]\npatches: [{path: less.yaml}]\n")
+        (apps.folder / "app-0/mesh.yaml").unlink()
+        (apps.folder / "plain.yaml").write_text(_MESH.format(name="plain") + "---\n" + config.format("plain"))
+        for name in ("istio", "other", "istio"):
+            (apps.folder / "app-0/less.yaml").write_text(config.format(name) + "$patch: delete\n")
+            apps.check()
+        assert reused == [0, 0, 0]
+
+    def test_uses_of_subsets_that_hang_on_others(self, apps: Project, reused: list[int]) -> None:
+        """Nobody but the question which subsets are in use looks for what the host of a route stands for."""
+        words = ("-o", "json", "--select", "subset-unused")
+        route, service = apps.folder / "app-0/mesh.yaml", apps.folder / "app-1/mesh.yaml"
+        route.write_text(_MESH.format(name="app-0").replace("destination: {host: app-0", "destination: {host: two.team-1"))
+        service.write_text(_MESH.format(name="one") + "---\n" + _MESH.format(name="two").split("---\n")[2])
+        using = apps.folder / "app-7/mesh.yaml"
+        for subset in ("v2", "v1"):  # of app-0's DestinationRule
+            host = "app-0.team-0.svc.cluster.local"
+            using.write_text(_MESH.format(name="app-7").replace("host: app-7, subset: v1", f"host: {host}, subset: {subset}"))
+            apps.check(*words)
+        service.write_text(service.read_text().replace("kind: Service\nmetadata: {name: one}", "kind: Service\nmetadata: {name: two}"))
+        apps.check(*words)
+        assert 0 < reused[-1] < APPS
+
+    @pytest.mark.parametrize("words", ["-o json", "-o text", "-o sarif"])
+    def test_a_file_whose_name_is_no_utf8(self, apps: Project, words: str) -> None:
+        try:
+            (apps.folder / os.fsdecode(b"caf\xe9.yaml")).write_text(_MESH.format(name="cafe"))
+        except OSError:
+            pytest.skip("the file system takes no such name")
+        for name in ("plain", "other"):
+            apps.check(*words.split())
+            (apps.folder / "plain.yaml").write_text(_MESH.format(name=name))
+
     def test_fixes_of_what_is_kept(self, apps: Project) -> None:
         apps.run("-o", "github")
         (apps.folder / "plain.yaml").write_text(_MESH.format(name="plain").replace("v1}", "v2}"))
@@ -269,6 +309,22 @@ def test_what_a_tool_prints_is_judged_in_every_run(apps: Project, reused: list[i
         (here / "mesh.yaml").write_text(comment + pod + _MESH.format(name="app-1"))
         apps.check("-o", "json", "--render", "auto")
     assert reused[-1] == (APPS if kept else 0)
+
+
+@pytest.mark.tools
+def test_a_chart_that_another_file_repairs(tmp_path: Path) -> None:
+    """A helper of templates is no manifest: a run in which a tool failed is not said again."""
+    need("helm")
+    chart = tmp_path / "shop"
+    (chart / "templates").mkdir(parents=True)
+    (chart / "meshlint.toml").touch()
+    (chart / "Chart.yaml").write_text("apiVersion: v2\nname: shop\nversion: 1.0.0\n")
+    (chart / "templates/mesh.yaml").write_text(_MESH.format(name='{{ include "name" . }}'))
+    for text in ("{{ nothing }}", "shop"):
+        (chart / "templates/_helpers.tpl").write_text(f'{{{{ define "name" }}}}{text}{{{{ end }}}}')
+        for path in chart.rglob("*.*"):
+            os.utime(path, (LONG_AGO, LONG_AGO))
+        Project(chart, tmp_path / "cache").check("-o", "json", "--render", "auto")
 
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="copies need fork")

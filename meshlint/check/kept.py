@@ -75,6 +75,7 @@ class Kept:
         self._about = xxhash.xxh3_128_digest(code + about.encode("utf-8", "surrogateescape"))
         self._keys: list[bytes | None] = []
         self._again: dict[int, msgspec.Raw] = {}
+        self._told: dict[int, frozenset[str]] = {}  # what the subsets that environments use hung on, where nobody asks again
         self._common = b""
         self._names: dict[str, int] = {}
         self._new: Shared | None = None
@@ -110,6 +111,7 @@ class Kept:
         for number, one in valid.items():
             if one.used is not None:
                 repository.knows_use(repository.environments[number], _used(one.used))
+                self._told[number] = one.sought
         return {number: one for number, one in valid.items() if all(repository.subset_used(use) == answer for use, answer in one.uses)}
 
     def found(
@@ -147,8 +149,10 @@ class Kept:
                 records[key] = self._again[number]
             elif about is not None and not about.open and number not in self._broken:
                 used = repository.known_use(environment)
-                record = _Record(about.sought, about.uses, None if used is None else _rows(used), of.get(number, []))
-                records[key] = msgspec.Raw(_encode(record))
+                sought = about.sought | self._told.get(number, frozenset())
+                record = _Record(sought, about.uses, None if used is None else _rows(used), of.get(number, []))
+                with suppress(UnicodeEncodeError):  # the name of a file that is no UTF-8
+                    records[key] = msgspec.Raw(_encode(record))
         self._write(_Held(self._about, self._common, self._names, records))
 
     def _read(self) -> _Held | None:

@@ -37,4 +37,7 @@ def _key(findings: Sequence[Finding], result: Result) -> bytes:
     if not all(digest for _, digest in texts):
         return b""
     about = ([finding[:-1] for finding in findings], texts, len(result.coverage.environments))
-    return bytes(xxhash.xxh3_128_digest(_encode(about)))
+    try:
+        return bytes(xxhash.xxh3_128_digest(_encode(about)))
+    except UnicodeEncodeError:  # the name of a file that is no UTF-8
+        return b""
