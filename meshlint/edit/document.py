@@ -212,7 +212,7 @@ def _inner(text: str, path: str, at: int) -> tuple[int, str] | None:
 def _inner_tables(tables: Sequence[Table]) -> Iterator[tuple[tuple[int, str], Table]]:
     for table in tables:
         for number, document in enumerate(documents_of(table)):
-            for path, root in with_inner(document)[0].inner:
+            for path, root in with_inner(document, every=True)[0].inner:
                 yield (number, path), root.table
 
 

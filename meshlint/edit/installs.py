@@ -68,7 +68,7 @@ def _shared(node: Node, installer: Installer) -> bool:
 
 
 def _is_mapping(layer: Layer) -> bool:
-    return layer.node.is_map and not layer.flat and not layer.env and not layer.only
+    return layer.node.is_map and not layer.named and not layer.env and not layer.only
 
 
 def _is_holder(node: Node, installer: Installer) -> bool:

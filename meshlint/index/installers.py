@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from itertools import takewhile
 
+from meshlint.index.config_maps import ConfigMaps
 from meshlint.index.homes import Homes
-from meshlint.index.releases import Files, installers_of, releases_in, releases_of
+from meshlint.index.releases import Files, Maps, installers_of, releases_in, releases_of
 from meshlint.model.document import FileRead
 from meshlint.model.installation import CNI, ISTIOD, ZTUNNEL, Installer, Layer
 from meshlint.model.kind import Kind
@@ -29,7 +30,7 @@ class Installers:
     def __init__(self, written: Sequence[FileRead], files: Sequence[FileRead], environments: Sequence[Environment]) -> None:
         """`written`: as they stand in the repository; `files`: with what tools made of them in place of their objects."""
         self._files = Files(written, files)
-        self._of: dict[Resource, tuple[Installer, ...]] = {}
+        self._of: dict[tuple[Resource, ...], tuple[Installer, ...]] = {}
         self._numbers: dict[Installer, int] = {}  # the same where root and layers are
         self._by_parts: dict[tuple[Node, tuple[Layer, ...]], int] = {}
         self._all_of: dict[str, Sequence[Installer]] = {}
@@ -42,7 +43,8 @@ class Installers:
                 if id(resources) not in makers_in:
                     makers_in[id(resources)] = [resource for resource in resources if resource.kind in _KINDS]
             makers = [resource for resources in near for resource in makers_in[id(resources)]]
-            self._own[id(environment)] = [installer for resource in makers for installer in self._made_by(resource, named)]
+            maps = ConfigMaps(near, self._files.several if environment.kind == "plain" else _one_cluster)
+            self._own[id(environment)] = [installer for resource in makers for installer in self._made_by(resource, maps, named)]
         homes = Homes(environments)
         for installer in self._from_files(frozenset(named)):
             if (home := homes.of(parent(installer.file))) is not None:
@@ -51,14 +53,16 @@ class Installers:
         self._firm = [(own, frozenset(one.component for one in own)) for environment, own in held if not environment.loose]
         self._elsewhere: dict[tuple[frozenset[str], str], Sequence[Installer]] = {}
 
-    def _made_by(self, resource: Resource, named: set[str]) -> tuple[Installer, ...]:
-        if resource not in self._of:
-            self._of[resource] = tuple(self._made(resource, named))
-        return self._of[resource]
+    def _made_by(self, resource: Resource, maps: ConfigMaps, named: set[str]) -> tuple[Installer, ...]:
+        taken = maps.of(resource)
+        key = (resource, *taken.values())
+        if key not in self._of:
+            self._of[key] = tuple(self._made(resource, taken, named))
+        return self._of[key]
 
-    def _made(self, resource: Resource, named: set[str]) -> Iterator[Installer]:
+    def _made(self, resource: Resource, taken: Maps, named: set[str]) -> Iterator[Installer]:
         if resource.kind in _RELEASES:
-            for release in releases_of(resource, self._files):
+            for release in releases_of(resource, self._files, taken):
                 named.add(release.chart)
                 yield from installers_of(release, self._files)
         elif resource.kind in _SAIL:
@@ -112,6 +116,10 @@ class Installers:
         if installer not in self._numbers:
             self._numbers[installer] = self._by_parts.setdefault((installer.root, installer.layers), len(self._by_parts))
         return self._numbers[installer]
+
+
+def _one_cluster(_: str) -> bool:
+    return False
 
 
 def _together(one: str, other: str) -> int:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Sequence
+from collections import Counter
+from collections.abc import Collection, Iterator, Mapping, Sequence
 
+from meshlint.index.config_maps import key_of, values_of
 from meshlint.model.document import Document, FileRead
 from meshlint.model.installation import CILIUM, CNI, ISTIO_CSR, ISTIOD, ZTUNNEL, Installer, Layer
 from meshlint.model.kind import Kind
@@ -12,11 +14,11 @@ from meshlint.model.node import Node
 from meshlint.model.resource import Resource
 from meshlint.model.texts import strings_below
 from meshlint.model.tuples import NamedTuple
-from meshlint.read.inner import documents_in
 from meshlint.render.find.fill import unfilled
 from meshlint.render.find.listed import templates
 from meshlint.render.tree import base, below, parent, resolve
 
+Maps = Mapping[Node, Resource]
 _CHARTS = {
     "istiod": ISTIOD, "istio-discovery": ISTIOD, "cni": CNI, "istio-cni": CNI, "ztunnel": ZTUNNEL, "cilium": CILIUM,
     "cert-manager-istio-csr": ISTIO_CSR,
@@ -57,7 +59,7 @@ class Files:
         self.used: set[str] = set()
         self._generated: dict[str, list[tuple[str, str, str]]] | None = None
         self._charts: dict[str, list[Document]] | None = None
-        self._maps: dict[str, list[Document]] | None = None
+        self._maps: Counter[str] | None = None
         self.wrappers = {
             parent(path): document
             for path, file in self._files.items()
@@ -85,19 +87,12 @@ class Files:
         found = [resolve(folder, path) for held, folder, path in self._generated.get(name, ()) if held == key and below(near, folder)]
         return self.values(found[0]) if len(found) == 1 else None
 
-    def written(self, name: str, key: str, namespace: str) -> Layer | None:
-        """A key of the ConfigMap of a name, where the repository has one only: a second one may be another cluster's, or a patch."""
+    def several(self, name: str) -> bool:
+        """Does the repository hold more than one ConfigMap of a name? Another one may be another cluster's."""
         if self._maps is None:
-            self._maps = {}
-            for document in (document for file in self._files.values() for document in file.documents if document.kind == "ConfigMap"):
-                self._maps.setdefault(document.root.get("metadata", "name").text or "", []).append(document)
-        found = self._maps.get(name, []) if name else []
-        if len(found) != 1 or (found[0].root.get("metadata", "namespace").text or namespace) != namespace:
-            return None
-        if self.patched("ConfigMap"):
-            return None
-        roots = documents_in(text) if (text := found[0].root.get("data", key)).text else []
-        return Layer(roots[0]) if len(roots) == 1 and roots[0].is_map else None
+            documents = (document for file in self._files.values() for document in file.documents if document.kind == "ConfigMap")
+            self._maps = Counter(document.root.get("metadata", "name").text or "" for document in documents)
+        return self._maps[name] > 1
 
     def patched(self, kind: str) -> bool:
         """May a kustomization change objects of a kind otherwise than by an object of their name?"""
@@ -164,19 +159,20 @@ def _makers(kustomization: Document) -> Iterator[tuple[str, str, str]]:
             yield maker.get("name").text or "", key or base(path), path
 
 
-def releases_of(resource: Resource, files: Files) -> Iterator[Release]:
-    """The releases that an object of Flux or Argo CD makes."""
+def releases_of(resource: Resource, files: Files, maps: Maps) -> Iterator[Release]:
+    """The releases that an object of Flux or Argo CD makes. `maps`: the ConfigMaps that it takes values from, by what names them."""
     if resource.kind is Kind.HELM_RELEASE:
-        yield from _flux(resource, files)
+        yield from _flux(resource, files, maps)
     elif resource.kind in (Kind.ARGO_APPLICATION, Kind.ARGO_APPLICATION_SET):
         yield from _argo(resource, files)
 
 
-def _flux(resource: Resource, files: Files) -> Iterator[Release]:
+def _flux(resource: Resource, files: Files, maps: Maps) -> Iterator[Release]:
     spec = resource.spec
     chart, version = spec.get("chart", "spec", "chart").text or "", spec.get("chart", "spec", "version")
-    given = [_given(item, resource.namespace, files) for item in spec.each("valuesFrom")]
-    closed = None not in given and not spec.get("chart", "spec", "valuesFiles") and not resource.partial
+    given = [_given(item, files, maps.get(item)) for item in spec.each("valuesFrom")]
+    whole = None not in given and not any(held.partial for held in maps.values())
+    closed = whole and not spec.get("chart", "spec", "valuesFiles") and not resource.partial
     repository = spec.get("chart", "spec", "sourceRef", "name").text or ""
     namespace = spec.get("targetNamespace").text or resource.namespace
     layers = [Layer(spec.get("values")), *(layer for layer in reversed(given) if layer is not None)]
@@ -200,12 +196,14 @@ def _referred(reference: Node, files: Files) -> tuple[str, str, Node]:
     return base(url), parent(url), ref.get("tag") if ref.get("tag").present else ref.get("semver")
 
 
-def _given(item: Node, namespace: str, files: Files) -> Layer | None:
-    """What valuesFrom names, where the repository holds all of it: written values win over it, later ones over earlier ones."""
-    if item.get("kind").text != "ConfigMap" or item.get("targetPath").present:
+def _given(item: Node, files: Files, held: Resource | None) -> Layer | None:
+    """What valuesFrom names, where it is a whole file of the repository, or stands in a ConfigMap: written values win over it, later
+    ones over earlier ones."""
+    if item.get("kind").text != "ConfigMap":
         return None
-    name, key = item.get("name").origin, item.get("valuesKey").text or "values.yaml"  # what is rendered has a hash behind it
-    return files.generated(name.text or "", key, item.file) or files.written(name.text or "", key, namespace)
+    name = item.get("name").origin  # what is rendered has a hash behind it
+    made = None if item.get("targetPath").present else files.generated(name.text or "", key_of(item), item.file)
+    return made if made is not None or held is None else values_of(item, held, files.inner.get(held.root, {}))
 
 
 def _argo(resource: Resource, files: Files) -> Iterator[Release]:
@@ -250,11 +248,13 @@ def _argo_of(resource: Resource, spec: Node, where: str, files: Files, whole: bo
 
 
 def _argo_values(source: Node, text: Node | None, folder: str, files: Files) -> tuple[list[Layer], bool]:
-    """Parameters win over valuesObject, that over values, that over files, of which the last wins. And is that all?"""
+    """Parameters win over valuesObject (without one: values), that over files, of which the last wins. And is that all?"""
     helm = source.get("helm")
     layers = [Layer(helm.get("parameters"), flat=True)] if helm.get("parameters").is_list else []
-    layers += [Layer(node) for node in (helm.get("valuesObject"), text) if node is not None and node]
-    closed = not helm.get("fileParameters") and not source.get("plugin") and (text is not None or not helm.get("values").present)
+    written = helm.get("valuesObject")
+    inline, known = (written, True) if written.is_map else (text, text is not None or not helm.get("values").present)
+    layers += [Layer(inline)] if inline else []
+    closed = known and not written.unknown and not helm.get("fileParameters") and not source.get("plugin")
     for name in reversed([*helm.get("valueFiles").each()]):
         head, _, rest = (name.text or "").partition("/")
         found = files.values(resolve("", rest) if head.startswith("$") else resolve(folder, name.text or "") if folder else None)
@@ -352,7 +352,7 @@ def _dependency(item: Node, release: Release) -> Iterator[Installer]:
     key = _key(item)
     if _switched_off(item.get("condition").text or "", release.layers):
         return
-    shared = tuple(Layer(layer.node, only="global") for layer in release.layers if not layer.flat)
+    shared = tuple(Layer(layer.node, only="global") for layer in release.layers if not layer.named)
     place = release.root if release.holder is not None else item
     yield _installer(component, release._replace(version=item.get("version"), root=place), (*_below(release.layers, key), *shared))
 
@@ -368,7 +368,7 @@ def _switched_off(condition: str, layers: Sequence[Layer]) -> bool:
 
 def _below(layers: Sequence[Layer], key: str) -> tuple[Layer, ...]:
     """The values of a dependency; those of parameters keep their dotted names."""
-    return tuple(layer._replace(under=key) if layer.flat else Layer(layer.node.get(key)) for layer in layers)
+    return tuple(layer._replace(under=key) if layer.named else Layer(layer.node.get(key)) for layer in layers)
 
 
 def _installer(component: str, release: Release, layers: tuple[Layer, ...], fixed: str = "") -> Installer:

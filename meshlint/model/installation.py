@@ -28,28 +28,38 @@ _RENDERED = {  # the variables by which the charts hand values to the containers
 
 class Layer(NamedTuple):
     """A mapping of values, or (`flat`) a list of `name` and `value` with dotted names. `env`: the variables of the container
-    as such a list, or as a mapping. `under`: the key of a dependency before its flat names; `only`: no other top key counts."""
+    as such a list, or as a mapping. `at`: the path that the node is put at. `under`: the key of a dependency before its flat names or
+    that path; `only`: no other top key counts."""
 
     node: Node
     flat: bool = False
     env: bool = False
     under: str = ""
     only: str = ""
+    at: tuple[str, ...] = ()
 
     def get(self, path: tuple[str, ...]) -> Node | None:
         """The value at a path; an unknown one where a template fills in what holds it; None where it is not set."""
         if self.only and path[0] != self.only:
             return None
-        if self.flat:
-            name = ".".join((self.under, *path) if self.under and path[0] != "global" else path)
-            named = [item for item in self.node.each() if item.get("name").text == name]
-            return named[-1].get("value") if named else None
+        if self.named:
+            full = (self.under, *path) if self.under and path[0] != "global" else path
+            return self.node if full == self.at else self._flat(".".join(full))
         node = self.node
         for step in path:
             if node.unknown:
                 return node
             node = node.get(step)
         return node if node.present else None
+
+    @property
+    def named(self) -> bool:
+        """Does it hold values by their paths, rather than a mapping of them?"""
+        return self.flat or bool(self.at)
+
+    def _flat(self, name: str) -> Node | None:
+        named = [item for item in self.node.each() if item.get("name").text == name]
+        return named[-1].get("value") if named else None
 
     def variable(self, name: str) -> Node | None:
         if self.node.is_map:
@@ -135,7 +145,7 @@ class Installer:
 
     def _absent(self, path: tuple[str, ...]) -> Node:
         """An absent node at the nearest place: in the values that win, else in what installs it."""
-        values = next((layer.node for layer in self.layers if not layer.flat and not layer.env and not layer.only), self.root)
+        values = next((layer.node for layer in self.layers if not layer.named and not layer.env and not layer.only), self.root)
         found = values
         for step in path:
             below = found.get(step)

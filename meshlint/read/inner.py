@@ -17,16 +17,18 @@ from meshlint.read.placeholders import is_template
 from meshlint.read.rows import move
 
 _OWN_KEYS: Final = ("mesh", "meshNetworks")
+_VALUES: Final = "values.yaml"  # where Flux looks for the values of a release
 _ENDINGS: Final = (".yaml", ".yml", ".json")
 _MENTIONS: Final = ("meshConfig", "outboundTrafficPolicy", "rootNamespace", "defaultConfig", "trustDomain")
 Found = list[tuple[str, Node]]
 
 
-def with_inner(document: Document) -> tuple[Document, list[Trouble]]:
-    """The document with what its strings hold, and what of our own in them could not be read."""
+def with_inner(document: Document, every: bool = False) -> tuple[Document, list[Trouble]]:
+    """The document with what its strings hold, and what of our own in them could not be read. `every`: also those of a ConfigMap that
+    nobody but a release that names them takes for documents."""
     found: Found = []
     troubles: list[Trouble] = []
-    for node, ours in _candidates(document):
+    for node, ours in _candidates(document, every):
         tables, refused = _parse(node)
         found += [(_path(document, node), table.root) for table in tables if table.root.is_map]
         if refused is not None and ours and not is_template(node.text or ""):
@@ -47,19 +49,19 @@ def documents_of(source: Source) -> list[Node]:
         return []
 
 
-def _candidates(document: Document) -> Iterator[tuple[Node, bool]]:
+def _candidates(document: Document, every: bool) -> Iterator[tuple[Node, bool]]:
     """Strings that may hold a document, and whether it is one that only we would read."""
     root = document.root
     if document.kind == "ConfigMap" and document.api_version == "v1":
         for key, node in root.get("data").items():
             mentions = any(word in (node.text or "") for word in _MENTIONS)
-            if node.text and (key in _OWN_KEYS or (mentions and (key == "values" or key.endswith(_ENDINGS)))):
+            if node.text and (every or key in (*_OWN_KEYS, _VALUES) or (mentions and (key == "values" or key.endswith(_ENDINGS)))):
                 yield node, key in _OWN_KEYS and (mentions or (root.get("metadata", "name").text or "").startswith("istio"))
     elif document.kind in ("Application", "ApplicationSet") and document.api_version.startswith("argoproj.io/"):
         spec = root.get("spec") if document.kind == "Application" else root.get("spec", "template", "spec")
         for source in (spec.get("source"), *spec.each("sources")):
             values = source.get("helm", "values")
-            if values.text and values.text.strip():
+            if values.text and values.text.strip() and source.get("helm", "valuesObject").value is None:
                 yield values, False
 
 

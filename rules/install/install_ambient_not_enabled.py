@@ -70,8 +70,8 @@ def install_ambient_not_enabled(mesh: Mesh) -> Iterator[Problem]:
     Settings are looked for in IstioOperators, the sail operator's objects, releases of the chart by Flux, Argo CD, Kustomize,
     helmfile and wrapper charts, and istiod's own Deployment. One finding for an environment, at the profile or variable that
     decides, else at what installs istiod. Not reported when: one control plane of the environment has ambient; the repository
-    installs none, or one of another cluster (profile `remote`); a template, a Secret or a ConfigMap may say it; an IstioOperator
-    names no profile, since the command line may; nothing uses ambient yet
+    installs none, or one of another cluster (profile `remote`); a template, a Secret or a ConfigMap that is not here may say it; an
+    IstioOperator names no profile, since the command line may; nothing uses ambient yet
     ([install-cni-or-ztunnel-missing](install-cni-or-ztunnel-missing.md) then says what comes first).
     """
     planes = [one for one in mesh.installers(ISTIOD) if not one.remote]

@@ -109,5 +109,5 @@ def _trusted(csr: Installer, accounts: Node, mesh: Mesh) -> Fix | None:
 
 def _values(one: Installer) -> Node | None:
     """The mapping of values that wins, if they stand as one."""
-    found = [layer.node for layer in one.layers if not layer.flat and not layer.env and not layer.only]
+    found = [layer.node for layer in one.layers if not layer.named and not layer.env and not layer.only]
     return found[0] if found and found[0].is_map and len(found) == len(one.layers) else None

@@ -104,7 +104,7 @@ class _Sources:
                 out.append(Values(path))
             elif helm.get("ignoreMissingValueFiles").value is not True:
                 lost.append(no_values(item))
-        inline = helm.get("valuesObject") if helm.get("valuesObject").present else helm.get("values")
+        inline = helm.get("valuesObject") if helm.get("valuesObject").value is not None else helm.get("values")
         if inline.present:
             out.append(Values(node=inline))
         return tuple(out), lost

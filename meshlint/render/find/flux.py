@@ -10,6 +10,7 @@ from meshlint.render.find.application import HERE, Application, Source, no_value
 from meshlint.render.find.fill import unfilled
 from meshlint.render.find.repository import Holder, source_name
 from meshlint.render.recipe import Missing, Values
+from meshlint.render.target_path import steps_of
 from meshlint.render.tree import joined
 
 _OVERLAY = ("namePrefix", "nameSuffix", "patches", "patchesStrategicMerge", "patchesJson6902", "images", "components")
@@ -166,10 +167,12 @@ def _values(spec: Node, draft: Draft, holder: Holder, beside: Sequence[Draft]) -
     missing: list[Missing] = []
     for item in spec.each("valuesFrom"):
         key = item.get("valuesKey").text or "values.yaml"
-        under = tuple(step for step in (item.get("targetPath").text or "").split(".") if step)
         data, lost = _data(item, draft, holder, beside)
         made = dict(holder.generated(item.get("name").text or "", draft.document.file)) if lost else {}
-        if key in data:
+        under = _under(item, data.get(key))
+        if under is None:
+            missing.append(Missing(f"what is put at {item.get('targetPath').text} is not followed", item))
+        elif key in data:
             out.append(Values(node=data[key], under=under))
         elif key in made:
             out.append(Values(made[key], under=under))
@@ -178,6 +181,12 @@ def _values(spec: Node, draft: Draft, holder: Holder, beside: Sequence[Draft]) -
     if spec.get("values").is_map:
         out.append(Values(node=spec.get("values")))
     return out, missing
+
+
+def _under(item: Node, value: Node | None) -> tuple[str, ...] | None:
+    """Where an entry of valuesFrom is put; None where that is more than some keys."""
+    path = item.get("targetPath").text
+    return steps_of(path, (value.text or "") if value is not None else "") if path else ()
 
 
 def _post_rendered(spec: Node) -> Iterator[tuple[str, Node]]:

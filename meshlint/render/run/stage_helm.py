@@ -12,6 +12,7 @@ from meshlint.render.run.capabilities import KUBE_VERSION, api_versions
 from meshlint.render.run.charts import Chart, chart_at
 from meshlint.render.run.plain import plain
 from meshlint.render.run.stage import Files, Refusal, Stage
+from meshlint.render.target_path import typed
 from meshlint.render.tree import joined
 
 CHART = "chart"  # folder of the copy
@@ -96,6 +97,8 @@ class HelmStage:
         data = self._settled(self._data(values))
         if isinstance(data, bytes):
             return data
+        if values.under and isinstance(data, str):
+            data = typed(data)
         for step in reversed(values.under):
             data = {step: data}
         return _json(data) if isinstance(data, dict) else None

@@ -155,9 +155,91 @@ def test_other_values_of_flux_leave_it_open(item: str, tmp_path: Path) -> None:
     assert (found.value("revision").text, found.value("global", "network").present, found.closed) == ("blue", False, False)
 
 
-def test_argo_cd_parameters_over_objects_over_text_over_files(tmp_path: Path) -> None:
+def held(folder: Path, items: str, *maps: str, values: str = "") -> Installer:
+    """A release with values from ConfigMaps that stand beside it."""
+    release = FLUX.replace("values: {profile: ambient, ", f"valuesFrom: [{items}]\n  values: {{{values}")
+    return one(mesh(folder, a_yaml="---\n".join([release, *maps])), ISTIOD)
+
+
+HELD = """\
+apiVersion: v1
+kind: ConfigMap
+metadata: {name: %s, namespace: %s}
+data:
+  values.yaml: |
+    profile: ambient
+    revision: %s
+    global: {network: %s}
+  east.yaml: |
+    global:
+      network: east
+  network: far
+  flag: '{a,b}'
+"""
+
+
+def test_values_of_config_maps_in_the_order_of_flux(tmp_path: Path) -> None:
+    maps = HELD % ("one", "istio-system", "a", "one"), HELD % ("two", "istio-system", "b", "two")
+    found = held(tmp_path, "{kind: ConfigMap, name: one}, {kind: ConfigMap, name: two}", *maps)
+    assert (found.value("revision").text, found.value("global", "network").text, found.ambient, found.closed) == ("blue", "two", True, True)
+    found = held(tmp_path, "{kind: ConfigMap, name: two}, {kind: ConfigMap, name: one, valuesKey: east.yaml}", *maps)
+    at = found.value("global", "network")
+    assert (at.text, at.exact) == ("east", True)
+    assert (tmp_path / "a.yaml").read_text().splitlines()[at.place.start.line].strip() == "network: east"
+
+
+def test_a_value_of_a_config_map_at_a_path(tmp_path: Path) -> None:
+    item, after = "{kind: ConfigMap, name: one, valuesKey: network, targetPath: global.network}", "{kind: ConfigMap, name: one}"
+    found = held(tmp_path, f"{after}, {item}", HELD % ("one", "istio-system", "a", "one"))
+    assert (found.value("global", "network").text, found.closed) == ("far", True)
+    found = held(tmp_path, f"{item}, {after}", HELD % ("one", "istio-system", "a", "one"))
+    assert found.value("global", "network").text == "one"
+    found = held(tmp_path, item, HELD % ("one", "istio-system", "a", "one"), values="global: {network: own}, ")
+    assert (found.value("global", "network").text, found.ambient) == ("own", False)
+
+
+@pytest.mark.parametrize(
+    ("item", "namespace"),
+    [
+        ("{kind: ConfigMap, name: one}", "other"),
+        ("{kind: Secret, name: one}", "istio-system"),
+        ("{kind: ConfigMap, name: one, optional: true}", "other"),
+        ("{kind: ConfigMap, name: one, valuesKey: gone}", "istio-system"),
+        ("{kind: ConfigMap, name: one, valuesKey: network}", "istio-system"),
+        ("{kind: ConfigMap, name: one, valuesKey: flag, targetPath: global.network}", "istio-system"),
+        ("{kind: ConfigMap, name: one, valuesKey: network, targetPath: 'a[0]'}", "istio-system"),
+    ],
+)
+def test_config_maps_that_say_nothing_leave_it_open(item: str, namespace: str, tmp_path: Path) -> None:
+    found = held(tmp_path, item, HELD % ("one", namespace, "a", "one"))
+    assert (found.value("global", "network").present, found.ambient, found.closed) == (False, None, False)
+
+
+def test_config_maps_of_each_environment(tmp_path: Path) -> None:
+    release = FLUX.replace("values: {profile: ambient, ", "valuesFrom: [{kind: ConfigMap, name: one}]\n  values: {")
+    files = {f"{name}/kustomization.yaml": "resources: [../base, map.yaml]\n" for name in ("east", "west")}
+    maps = {f"{name}/map.yaml": HELD % ("one", "istio-system", "a", name) for name in ("east", "west")}
+    base = {"base/kustomization.yaml": "resources: [release.yaml]\n", "base/release.yaml": release}
+    made = repository(tmp_path, **files, **maps, **base)
+    found = {environment.name: one(made.index(environment), ISTIOD) for environment in made.environments}
+    assert {name: plane.value("global", "network").text for name, plane in found.items()} == {"east": "east", "west": "west"}
+
+
+def test_a_wrapper_chart_with_values_of_config_maps(tmp_path: Path) -> None:
+    chart = "name: mesh\ndependencies: [{name: istiod, alias: plane, version: 1.30.2}]\n"
+    text = "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: one}\ndata: {a: '{plane: {revision: a}}', b: far}\n"
+    items = "{kind: ConfigMap, name: one, valuesKey: a}, {kind: ConfigMap, name: one, valuesKey: b, targetPath: plane.network}"
+    items += ", {kind: ConfigMap, name: one, valuesKey: b, targetPath: global.x}"
+    release = FLUX.replace("chart: istiod, version: 1.30.x", "chart: charts/mesh")
+    release = release.replace("values: {", f"valuesFrom: [{items}]\n  values: {{")
+    found = one(mesh(tmp_path, a_yaml=release + "---\n" + text, **{"charts/mesh/Chart.yaml": chart}), ISTIOD)
+    assert (found.revision.text, found.value("network").text, found.value("global", "x").text) == ("a", "far", "far")
+    assert not found.value("x").present
+
+
+def test_argo_cd_parameters_over_objects_over_files(tmp_path: Path) -> None:
     found = one(mesh(tmp_path, a_yaml=ARGO, values__istiod_yaml="profile: ambient\nglobal: {platform: k3s}\n"), ISTIOD)
-    assert [found.revision.text, found.value("global", "network").text, found.value("global", "platform").text] == ["first", "east", "gke"]
+    assert [found.revision.text, found.value("global", "network").text, found.value("global", "platform").text] == ["first", "east", "k3s"]
     assert found.value("profile").file.endswith("values/istiod.yaml") and found.ambient and found.closed
 
 

@@ -44,6 +44,7 @@ def test_other_strings_stand_as_a_whole(value: str) -> None:
         ("mesh: 'a: 1'", ["data.mesh"]),
         ("values: '{meshConfig: {rootNamespace: x}}'", ["data.values"]),
         ("values: 'a: 1'", []),
+        ("values.yaml: 'a: 1'", ['data["values.yaml"]']),
         ("dashboard.json: '{\"a\": 1}'", []),
         ("script.sh: 'trustDomain: a'", []),
         ("mesh: ''", []),
@@ -79,6 +80,8 @@ def test_helm_values_of_argo_applications() -> None:
         "spec:\n", "spec: {template: {spec: {source: {helm: {values: 'c: 3'}}}}}\nx:\n"
     )
     assert [path for path, _ in only(read_text(many, "a.yaml")).inner] == ["spec.template.spec.source.helm.values"]
+    both = many.replace("{values: 'c", "{valuesObject: {}, values: 'c")
+    assert not only(read_text(both, "a.yaml")).inner  # Argo CD passes over the text then
 
 
 def test_items_of_a_list_are_looked_into() -> None:
