@@ -7,7 +7,7 @@ import sys
 from collections.abc import Callable, Generator
 from contextlib import closing
 
-_ENDINGS = (".yaml", ".yml", ".json", ".tpl", ".toml")
+_ENDINGS = (".yaml", ".yml", ".json", ".tpl", ".gotmpl", ".toml", "Kustomization", ".helmignore")
 _NOT_INSIDE = frozenset({".git", ".venv", "node_modules", "__pycache__"})
 _INTERRUPTED = 130
 _QUIET_FOR = 50  # milliseconds without a change, until a run begins

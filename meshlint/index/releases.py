@@ -7,6 +7,7 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 
 from meshlint.index.config_maps import key_of, values_of
 from meshlint.model.document import Document, FileRead
+from meshlint.model.file_names import is_helmfile
 from meshlint.model.installation import CILIUM, CNI, ISTIO_CSR, ISTIOD, ZTUNNEL, Installer, Layer
 from meshlint.model.kind import Kind
 from meshlint.model.lazy_regex import lazy_regex
@@ -131,6 +132,9 @@ class Files:
         for path, file in self._files.items():
             if base(path) in names:
                 yield from file.documents
+
+    def helmfiles(self) -> Iterator[Document]:
+        return (document for path, file in self._files.items() if is_helmfile(path) for document in file.documents if not document.kind)
 
     def loose(self) -> Iterator[tuple[str, Document]]:
         """Values files that nothing in the repository names, by the component that their names say."""
@@ -274,7 +278,7 @@ def releases_in(files: Files, named: frozenset[str]) -> Iterator[Release]:
     """The releases that files say which are no objects. `named`: the folders of wrapper charts that an object releases."""
     for document in files.by_name(*_KUSTOMIZATIONS):
         yield from _kustomization(document, files)
-    for document in files.by_name("helmfile.yaml", "helmfile.yml"):
+    for document in files.helmfiles():
         yield from _helmfile(document, files)
     for folder, document in files.wrappers.items():
         if folder not in named:
@@ -284,16 +288,26 @@ def releases_in(files: Files, named: frozenset[str]) -> Iterator[Release]:
 def _kustomization(document: Document, files: Files) -> Iterator[Release]:
     root, folder = document.root, parent(document.file)
     for chart in root.each("helmCharts"):
-        name = chart.get("valuesFile").text
-        given = [name] if name else []
-        inline = chart.get("valuesInline")
-        found = [files.values(resolve(folder, one)) for one in (*given, *(node.text or "" for node in chart.each("additionalValuesFiles")))]
-        layers = [*([Layer(inline)] if inline else []), *(layer for layer in reversed(found) if layer is not None)]
+        found = _of_chart(chart, folder, files)
+        layers = [layer for layer in reversed(found) if layer is not None]
         namespace = chart.get("namespace").text or root.get("namespace").text or ""
         yield Release(
             chart.get("name").text or "", chart.get("repo").text or "", chart.get("version"), namespace,
             tuple(layers or [Layer(chart)]), None not in found, chart,
         )  # fmt: skip
+
+
+def _of_chart(chart: Node, folder: str, files: Files) -> list[Layer | None]:
+    """What wins last: Kustomize puts further files over what is written in place, and that over the first file, if it is not told
+    otherwise."""
+    def layer(node: Node) -> Layer | None:
+        return files.values(resolve(folder, node.text or ""))
+
+    own = [layer(node) for node in (chart.get("valuesFile"),) if node.present]
+    inline: list[Layer | None] = [Layer(node) for node in (chart.get("valuesInline"),) if node]
+    how = chart.get("valuesMerge").text if inline else ""
+    first = inline if how == "replace" else [*inline, *own] if how == "merge" else [*own, *inline]
+    return [*first, *(layer(node) for node in chart.each("additionalValuesFiles"))]
 
 
 def _helmfile(document: Document, files: Files) -> Iterator[Release]:

@@ -20,13 +20,14 @@ from meshlint.config import Config, ConfigError
 from meshlint.lsp.edits import Editing
 from meshlint.lsp.features import Document
 from meshlint.lsp.root import Root
+from meshlint.model.file_names import HELM_IGNORE
 from meshlint.model.target import TargetError
 from meshlint.plugins import registry_of
 from meshlint.project import MissingPathError, project
 
 _DELAY = 0.05  # seconds without a key, until what was typed counts
 CONFIGURATIONS = ("meshlint.toml", "pyproject.toml")
-WATCHED = ("**/*.{yaml,yml,json,tpl}", *(f"**/{name}" for name in CONFIGURATIONS))
+WATCHED = ("**/*.{yaml,yml,json,tpl,gotmpl}", *(f"**/{name}" for name in (*CONFIGURATIONS, "Kustomization", HELM_IGNORE)))
 ENDINGS = (".yaml", ".yml", ".json")
 
 Configure = Callable[[str], Config]  # the configuration that holds for a folder or file

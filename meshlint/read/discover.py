@@ -28,8 +28,9 @@ class Discovery(NamedTuple):
 def discover(root: str, paths: Sequence[str], exclude: Sequence[str] = (), force_exclude: bool = False, use_git: bool = True) -> Discovery:
     """The files to read for these paths (relative to the root, or absolute inside of it).
 
-    A folder gives its .yaml, .yml and .json files; `exclude` and git's ignore rules leave some out. A file that is named
-    is taken whatever its ending and whatever ignores it, unless `force_exclude`. A name that is no valid UTF-8 holds surrogates.
+    A folder gives its .yaml, .yml and .json files, and some that tools know by name; `exclude` and git's ignore rules leave some out.
+    A file that is named is taken whatever its ending and whatever ignores it, unless `force_exclude`. A name that is no valid UTF-8
+    holds surrogates.
     """
     search = _Search(os.path.realpath(root), use_git)
     named = [path for path in _inside(search, paths) if not os.path.isdir(path)]

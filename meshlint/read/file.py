@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from typing import Final
 
 from meshlint.model.document import Document, FileRead, Trouble
+from meshlint.model.file_names import HELM_IGNORE
 from meshlint.model.lazy_regex import lazy_regex
 from meshlint.model.node import Table
 from meshlint.model.position import Source, Span
@@ -59,6 +60,8 @@ def read_text(text: str, shown_path: str, parse_all: bool = False) -> FileRead:
     if not text.isascii() and _surrogates(text):
         return _unread(shown_path, "unreadable-file", "holds characters that are no Unicode text")
     source = Source(shown_path, text)
+    if shown_path.endswith(HELM_IGNORE):
+        return FileRead(shown_path, source, ())
     parts = None if parse_all else plan(text)
     if parts is not None and (read := _read_parts(source, parts)) is not None:
         return read

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 
+from meshlint.model.file_names import named
 from meshlint.model.tuples import NamedTuple
 from meshlint.read.ignore import Rules, ignored, rules_of
 
@@ -20,8 +21,8 @@ class Listing(NamedTuple):
 
 
 def wanted(path: str) -> bool:
-    """Does the name end as a manifest's does?"""
-    return path[-5:].lower() in (".yaml", ".json") or path[-4:].lower() == ".yml"
+    """Does the name end as a manifest's does, or is it one that a tool knows?"""
+    return path[-5:].lower() in (".yaml", ".json") or path[-4:].lower() == ".yml" or named(path)
 
 
 def shown(name: str) -> str:
@@ -53,7 +54,7 @@ def _sort_in(
 ) -> None:
     is_folder = entry.is_dir(follow_symlinks=False)
     is_link = entry.is_symlink()
-    if entry.name == ".git" or not (is_folder or is_link or wanted(entry.name)):
+    if entry.name == ".git" or not (is_folder or is_link or wanted(base + entry.name)):
         return
     if rules and ignored(base + entry.name + ("/" if is_folder else ""), rules):
         return

@@ -6,6 +6,7 @@ import re
 from collections.abc import Callable, Iterable, Iterator
 
 from meshlint.model.document import Document, FileRead
+from meshlint.model.file_names import is_helmfile
 from meshlint.model.kind import Kind, kind_of
 from meshlint.model.later import ALPHA_FLAG, IMAGES, words_of
 from meshlint.model.node import Node
@@ -37,20 +38,20 @@ def evidence_of(files: Iterable[FileRead]) -> list[Evidence]:
 
 
 def _in_file(file: FileRead) -> Iterator[Evidence]:
-    name = base(file.path)
     source = file.source
     words = words_of(source) if source is not None else []
     images, flag = any(word in words for word in IMAGES), ALPHA_FLAG in words
     for document in file.documents:
-        said = [*_said(document, name)]
+        said = [*_said(document, file.path)]
         for key, at in said:
             yield from _read(key, at, document.root)
         if images or flag:
             yield from _scanned(document.root, images, flag)
 
 
-def _said(document: Document, file_name: str) -> Iterator[tuple[str, Node]]:
+def _said(document: Document, path: str) -> Iterator[tuple[str, Node]]:
     """Fields that name a release, with what they name."""
+    file_name = base(path)
     kind = kind_of(document.api_version, document.kind)
     if kind is not None:
         reader = _READERS.get(kind)
@@ -63,7 +64,7 @@ def _said(document: Document, file_name: str) -> Iterator[tuple[str, Node]]:
         yield from _source(document.root.get("spec"))
     elif not document.kind and file_name in FILE_NAMES:
         yield from _kustomization(document.root)
-    elif not document.kind and file_name.startswith("helmfile."):
+    elif not document.kind and is_helmfile(path):
         for release in document.root.each("releases"):
             yield from _chart(release.get("chart"), "", release.get("version"))
     elif not document.kind:

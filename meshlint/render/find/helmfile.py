@@ -1,4 +1,4 @@
-"""helmfile: releases of local charts, where the file is plain YAML."""
+"""helmfile: releases of local charts. What its templates fill in is not known."""
 
 from __future__ import annotations
 
@@ -19,16 +19,18 @@ def applications(file: FileRead, holder: Holder) -> Iterator[Application]:
         if not document.kind:
             defaults = document.root.get("helmDefaults", "kubeContext")
             for release in document.root.each("releases"):
-                if release.get("name").text and release.get("chart").text and release.get("installed").value is not False:
-                    yield _release(release, defaults, document, holder)
+                if unfilled(release.get("name")) and unfilled(release.get("chart")) and release.get("installed").value is not False:
+                    yield _release(release, defaults, document, holder, file.template)
 
 
-def _release(release: Node, defaults: Node, document: Document, holder: Holder) -> Application:
+def _release(release: Node, defaults: Node, document: Document, holder: Holder, template: bool) -> Application:
     folder = parent(document.file)
-    name, chart = release.get("name").text or "", release.get("chart").text or ""
+    name, chart = unfilled(release.get("name")), unfilled(release.get("chart"))
     here = resolve(folder, chart) if chart.startswith(".") or resolve(folder, chart) in holder.charts else None
     reason = None
-    if here is None or here not in holder.charts:
+    if release.get("chart").unknown:
+        here, reason = None, f"a template decides which chart {chart} is"
+    elif here is None or here not in holder.charts:
         here, reason = None, f"chart {chart} {unfilled(release.get('version'))}".rstrip() + " is not in the repository"
     values, missing = _values(release, folder, holder)
     source = Source(
@@ -41,6 +43,7 @@ def _release(release: Node, defaults: Node, document: Document, holder: Holder) 
         values=tuple(values),
         parameters=tuple(_parameters(release)),
         missing=tuple(missing),
+        unsure=template,
     )
     context = release.get("kubeContext") if release.get("kubeContext").present else defaults
     cluster = context.text if context.present else HERE
@@ -55,6 +58,8 @@ def _values(release: Node, folder: str, holder: Holder) -> tuple[list[Values], l
             out.append(Values(node=item))
         elif item.text and (path := holder.file(folder, item.text)) is not None:
             out.append(Values(path))
+        elif (item.text or "").endswith(".gotmpl"):
+            missing.append(Missing(f"values file {item.text} is a template, which is not followed", item))
         else:
             missing.append(no_values(item))
     missing += [Missing(f"values of {unfilled(item)} are not known", item) for item in release.each("secrets")]

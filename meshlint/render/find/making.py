@@ -14,6 +14,7 @@ from meshlint.render.find.application import Application, Source
 from meshlint.render.find.overlay import overlaid
 from meshlint.render.find.repository import Holder
 from meshlint.render.group import Applied, Group
+from meshlint.render.helm_ignore import left_out
 from meshlint.render.kustomize import Built, reason_of
 from meshlint.render.recipe import Missing, Recipe, Values
 from meshlint.render.tree import above, below, parent
@@ -100,7 +101,8 @@ class Making:
         from meshlint.render.find.valuesets import library
 
         files = self.chart_files_of(folder)
-        drafts: tuple[Draft, ...] = tuple(draft for path in files for draft in self.tree.drafts(path))
+        ignored = left_out(self.tree, folder)
+        drafts: tuple[Draft, ...] = tuple(draft for path in files if not ignored(path) for draft in self.tree.drafts(path))
         drafts = drafts if source is None else overlaid(drafts, source.overlay, source.namespace)
         recipes = () if library(self.tree, folder) else (_recipe("helm", folder, source, applied),)
         group = Group("helm", self.tree.called(folder), folder, drafts, frozenset(files), _lost(source) or None, recipes, "static", "helm")

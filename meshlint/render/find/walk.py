@@ -7,6 +7,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 
 from meshlint.model.document import FileRead, Trouble
+from meshlint.model.file_names import is_helmfile
 from meshlint.model.kind import Kind
 from meshlint.model.node import Node
 from meshlint.model.tuples import NamedTuple
@@ -20,9 +21,8 @@ from meshlint.render.group import Group
 from meshlint.render.groups import rendered
 from meshlint.render.kustomize import Kustomize
 from meshlint.render.recipe import Render
-from meshlint.render.tree import Tree, base, parent
+from meshlint.render.tree import Tree, parent
 
-_HELMFILES = ("helmfile.yaml", "helmfile.yml")
 _APPLIES = frozenset(kind.kind for kind in ARGO | FLUX)
 _DEEPEST = 12
 _MOST = 5_000  # applications
@@ -90,7 +90,7 @@ class Walk:
         for path, file in self.tree.files.items():
             for draft in () if self.making.is_patch(path) else self.tree.drafts(path):
                 yield from ((path, application) for application in applications_of(draft, self.holder))
-            if base(path) in _HELMFILES or base(parent(path)) == "helmfile.d":
+            if is_helmfile(path):
                 from meshlint.render.find.helmfile import applications
 
                 yield from ((path, application) for application in applications(file, self.holder))

@@ -320,6 +320,25 @@ def test_kustomize_helmfile_and_files_of_values(tmp_path: Path) -> None:
     assert one(asked, ISTIOD).revision.text == "a" and not one(asked, ISTIOD).closed
 
 
+def test_templates_of_helmfile(tmp_path: Path) -> None:
+    values = "[{network: {{ .Values.n }}, caAddress: x}]"
+    releases = f"releases:\n- name: z\n  chart: istio/ztunnel\n  version: {{{{ .Values.v }}}}\n  values: {values}\n"
+    found = one(mesh(tmp_path, **{"helmfile.d/1.yaml.gotmpl": releases, "ns.yaml": NAMESPACE}), ZTUNNEL)
+    assert (found.value("network").unknown, found.value("caAddress").text, found.release) == (True, "x", None)
+
+
+@pytest.mark.parametrize(
+    ("merge", "words"), [("override", "inline more"), ("merge", "file more"), ("replace", "inline more"), ("", "inline more")]
+)
+def test_which_values_of_kustomize_win(merge: str, words: str, tmp_path: Path) -> None:
+    inline = "valuesInline: {a: inline, b: inline}" + (f", valuesMerge: {merge}" if merge else "")
+    chart = f"helmCharts:\n- {{name: istiod, valuesFile: v.yaml, {inline}, additionalValuesFiles: [w.yaml]}}\nresources: [ns.yaml]\n"
+    files = {"v.yaml": "{a: file, b: file, c: file}\n", "w.yaml": "b: more\n", "ns.yaml": NAMESPACE}
+    found = one(mesh(tmp_path, **{"kustomization.yaml": chart, **files}), ISTIOD)
+    assert [found.value("a").text, found.value("b").text] == words.split()
+    assert (found.value("c").text, found.closed) == (None if merge == "replace" else "file", True)
+
+
 def test_one_installation_for_all_environments_but_no_alternatives(tmp_path: Path) -> None:
     used = "resources: [a.yaml]\n"
     shop = "apiVersion: v1\nkind: Namespace\nmetadata: {name: shop}\n"

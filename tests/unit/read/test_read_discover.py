@@ -44,6 +44,12 @@ def test_endings_and_order(root: Path, use_git: bool) -> None:
     assert found[:2] == ([".hidden/z.yaml", "a.json", "a/x.yml", "b.YAML", "d e\n.yaml", "é.yaml"], [])
 
 
+def test_names_that_tools_know(root: Path, use_git: bool) -> None:
+    known = [".helmignore", "Kustomization", "a/Kustomization", "helmfile.d/1.yaml.gotmpl", "helmfile.yaml.gotmpl"]
+    fill(root, *known, "values.yaml.gotmpl", "aKustomization", "helmfile.d/deep/2.yaml.gotmpl", "kustomization", "x.helmignore")
+    assert discover(str(root), ["."], use_git=use_git).files == known
+
+
 def test_what_git_ignores(root: Path, use_git: bool) -> None:
     fill(
         root,

@@ -166,3 +166,8 @@ def test_a_file_over_the_limit(tmp_path) -> None:
 
 def test_text_with_lone_surrogates_is_unreadable() -> None:
     assert rules(read_text("a: \udcff\n", "a.yaml")) == ["unreadable-file"]
+
+
+def test_patterns_of_helm_are_no_yaml() -> None:
+    read = read_text("*.bak\n!a: [\n", "shop/.helmignore")
+    assert (read.documents, read.troubles, read.skipped) == ((), (), None)

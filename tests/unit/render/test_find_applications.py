@@ -332,10 +332,30 @@ def test_releases_of_a_helmfile(tmp_path: Path) -> None:
     assert [value.file for value in source.values] == ["conf/shop.yaml", None]
     assert [(one.name, one.value.value) for one in source.parameters] == [("tag", 7)]
     assert [one.what for one in source.missing] == [
-        "values file gone.yaml.gotmpl is not in the repository",
+        "values file gone.yaml.gotmpl is a template, which is not followed",
         "values of s.yaml are not known",
     ]
     assert db.sources[0].reason == "chart bitnami/db 1.0.0 is not in the repository"
+
+
+def test_releases_of_a_helmfile_with_templates(tmp_path: Path) -> None:
+    repo = chart(Repo(tmp_path)).write("helmfile.d/10.yaml.gotmpl", """
+        releases:
+        - name: shop-{{ .Environment.Name }}
+          namespace: {{ .Values.namespace }}
+          chart: ../charts/shop
+          values: [../conf/shop.yaml, {host: {{ .Values.host }}}, "{{ .Values.file }}"]
+        - {name: other, chart: {{ .Values.chart }}}
+        """)  # fmt: skip
+    walk = Walk(Tree(repo.files()), None)
+    shop, other = releases_of(walk.tree.files["helmfile.d/10.yaml.gotmpl"], walk.holder)
+    (source,) = shop.sources
+    assert (shop.name, source.folder, source.namespace, source.unsure) == ("shop-{{ .Environment.Name }}", "charts/shop", "", True)
+    assert [value.file for value in source.values] == ["conf/shop.yaml", None]
+    assert [one.what for one in source.missing] == ["a template decides which values file {{ .Values.file }} is"]
+    assert (other.sources[0].folder, other.sources[0].reason) == (None, "a template decides which chart {{ .Values.chart }} is")
+    walk.run()
+    assert [group.applied.name for group in walk.groups if group.applied is not None] == ["shop-{{ .Environment.Name }}", "other"]
 
 
 def recipes(repo: Repo) -> list[Any]:
