@@ -78,6 +78,8 @@ def place(folder: Path, files: Mapping[str, str], path: tuple[Step, ...], kind: 
         ("components: [../part]", ("metadata", "labels", "part"), "part/kustomization.yaml:3"),
         ("transformers: [t.yaml]", ("metadata", "annotations", "t"), "prod/t.yaml:5"),
         ("transformers: [t.yaml]", ("spec", "replicas"), "base/cart.yaml:6"),
+        ("replacements: [{path: r.yaml}]", (*CONTAINER, 1, "env", 0, "value"), "~prod/r.yaml:4"),
+        ("patches:\n- target: {labelSelector: 'team notin (x, y),!old'}\n  path: ops.yaml", ("spec", "replicas"), "prod/ops.yaml:3"),
     ],
 )
 def test_kustomize(tmp_path: Path, overlay: str, path: tuple[Step, ...], expected: str) -> None:
@@ -91,6 +93,8 @@ def test_kustomize(tmp_path: Path, overlay: str, path: tuple[Step, ...], expecte
         "  value: {name: last, image: x}\n- op: replace\n  path: /spec/template/spec/containers/1/env/0/value\n  value: op\n",
         "prod/t.yaml": "apiVersion: builtin\nkind: AnnotationsTransformer\nmetadata: {name: t}\nannotations:\n  t: x\n"
         "fieldSpecs: [{path: metadata/annotations, create: true}]\n",
+        "prod/r.yaml": "- source: {kind: Deployment, fieldPath: metadata.name}\n  targets:\n  - select: {kind: Deployment}\n"
+        "    fieldPaths: ['spec.template.spec.containers.[name=cart].env.[name=MODE].value']\n",
         "part/kustomization.yaml": "apiVersion: kustomize.config.k8s.io/v1alpha1\nkind: Component\nlabels: [{pairs: {part: x}}]\n",
     }
     assert place(tmp_path, files, path, environment="prod") == expected

@@ -21,6 +21,7 @@ _MOST = 20_000
 _WORK = 1_000_000
 _LOST = "Correct the path, or bring what it names into the repository: kustomize build fails without it."
 _KEEP_NAME = (Kind.NAMESPACE, Kind.CRD)
+_HARMLESS = frozenset(("ImageTagTransformer", "ReplicaCountTransformer", "HashTransformer"))
 _READ_IN_FULL = ("istio.io", "gateway.networking.k8s.io")  # groups whose objects rules judge by their whole spec
 
 
@@ -159,6 +160,8 @@ class _Building:
                 self._not_followed(at, patch, drafts)
             drafts = patch.apply(drafts)
         out = self._transformed(drafts)
+        for at, kind in self._others():
+            self.gaps.append(Gap(self.level.file, at, f"what its {kind} changes is not followed", True))
         for at, patch in self._replacements():
             self._not_followed(at, patch, out, "replacement")
             out = patch.apply(out)
@@ -244,8 +247,18 @@ class _Building:
         for key in ("patches", "patchesJson6902"):
             for item in root.each(key):
                 inline = item.get("patch") or item.get("ops")
-                for patch in patches_of(self._roots(item, item.get("path").text, inline), item.get("target")):
+                renames = item.get("options", "allowNameChange").value is True
+                for patch in patches_of(self._roots(item, item.get("path").text, inline), item.get("target"), renames):
                     yield item, patch
+
+    def _others(self) -> Iterator[tuple[Node, str]]:
+        """The kinds of transformers that may change more than images and numbers of pods."""
+        for item in self.level.root.each("transformers"):
+            text = item.text or ""
+            file = self.all.tree.files.get(resolve(self.level.folder, text) or "") if text and "\n" not in text else None
+            for root in documents_in(item) if "\n" in text else _roots_of(file) if file is not None else ():
+                if (kind := root.get("kind").text) and kind not in _HARMLESS:
+                    yield item, kind
 
     def _replacements(self) -> Iterator[tuple[Node, Patch]]:
         for item in self.level.root.each("replacements"):

@@ -43,13 +43,14 @@ class Patch(NamedTuple):
         return draft._replace(namespace=self.names.get("namespace", draft.namespace)) if self.names else draft
 
 
-def patches_of(roots: Iterable[Node], target: Node) -> Iterator[Patch]:
-    """The patches that a file or text holds: strategic merges, or a list of JSON 6902 operations."""
+def patches_of(roots: Iterable[Node], target: Node, renames: bool = False) -> Iterator[Patch]:
+    """The patches that a file or text holds: strategic merges, or a list of JSON 6902 operations. `renames`: the name that a merge
+    writes is the new one (options.allowNameChange)."""
     for root in roots:
         if root.is_list:
             yield _operations(root, by_selector(target))
         elif root.is_map:
-            yield _merge(root, by_selector(target) if target.is_map else by_identity(root))
+            yield _merge(root, by_selector(target) if target.is_map else by_identity(root), renames and target.is_map)
 
 
 def replacements_of(roots: Iterable[Node]) -> Iterator[Patch]:
@@ -60,14 +61,15 @@ def replacements_of(roots: Iterable[Node]) -> Iterator[Patch]:
             yield Patch(by_selector(target.get("select")), others=tuple(fields) or ("metadata.name",))
 
 
-def _merge(root: Node, target: Target) -> Patch:
+def _merge(root: Node, target: Target, renames: bool) -> Patch:
     if "delete" in (root.get("$patch").text, root.get("metadata", "$patch").text):
         return Patch(target, True)
     made = Given()
     for steps, field in _FIELDS.items():
         made.take(field, root.get(*steps))
     others = [key for key, _ in root.items() if key not in ("apiVersion", "kind", "metadata")]
-    return Patch(target, False, made, {}, tuple(others))
+    name = root.get("metadata", "name").text if renames else None
+    return Patch(target, False, made, {"name": name} if name else {}, tuple(others))
 
 
 def _operations(root: Node, target: Target) -> Patch:

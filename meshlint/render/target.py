@@ -10,6 +10,10 @@ from meshlint.model.tuples import NamedTuple
 from meshlint.render.draft import Draft
 
 _PLAIN = lazy_regex(r"[\w.-]*")
+_TERMS = lazy_regex(r"(?:[^,()]|\([^()]*\))+")
+_SET = lazy_regex(r"([\w./-]+)\s+(in|notin)\s*\(([^()]*)\)")
+_EQUAL = lazy_regex(r"([\w./-]+)\s*(==|=|!=)\s*([\w.-]*)")
+_KEY = lazy_regex(r"(!?)\s*([\w./-]+)")
 _QUANTIFIERS = 3
 _LONGEST = 253
 
@@ -84,20 +88,16 @@ def fits(pattern: str, text: str) -> bool:
 
 
 def _selects(selector: str, have: dict[str, str]) -> bool:
-    """A label selector of equalities and keys; one that says more (`in`, `notin`) selects nothing here."""
-    if not selector:
-        return True
-    for term in filter(None, (part.strip() for part in selector.split(","))):
-        if " " in term:
-            return False
-        if term.startswith("!"):
-            if term[1:] in have:
-                return False
-            continue
-        key, sign, value = term.replace("==", "=").partition("=")
-        if key.endswith("!"):
-            if have.get(key[:-1]) == value:
-                return False
-        elif key not in have if not sign else have.get(key) != value:
-            return False
-    return True
+    """A label selector of Kubernetes. One that cannot be read selects nothing."""
+    return all(_holds(term.strip(), have) for term in _TERMS.findall(selector) if term.strip())
+
+
+def _holds(term: str, have: dict[str, str]) -> bool:
+    if (found := _SET.fullmatch(term)) is not None:
+        inside = have.get(found[1]) in [value.strip() for value in found[3].split(",")] and found[1] in have
+        return inside == (found[2] == "in")
+    if (found := _EQUAL.fullmatch(term)) is not None:
+        return (have.get(found[1]) == found[3]) == (found[2] != "!=")
+    if (found := _KEY.fullmatch(term)) is not None:
+        return (found[2] in have) == (not found[1])
+    return False

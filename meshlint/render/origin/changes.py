@@ -135,7 +135,8 @@ class Changes:
     def own(self, folder: str) -> list[Change]:
         if folder not in self._own:
             level = self.levels[folder]
-            self._own[folder] = [*self._patches(level), *(Change(key, node) for key in _FIELDS if (node := level.root.get(key)).present)]
+            fields = (Change(key, node) for key in _FIELDS if (node := level.root.get(key)).present)
+            self._own[folder] = [*self._patches(level), *fields, *self._replacements(level)]
         return self._own[folder]
 
     def _overlaid(self) -> Iterator[Change]:
@@ -165,6 +166,12 @@ class Changes:
             if text := item.text:
                 for found in documents_in(item) if "\n" in text else self._at(level.folder, text):
                     yield from self._transformer(found, level.folder)
+
+    def _replacements(self, level: Level) -> Iterator[Change]:
+        """Those that stand in files of their own."""
+        for item in level.root.each("replacements"):
+            for root in self._at(level.folder, item.get("path").text or "") if item.get("path").text else ():
+                yield Change("replacements", root)
 
     def _patch(self, item: Node, folder: str, nothing: Node) -> Iterator[Change]:
         inline = item.get("patch") or item.get("ops")

@@ -145,6 +145,35 @@ def test_a_patch_with_a_target_reaches_what_the_target_names(tmp_path: Path) -> 
     assert next(resource for resource in k.resources if resource.kind.kind == "Service").labels == {"x": "1"}
 
 
+@pytest.mark.parametrize(
+    ("selector", "reached"),
+    [
+        ("team in (a, b)", "one two"), ("team notin (a),tier", ""), ("team notin (a)", "two three"), ("team", "one two"),
+        ("!team", "three"), ("team!=a", "two three"), ("team == a,team in (a)", "one"), ("team=a,!old", "one"),
+        ("x/y.z in (1),team", "two"), ("team >a", ""),
+    ],
+)  # fmt: skip
+def test_selectors_of_targets(selector: str, reached: str, tmp_path: Path) -> None:
+    labels = {"one": "{team: a}", "two": "{team: b, x/y.z: '1'}", "three": "{old: x}"}
+    objects = [obj("Service", name).replace(f"name: {name}", f"name: {name}\n  labels: {text}") for name, text in labels.items()]
+    repo = Repo(tmp_path).write("k/all.yaml", *objects).write("k/kustomization.yaml", f"""
+        resources: [all.yaml]
+        patches:
+        - target: {{kind: Service, labelSelector: "{selector}"}}
+          patch: '[{{op: add, path: /metadata/annotations, value: {{a: b}}}}]'
+        """)  # fmt: skip
+    (k,) = repo.built().list
+    assert [resource.name for resource in k.resources if resource.annotations] == reached.split()
+
+
+@pytest.mark.parametrize(("options", "name"), [("{allowNameChange: true}", "new"), ("{allowKindChange: true}", "old"), ("{}", "old")])
+def test_a_patch_may_rename(options: str, name: str, tmp_path: Path) -> None:
+    repo = Repo(tmp_path).write("k/all.yaml", obj("Service", "old")).write("k/p.yaml", obj("Service", "new"))
+    patches = f"patches: [{{path: p.yaml, target: {{kind: Service}}, options: {options}}}]\n"
+    repo.write("k/kustomization.yaml", "resources: [all.yaml]\n" + patches)
+    assert [resource.name for resource in repo.built().list[0].resources] == [name]
+
+
 def test_patterns_that_take_long_fit_nothing(tmp_path: Path) -> None:
     repo = Repo(tmp_path).write("k/kustomization.yaml", """
         resources: [all.yaml]

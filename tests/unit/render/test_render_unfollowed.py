@@ -88,6 +88,21 @@ def test_a_replaced_field_is_said_and_its_object_known_in_part_only(text: str, t
     }
 
 
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("apiVersion: builtin\nkind: NamespaceTransformer\nmetadata: {name: a, namespace: b}\n", "what its NamespaceTransformer changes"),
+        ("apiVersion: example.com/v1\nkind: Fill\nmetadata: {name: a}\n", "what its Fill changes"),
+        ("apiVersion: builtin\nkind: ReplicaCountTransformer\nmetadata: {name: a}\n", ""),
+    ],
+)
+def test_transformers_are_said(text: str, said: str, tmp_path: Path) -> None:
+    inline = "".join(f"  {line}\n" for line in text.splitlines())
+    for transformers in ("\ntransformers: [t.yaml]\n", f"\ntransformers:\n- |\n{inline}"):
+        built = overlay(tmp_path, transformers).write("prod/t.yaml", text).built()
+        assert [trouble.message for trouble in built.troubles] == ([f"{said} is not followed"] if said else [])
+
+
 @pytest.mark.parametrize("patches", [LABELS, ANOTHER, WORKLOAD, REPLACED_ELSEWHERE])
 def test_what_is_followed_or_read_by_no_rule_is_not_said(patches: str, tmp_path: Path) -> None:
     built = overlay(tmp_path, patches).built()
