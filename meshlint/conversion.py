@@ -77,8 +77,10 @@ def as_written(found: Converted) -> Converted:
 
 def _given(found: Converted, field: str) -> Collection[str]:
     """The keys of the old object that are not in its file."""
-    rendered = found.resource.root.get("metadata", field)
-    return {key for key, _ in rendered.items()} - {key for key, _ in found.written.get("metadata", field).items()}
+    resource = found.resource
+    known = resource.labels if field == "labels" else resource.annotations
+    held = {*known, *(key for key, _ in resource.root.get("metadata", field).items())}
+    return held - {key for key, _ in found.written.get("metadata", field).items()}
 
 
 def _taken(document: Document, given: Mapping[str, Collection[str]]) -> Document:

@@ -164,6 +164,7 @@ def test_what_is_left_to_the_tool(more: str, tmp_path: Path) -> None:
         "resources: [crd.yaml]\nnamespace: shop", "resources: [web.yaml]\ncommonAnnotations: {a: b}",
         "resources: [c/kustomization.yaml]", "resources: [1]", "resources: a.yaml", "resources: [a.yaml]\n---\nresources: [a.yaml]",
         "resources: [a.yaml, same.yaml]", "resources: [unnamed.yaml]", "resources: [list.yaml]", "resources: [local.yaml]",
+        "resources: [pod.yaml]\ncommonAnnotations: {a: b}", "resources: [switch.yaml]",
         "resources: [values.yaml]", "resources: [templated.yaml]", "resources: [patched]", "resources: [a.yaml]\nnamespace: [shop]",
     ],
 )  # fmt: skip
@@ -174,6 +175,8 @@ def test_what_is_unusual_is_left_to_the_tool(text: str, tmp_path: Path) -> None:
         "unnamed.yaml": SERVICE.replace("name: web", "generateName: web"),
         "list.yaml": "apiVersion: v1\nkind: List\nitems:\n- {apiVersion: v1, kind: Service, metadata: {name: web}}\n",
         "local.yaml": SERVICE.replace("name: web", "name: web, annotations: {config.kubernetes.io/local-config: 'true'}"),
+        "pod.yaml": "apiVersion: v1\nkind: Pod\nmetadata: {name: a}\nspec: {containers: [{name: a, image: a}]}\n",
+        "switch.yaml": "apiVersion: networking.istio.io/v1\nkind: Sidecar\nmetadata: {name: a}\nspec: {egress: [{hosts: [yes]}]}\n",
         "values.yaml": "a: b\n",
         "templated.yaml": f"{SERVICE}spec: {{{{ spec }}}}\n",
         "patched/kustomization.yaml": "resources: [../b]\npatches: [{patch: '{kind: Service}'}]\n",
@@ -211,6 +214,15 @@ def test_an_application_that_only_moves_is_followed(tmp_path: Path) -> None:
     assert ("followed", None) in statuses(tmp_path)
     write(tmp_path, {"clusters/prod/apps.yaml": f"{flux}, namePrefix: a-}}\n"})
     assert any(status == "static" and reason and "on the PATH" in reason for status, reason in statuses(tmp_path))
+
+
+def test_annotations_of_an_application_on_pods_are_left_to_the_tool(tmp_path: Path) -> None:
+    flux = "apiVersion: kustomize.toolkit.fluxcd.io/v1\nkind: Kustomization\nmetadata: {name: apps, namespace: flux-system}\n"
+    flux += "spec: {path: ./apps, sourceRef: {kind: GitRepository, name: flux-system}, commonMetadata: {annotations: {a: b}}}\n"
+    write(tmp_path, {"apps/a.yaml": SERVICE, "clusters/prod/apps.yaml": flux})
+    assert ("followed", None) in statuses(tmp_path)
+    write(tmp_path, {"apps/pod.yaml": "apiVersion: v1\nkind: Pod\nmetadata: {name: a}\nspec: {containers: [{name: a, image: a}]}\n"})
+    assert ("followed", None) not in statuses(tmp_path)
 
 
 def test_environments_say_what_is_followed(tmp_path: Path) -> None:

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from meshlint.config import Config
+from meshlint.edit.waypoints import namespace_of
 from meshlint.engine import load
 from meshlint.model.node import Step
 from meshlint.project import project
@@ -98,6 +99,16 @@ def test_kustomize(tmp_path: Path, overlay: str, path: tuple[Step, ...], expecte
         "part/kustomization.yaml": "apiVersion: kustomize.config.k8s.io/v1alpha1\nkind: Component\nlabels: [{pairs: {part: x}}]\n",
     }
     assert place(tmp_path, files, path, environment="prod") == expected
+
+
+@pytest.mark.parametrize(("own", "expected"), [("", {}), ("  namespace: own\n", {"namespace": "own"})])
+def test_a_new_object_has_the_namespace_that_is_written_beside_it(tmp_path: Path, own: str, expected: dict[str, str]) -> None:
+    need("kustomize")
+    files = {**BASE, "base/cart.yaml": DEPLOYMENT.replace("  name: cart\n", f"  name: cart\n{own}", 1)}
+    files["prod/kustomization.yaml"] = "resources: [../base]\nnamespace: shop\n"
+    assert place(tmp_path, files, ("metadata", "namespace"), environment="prod") == "prod/kustomization.yaml:2"
+    (prod,) = load(project([str(tmp_path)]), Config(no_cache=True, render="always")).environments
+    assert [(one.namespace, namespace_of(one)) for one in prod.resources] == [("shop", expected)]
 
 
 @pytest.mark.parametrize(

@@ -9,6 +9,7 @@ from meshlint.edit.document import known, plain
 from meshlint.edit.emit import Plain
 from meshlint.edit.installs import set_profile
 from meshlint.edit.operations import RefusedError
+from meshlint.edit.waypoints import namespace_of
 from meshlint.model.installation import CNI, ISTIOD, ZTUNNEL, Installer
 from meshlint.model.kind import Kind
 from meshlint.model.mesh import Mesh
@@ -82,8 +83,7 @@ def _beside(holder: Resource, component: str, spec: dict[str, Any], mesh: Mesh) 
     name = _NAMES.get(component, component)
     if mesh.find(holder.kind, holder.namespace, name) is not None:
         return None
-    written = holder.root.get("metadata", "namespace")
-    metadata = {"name": name, **({"namespace": written.text} if written.text and written.exact else {})}
+    metadata = {"name": name, **namespace_of(holder)}
     return {"apiVersion": holder.api_version, "kind": holder.kind.kind, "metadata": metadata, "spec": spec}
 
 

@@ -61,7 +61,8 @@ def namespace_of(beside: Resource) -> dict[str, Plain]:
     """The namespace of an object beside another one, as metadata: left out where that one leaves it to Kustomize or kubectl."""
     if beside.kind is Kind.NAMESPACE:
         return {"namespace": beside.name}
-    written = beside.root.get("metadata", "namespace")
+    held = beside.root.origin if beside.root.origin.get("metadata").present else beside.root
+    written = held.get("metadata", "namespace")
     return {"namespace": written.text} if written.text and written.exact else {}
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from meshlint.model.document import FileRead
+from meshlint.model.document import Document, FileRead
 from meshlint.model.kind import Kind
 from meshlint.model.node import Node
 from meshlint.render.draft import Draft
@@ -20,9 +20,10 @@ _LISTS = ("resources", "bases", "labels", "buildMetadata")
 _LABELS = frozenset(("pairs", "includeSelectors", "includeTemplates"))
 _ANNOTATIONS = ("originAnnotations", "transformerAnnotations")  # which rendering takes out again
 _VERSIONS = ("", "kustomize.config.k8s.io/v1beta1")
-_WITH_PODS = frozenset(
-    (Kind.DEPLOYMENT, Kind.STATEFUL_SET, Kind.DAEMON_SET, Kind.REPLICA_SET, Kind.REPLICATION_CONTROLLER, Kind.JOB, Kind.CRON_JOB)
-)
+_WITH_PODS = frozenset((
+    Kind.DEPLOYMENT, Kind.STATEFUL_SET, Kind.DAEMON_SET, Kind.REPLICA_SET, Kind.REPLICATION_CONTROLLER, Kind.JOB, Kind.CRON_JOB, Kind.POD,
+))  # fmt: skip
+READ_IN_FULL = ("istio.io", "gateway.networking.k8s.io")  # groups whose objects rules judge by their whole spec
 
 
 def plain_level(level: Level, tree: Tree) -> bool:
@@ -58,7 +59,16 @@ def plain_file(file: FileRead) -> bool:
     """Does kustomize take over the objects of a file as they are written?"""
     if file.source is None or file.skipped is not None or file.troubles or file.bare:
         return False
-    return all(document.kind and document.api_version and document.root.row == 0 for document in file.documents)
+    return all(document.kind and document.api_version and document.root.row == 0 and not _switched(document) for document in file.documents)
+
+
+def _switched(document: Document) -> bool:
+    """Is there a switch of YAML 1.1 (yes, off), which is a text to Kustomize?"""
+    if not document.api_version.partition("/")[0].endswith(READ_IN_FULL):
+        return False
+    table = document.root.table
+    switches = (row for row, value in enumerate(table.values) if value is True or value is False)
+    return any(table.source.text[table.starts[row] : table.ends[row]].lower() not in ("true", "false") for row in switches)
 
 
 def taken_over(drafts: Iterable[Draft]) -> bool:
@@ -95,4 +105,5 @@ def plain_overlay(overlay: Sequence[tuple[str, Node]], drafts: Sequence[Draft], 
     if len(fields) != len(overlay) or not fields.keys() <= {"namespace", "labels", "annotations"}:
         return False
     given, moved = [fields[key] for key in ("labels", "annotations") if key in fields], "namespace" in fields
-    return all(map(_texts, given)) and _distinct(out) and not (moved and any(map(_names_a_service, drafts)))
+    pods = "annotations" in fields and any(one.kind is Kind.POD for one in drafts)
+    return all(map(_texts, given)) and _distinct(out) and not pods and not (moved and any(map(_names_a_service, drafts)))

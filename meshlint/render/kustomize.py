@@ -10,7 +10,7 @@ from meshlint.model.node import Node
 from meshlint.model.tuples import NamedTuple
 from meshlint.read.inner import documents_in, documents_of
 from meshlint.render.draft import Draft
-from meshlint.render.exact import followed, plain_file, plain_level, taken_over
+from meshlint.render.exact import READ_IN_FULL, followed, plain_file, plain_level, taken_over
 from meshlint.render.given import Entry, Given
 from meshlint.render.level import Level, folder_of, levels_of, remote
 from meshlint.render.patches import Patch, patches_of, replacements_of
@@ -22,7 +22,6 @@ _WORK = 1_000_000
 _LOST = "Correct the path, or bring what it names into the repository: kustomize build fails without it."
 _KEEP_NAME = (Kind.NAMESPACE, Kind.CRD)
 _HARMLESS = frozenset(("ImageTagTransformer", "ReplicaCountTransformer", "HashTransformer"))
-_READ_IN_FULL = ("istio.io", "gateway.networking.k8s.io")  # groups whose objects rules judge by their whole spec
 
 
 class Gap(NamedTuple):
@@ -232,7 +231,7 @@ class _Building:
 
     def _not_followed(self, at: Node, patch: Patch, drafts: tuple[Draft, ...], called: str = "patch") -> None:
         for draft in drafts:
-            if draft.kind.group.endswith(_READ_IN_FULL) and patch.target.matches(draft):
+            if draft.kind.group.endswith(READ_IN_FULL) and patch.target.matches(draft):
                 what = f"a {called} changes {patch.others[0]} of {draft.kind.kind} {draft.name}, which is not followed"
                 self.gaps.append(Gap(self.level.file, at, what, True))
 

@@ -202,10 +202,9 @@ def _companions(value: str, workload: Workload, guards: Sequence[Resource]) -> l
         return None
     if any(policy is None or policy.action != authz.ALLOW for policy in policies):
         return None
-    metadata: dict[str, Any] = {"name": f"{workload.resource.name}-open-ports"}
-    written = workload.resource.root.get("metadata", "namespace")
-    if written.text:
-        metadata["namespace"] = written.text
+    from meshlint.api import waypoints
+
+    metadata: dict[str, Any] = {"name": f"{workload.resource.name}-open-ports", **waypoints.namespace_of(workload.resource)}
     chosen: dict[str, Any] = {"selector": {"matchLabels": selector}}
     made: list[dict[str, Any]] = []
     if strict:
