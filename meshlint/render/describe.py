@@ -9,7 +9,7 @@ from meshlint.model.node import Node
 from meshlint.model.resource import Environment, Part
 from meshlint.model.target import Current
 
-_BY = {"argocd": "Argo CD", "flux": "Flux", "release": "HelmRelease", "helmfile": "helmfile"}
+_BY = {"argocd": "Argo CD", "flux": "Flux", "release": "HelmRelease", "helmfile": "helmfile", "kustomize": "Kustomize"}
 
 
 def describe(environments: Iterable[Environment], currents: Sequence[Current] = ()) -> list[dict[str, Any]]:

@@ -13,6 +13,7 @@ from meshlint.render.draft import Draft
 from meshlint.render.exact import READ_IN_FULL, followed, plain_file, plain_level, taken_over
 from meshlint.render.given import Entry, Given
 from meshlint.render.level import Level, folder_of, levels_of, remote
+from meshlint.render.local_charts import LocalChart, added_by, chart_of
 from meshlint.render.patches import Patch, patches_of, replacements_of
 from meshlint.render.tree import Tree, resolve
 
@@ -37,13 +38,14 @@ class Gap(NamedTuple):
 
 class Built(NamedTuple):
     """What a kustomization gives: objects, what could not be followed, the files and folders it used. `exact`: kustomize would
-    give the same."""
+    give the same. `charts`: those of the repository, whose objects come besides."""
 
     drafts: tuple[Draft, ...] = ()
     gaps: tuple[Gap, ...] = ()
     files: frozenset[str] = frozenset()
     folders: frozenset[str] = frozenset()
     exact: bool = False
+    charts: tuple[LocalChart, ...] = ()
 
 
 class Kustomize:
@@ -147,12 +149,12 @@ class _Building:
         self.files: set[str] = set()
         self.folders: set[str] = set()
         self.exact = plain_level(level, all.tree)
+        self.charts: dict[Node, LocalChart] = {}
 
     def built(self) -> Built:
         for use in self.level.uses():
             self._use(use)
-        for node in (*self.level.root.each("helmCharts"), *self.level.root.each("helmChartInflationGenerator")):
-            self._gap(node, f"chart {node.get('name').text or node.get('chartName').text or '?'} is not rendered")
+        self._charts()
         drafts = tuple({(draft.document.root, draft.name, draft.namespace): draft for draft in self.drafts}.values())
         for at, patch in self._patches():
             if patch.others:
@@ -165,7 +167,21 @@ class _Building:
             self._not_followed(at, patch, out, "replacement")
             out = patch.apply(out)
         exact = self.exact and not self.gaps and len(drafts) == len(self.drafts) and followed(self.level.root, drafts, out)
-        return Built(out, tuple(dict.fromkeys(self.gaps)), frozenset(self.files), frozenset(self.folders), exact)
+        gaps, charts = tuple(dict.fromkeys(self.gaps)), tuple(self.charts.values())
+        return Built(out, gaps, frozenset(self.files), frozenset(self.folders), exact, charts)
+
+    def _charts(self) -> None:
+        """Those that are here, as far as what is done to their objects can be followed, of this level and the lower ones."""
+        for node in (*self.level.root.each("helmCharts"), *self.level.root.each("helmChartInflationGenerator")):
+            if (chart := chart_of(self.level, node, self.all.tree)) is not None:
+                self.charts[node] = chart
+            else:
+                self._gap(node, f"chart {node.get('name').text or node.get('chartName').text or '?'} is not rendered")
+        added = added_by(self.level) if self.charts and not self.level.component else None
+        under = {node: chart.under(added) for node, chart in self.charts.items()}
+        lost = [chart for node, chart in self.charts.items() if under[node] is None]
+        self.gaps += [Gap(self.all.levels[chart.level].file, chart.entry, f"chart {chart.name} is not rendered") for chart in lost]
+        self.charts = {node: chart for node, chart in under.items() if chart is not None}
 
     def _gap(self, node: Node, message: str, lost: bool = False) -> None:
         self.gaps.append(Gap(self.level.file, node, message, lost=lost))
@@ -226,6 +242,7 @@ class _Building:
     def _take(self, built: Built, folder: str) -> None:
         self.exact = self.exact and built.exact
         self.gaps += built.gaps
+        self.charts.update((chart.entry, chart) for chart in built.charts)
         self.files |= built.files
         self.folders |= {folder, *built.folders}
 

@@ -52,6 +52,7 @@ class Recipe(NamedTuple):
     helm: post-rendering (Flux postRenderers). `files`: those that a directory with an overlay or substitutions takes; one
     without either has no recipe. `substitute`: Flux postBuild, name by name with the text and where it is written; None: nothing
     is substituted.
+    `apart`: charts of kustomizations that are rendered besides, by the folder of the kustomization and their name.
     `applied_by`: the application, for messages. `exact`: the static view is what the tool would give. `unsure`: template
     expressions in values and parameters, and variables that nothing here sets, are what only a cluster knows.
     """
@@ -70,6 +71,7 @@ class Recipe(NamedTuple):
     files: tuple[str, ...] = ()
     exact: bool = False
     unsure: bool = False
+    apart: frozenset[tuple[str, str]] = frozenset()
 
 
 class Outcome(NamedTuple):

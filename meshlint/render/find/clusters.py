@@ -129,7 +129,8 @@ def _merged(parts: Iterable[list[_Unit]]) -> Iterator[list[list[Group]]]:
 def _made(alike: Sequence[Sequence[Group]], tree: Tree) -> Cluster:
     first = alike[0]
     others = tuple(group._replace(again=True) for groups in alike[1:] for group in groups)
-    held = [group for group in first if group.drafts] or [group for group in first if not group.gone] or [*first]
+    named = [group for group in first if group.applied is None or group.applied.by != "kustomize"] or [*first]
+    held = [group for group in named if group.drafts] or [group for group in named if not group.gone] or named
     if len({group.name for group in held}) == 1 and held[0].path:
         return Cluster(held[0].name, held[0].kind, min(group.path for group in held), (*first, *others))
     name, path = _called(first, tree)
@@ -137,7 +138,7 @@ def _made(alike: Sequence[Sequence[Group]], tree: Tree) -> Cluster:
 
 
 def _kind(groups: Sequence[Group]) -> str:
-    ways = [group.applied.way for group in groups if group.applied is not None]
+    ways = [group.applied.way for group in groups if group.applied is not None and group.applied.way != "kustomize"]
     return "argocd" if "argocd" in ways else "flux" if {"flux", "release"} & {*ways} else "helm" if ways else groups[0].kind
 
 

@@ -16,10 +16,14 @@ from meshlint.render.find.repository import Holder
 from meshlint.render.group import Applied, Group
 from meshlint.render.helm_ignore import left_out
 from meshlint.render.kustomize import Built, reason_of
+from meshlint.render.local_charts import LocalChart
 from meshlint.render.recipe import Missing, Recipe, Values
 from meshlint.render.tree import above, below, parent
 
 _SAID = 3
+_AFTER_HELM = frozenset((
+    "namespace", "namePrefix", "nameSuffix", "commonLabels", "labels", "commonAnnotations", "annotations", "images", "replicas",
+))  # fmt: skip
 _RELEASE = lazy_regex(r"[a-z0-9]([-a-z0-9.]*[a-z0-9])?")  # one that a template has yet to fill in is none
 
 
@@ -70,12 +74,23 @@ class Making:
         reason = "; ".join(filter(None, (reason_of(built.gaps) if built.gaps else "", _lost(source)))) or None
         exact = built.exact and (source is None or _adds_nothing(source, built.drafts, drafts))
         drafts = literal(drafts) if exact else drafts
-        recipe = _recipe("kustomize", folder, source, applied)._replace(exact=exact)
+        charts = self.charts_beside(folder, source, applied)
+        lost = () if charts else built.charts
+        reason = "; ".join(filter(None, (reason, *(_not_rendered(chart) for chart in lost)))) or None
+        apart = frozenset((one.level, one.name) for one in charts)
+        recipe = _recipe("kustomize", folder, source, applied)._replace(exact=exact, apart=apart)
         folders = frozenset((folder, *built.folders))
         files = self._files(built, (folder,))
         group = Group("kustomize", self.tree.called(folder), folder, drafts, files, reason, (recipe,), "static", "kustomize")
         gaps = tuple(Missing(gap.message, gap.node) for gap in built.gaps if not gap.static)
-        return group._replace(folders=folders, missing=gaps)
+        return group._replace(folders=folders, missing=(*gaps, *(Missing(_not_rendered(chart), chart.entry) for chart in lost)))
+
+    def charts_beside(self, folder: str, source: Source | None, applied: Applied | None) -> tuple[LocalChart, ...]:
+        """The charts whose objects come with those of a kustomization. Flux inflates none."""
+        fields = {field for field, _ in source.overlay} if source is not None else set()
+        flux = source is not None and (source.mixed or source.substitute is not None)
+        return self.kustomize.build(folder).charts if not flux and fields <= _AFTER_HELM else ()
+
 
     def reach(self, application: Application) -> tuple[set[str], frozenset[str]]:
         """The kustomizations and charts that an application names, and the files that it takes."""
@@ -182,6 +197,10 @@ class Making:
         """The files of kustomizations and charts."""
         charts = (path for chart in self.charts for path in self.chart_files_of(chart))
         return frozenset((*self.kustomized, *(level.file for level in self.kustomize.levels.values()), *charts))
+
+
+def _not_rendered(chart: LocalChart) -> str:
+    return f"chart {chart.name} is not rendered"
 
 
 def _like(group: Group, source: Source) -> tuple[object, ...]:

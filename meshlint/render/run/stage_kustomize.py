@@ -54,6 +54,7 @@ class KustomizeStage:
         self._data: dict[str, dict[str, Any]] = {}
         self._empty: set[str] = set()
         self._open = 0
+        self._apart = recipe.apart
         folder = files.real(recipe.folder)
         if folder is not None and recipe.tool == "directory":
             self._directory(folder, recipe)
@@ -143,7 +144,7 @@ class KustomizeStage:
         return None
 
     def _rewrite(self, folder: str, data: dict[str, Any]) -> None:
-        self._without_charts(data)
+        self._without_charts(folder, data)
         for key, rewritten in {**dict.fromkeys(_LISTS, self._use), "patchesStrategicMerge": self._merge}.items():
             if key in data:
                 data[key] = [new for old in _texts(data[key]) if (new := rewritten(folder, old)) is not None]
@@ -156,12 +157,12 @@ class KustomizeStage:
         for key in filter(data.__contains__, _PLUGINS):
             data[key] = [new for old in _texts(data[key]) for new in self._plugins(folder, old, key)]
 
-    def _without_charts(self, data: dict[str, Any]) -> None:
+    def _without_charts(self, folder: str, data: dict[str, Any]) -> None:
         if not data.keys().isdisjoint(_CHARTS):
             data.setdefault("resources", [])  # there may be nothing else in it, and kustomize refuses one that is empty
         for key in _CHARTS:
             for chart in _maps(data.pop(key, None)):
-                if "name" in chart or "chartName" in chart:
+                if ("name" in chart or "chartName" in chart) and (folder, str(chart.get("name"))) not in self._apart:
                     self._miss(f"chart {chart.get('name') or chart.get('chartName')} is not rendered")
 
     def _path(self, folder: str, entry: dict[str, Any]) -> bool:
