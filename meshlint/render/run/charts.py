@@ -5,16 +5,19 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
+from meshlint.model.lazy_regex import lazy_regex
 from meshlint.model.node import Node
 from meshlint.model.tuples import NamedTuple
+from meshlint.model.version import Version
 from meshlint.read.file import read_content
 from meshlint.render.recipe import Missing
 from meshlint.render.run.plain import plain
 from meshlint.render.run.stage import Files, Refusal
-from meshlint.render.tree import joined, resolve
+from meshlint.render.tree import joined, parent, resolve
 
 _NAMES = ("Chart.yaml", "Chart.yml")
 _DEEPEST = 10
+_RANGE = lazy_regex(r"(\^|~|>=|=)?\s*v?((?:\d{1,6}|[xX*])(?:\.(?:\d{1,6}|[xX*])){0,2})")
 
 
 class Chart(NamedTuple):
@@ -118,9 +121,32 @@ def _dependency(files: Files, folder: str, entry: dict[str, Any], held: dict[str
     at = held.get(str(entry["name"]))
     if at is None:
         kind, _, path = str(entry.get("repository", "")).partition("://")
-        at = resolve(folder, path) if kind == "file" else None
+        at = resolve(folder, path) if kind == "file" else _beside(files, folder, entry)
     real = files.real(at) if at is not None else None
     return chart_at(files, real, called, depth + 1) if real is not None else None
+
+
+def _beside(files: Files, folder: str, entry: dict[str, Any]) -> str | None:
+    """What an alias of a repository (@own, alias:own) stands for only the machine of its author knows. A chart of that name in the folder
+    beside, of a version that is asked for, is the one that is published there."""
+    if not str(entry.get("repository", "")).startswith(("@", "alias:")):
+        return None
+    at = joined(parent(folder), str(entry["name"]))
+    found = _chart_file(files, at)
+    version = str(plain(found[1].get("version"))) if found is not None else ""
+    named = found is not None and found[1].get("name").text == entry["name"]
+    return at if named and _fits(str(entry.get("version", "")), version) else None
+
+
+def _fits(wanted: str, version: str) -> bool:
+    """Is the version in a range of one part, as people write them for charts of their own?"""
+    found = _RANGE.fullmatch(wanted.strip())
+    has = Version.find(version)
+    if found is None or has is None:
+        return wanted == version
+    numbers = tuple(int(number) for number in found[2].split(".") if number.isdigit()) if found[2] else ()
+    fixed = {"^": 2 if numbers[:1] == (0,) else 1, "~": min(2, len(numbers)), ">=": 0}.get(found[1], len(numbers))
+    return has.order[:fixed] == numbers[:fixed] and has.order >= numbers
 
 
 def _packed(files: Files, folder: str, name: str) -> bool:
