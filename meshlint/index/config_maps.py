@@ -49,20 +49,25 @@ class ConfigMaps:
         return exact[0] if len({one.root for one in exact}) == 1 else None
 
 
-def values_of(item: Node, held: Resource, inner: Mapping[str, Node]) -> Layer | None:
-    """What an entry of valuesFrom takes from its ConfigMap; None where that is not known. `inner`: what is read of its texts."""
+def values_of(item: Node, held: Resource, inner: Mapping[str, Node], read: Callable[[Node], Node | None]) -> Layer | None:
+    """What an entry of valuesFrom takes from its ConfigMap; None where that is not known. `inner`: what is read of its texts, `read`
+    gives it of another one."""
     key = key_of(item)
     node = held.root.get("data", key)
     if item.get("targetPath").present:
         return _value(node, item.get("targetPath").text or "")
-    root = inner.get(dotted(("data", key)))
-    if root is None:
-        found = documents_in(node) if node else []
-        if len(found) != 1:
-            return None
-        root = found[0]
-        root.table.origins = InnerOrigins(node, root.table) if node.table.origins is not None else None
-    return Layer(root) if root.is_map else None
+    root = inner.get(dotted(("data", key))) or read(node)
+    return Layer(root) if root is not None and root.is_map else None
+
+
+def document_in(node: Node) -> Node | None:
+    """The only document of a text."""
+    found = documents_in(node) if node else []
+    if len(found) != 1:
+        return None
+    root = found[0]
+    root.table.origins = InnerOrigins(node, root.table) if node.table.origins is not None else None
+    return root
 
 
 def key_of(item: Node) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Collection, Iterator, Mapping, Sequence
 
-from meshlint.index.config_maps import key_of, values_of
+from meshlint.index.config_maps import document_in, key_of, values_of
 from meshlint.model.document import Document, FileRead
 from meshlint.model.file_names import is_helmfile
 from meshlint.model.installation import CILIUM, CNI, ISTIO_CSR, ISTIOD, ZTUNNEL, Installer, Layer
@@ -58,6 +58,7 @@ class Files:
         self._files = {file.path: file for file in written}
         self.inner = {document.root: dict(document.inner) for file in files for document in file.documents if document.inner}
         self.used: set[str] = set()
+        self._texts: dict[Node, Node | None] = {}
         self._generated: dict[str, list[tuple[str, str, str]]] | None = None
         self._charts: dict[str, list[Document]] | None = None
         self._maps: Counter[str] | None = None
@@ -77,6 +78,12 @@ class Files:
             return None
         self.used.add(file.path)
         return Layer(file.documents[0].root)
+
+    def read(self, text: Node) -> Node | None:
+        """The document in a text, read once."""
+        if text not in self._texts:
+            self._texts[text] = document_in(text)
+        return self._texts[text]
 
     def generated(self, name: str, key: str, near: str) -> Layer | None:
         """The file that a key of a ConfigMap is made of, by a kustomization in a folder above an object."""
@@ -207,7 +214,7 @@ def _given(item: Node, files: Files, held: Resource | None) -> Layer | None:
         return None
     name = item.get("name").origin  # what is rendered has a hash behind it
     made = None if item.get("targetPath").present else files.generated(name.text or "", key_of(item), item.file)
-    return made if made is not None or held is None else values_of(item, held, files.inner.get(held.root, {}))
+    return made if made is not None or held is None else values_of(item, held, files.inner.get(held.root, {}), files.read)
 
 
 def _argo(resource: Resource, files: Files) -> Iterator[Release]:

@@ -16,6 +16,7 @@ _EQUAL = lazy_regex(r"([\w./-]+)\s*(==|=|!=)\s*([\w.-]*)")
 _KEY = lazy_regex(r"(!?)\s*([\w./-]+)")
 _QUANTIFIERS = 3
 _LONGEST = 253
+_LONGEST_SELECTOR = 4_000
 
 
 class Target(NamedTuple):
@@ -89,7 +90,7 @@ def fits(pattern: str, text: str) -> bool:
 
 def _selects(selector: str, have: dict[str, str]) -> bool:
     """A label selector of Kubernetes. One that cannot be read selects nothing."""
-    return all(_holds(term.strip(), have) for term in _TERMS.findall(selector) if term.strip())
+    return len(selector) <= _LONGEST_SELECTOR and all(_holds(term.strip(), have) for term in _TERMS.findall(selector) if term.strip())
 
 
 def _holds(term: str, have: dict[str, str]) -> bool:
