@@ -267,6 +267,17 @@ class TestWhatIsAskedAgain:
             apps.check()
         assert reused == [0, 0, 0]
 
+    def test_a_label_of_an_inline_patch(self, apps: Project, reused: list[int]) -> None:
+        """Its place has no digest; its text has."""
+        tunnel = "{apiVersion: sailoperator.io/v1, kind: ZTunnel, metadata: {name: default%s}}"
+        (apps.folder / "app-0/mesh.yaml").write_text(tunnel % "")
+        patch = tunnel % ", labels: {team: one}"
+        (apps.folder / "app-0/kustomization.yaml").write_text(f"resources: [mesh.yaml]\npatches: [{{patch: '{patch}'}}]\n")
+        apps.run()
+        (apps.folder / "app-3/mesh.yaml").write_text(_MESH.format(name="app-3").replace("subset: v1", "subset: v2"))
+        apps.check()
+        assert reused[-1] == APPS - 1  # all but its own, and the one that is patched
+
     def test_uses_of_subsets_that_hang_on_others(self, apps: Project, reused: list[int]) -> None:
         """Nobody but the question which subsets are in use looks for what the host of a route stands for."""
         words = ("-o", "json", "--select", "subset-unused")

@@ -51,8 +51,8 @@ class Prints:
             seen.update(_shape(environment).encode("utf-8", "surrogateescape"))
             for resources in _near(environment):
                 if id(resources) not in held:
-                    shapes = [self._of(one) for one in resources if one.kind in SHAPING or one.root.table in tables]
-                    held[id(resources)] = xxhash.xxh3_128_digest("\n".join(shapes).encode("utf-8", "surrogateescape"))
+                    shapes = (one for one in resources if one.kind in SHAPING or one.root.table in tables)
+                    held[id(resources)] = _digest(chain.from_iterable(map(self._texts, shapes)))
                 seen.update(held[id(resources)])
         return bytes(seen.digest())
 
@@ -90,7 +90,7 @@ class Prints:
     def _of_tuple(self, resources: tuple[Resource, ...]) -> bytes:
         key = id(resources)
         if key not in self._tuples:
-            self._tuples[key] = xxhash.xxh3_128_digest("\n".join(map(self._of, resources)).encode("utf-8", "surrogateescape"))
+            self._tuples[key] = _digest(map(self._of, resources))
         return self._tuples[key]
 
     def _of(self, resource: Resource) -> str:
@@ -101,14 +101,18 @@ class Prints:
         return known
 
     def _parts(self, resource: Resource) -> Iterator[str]:
+        yield from self._texts(resource)
+        for (field, key), node in resource.places.items():
+            yield f"{field} {key} {'' if node is None else self._at(node)}"
+
+    def _texts(self, resource: Resource) -> Iterator[str]:
+        """All but the places where Kustomize set something, which may be those of what a generator fills in."""
         yield from (self._at(resource.root), resource.namespace, resource.name, "partial" if resource.partial else "")
         owner, _ = self._repository.owner(resource.root)
         if owner is not None and owner is not resource:
             yield from (owner.namespace, owner.name)
         if resource.places:
             yield repr((resource.labels, resource.annotations, resource.pod_labels))
-            for (field, key), node in resource.places.items():
-                yield f"{field} {key} {'' if node is None else self._at(node)}"
 
     def _at(self, node: Node) -> str:
         table = self._tables.get(node.table)
@@ -127,6 +131,10 @@ def _near(environment: Environment) -> Iterator[tuple[Resource, ...]]:
     yield from (environment.resources, environment.background)
     if environment.kind == "plain":
         yield environment.shared
+
+
+def _digest(texts: Iterable[str]) -> bytes:
+    return bytes(xxhash.xxh3_128_digest("\n".join(texts).encode("utf-8", "surrogateescape")))
 
 
 def name_of(kind: tuple[str, str], name: str) -> str:
