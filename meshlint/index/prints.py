@@ -106,7 +106,7 @@ class Prints:
             yield f"{field} {key} {'' if node is None else self._at(node)}"
 
     def _texts(self, resource: Resource) -> Iterator[str]:
-        """All but the places where Kustomize set something, which may be those of what a generator fills in."""
+        """All but the places where Kustomize set something: those in an inline patch have no digest."""
         yield from (self._at(resource.root), resource.namespace, resource.name, "partial" if resource.partial else "")
         owner, _ = self._repository.owner(resource.root)
         if owner is not None and owner is not resource:
