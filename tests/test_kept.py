@@ -309,6 +309,22 @@ class TestWhatIsAskedAgain:
         apps.check("-o", "sarif")
 
 
+def test_a_config_map_that_a_release_names_by_its_prefix(apps: Project, reused: list[int]) -> None:
+    """The file that holds it speaks of nothing that is installed."""
+    here = apps.folder / "flux"
+    here.mkdir()
+    (here / "kustomization.yaml").write_text("resources: [map.yaml, release.yaml]\nnamePrefix: p-\nnamespace: istio-system\n")
+    (here / "release.yaml").write_text(
+        "apiVersion: helm.toolkit.fluxcd.io/v2\nkind: HelmRelease\nmetadata: {name: istiod}\nspec:\n"
+        "  chart: {spec: {chart: istiod, version: 1.28.0, sourceRef: {kind: HelmRepository, name: istio}}}\n"
+        "  valuesFrom: [{kind: ConfigMap, name: p-vals, valuesKey: domain, targetPath: global.trustDomain}]\n"
+    )
+    for domain in ("one", "two"):
+        (here / "map.yaml").write_text(f"apiVersion: v1\nkind: ConfigMap\nmetadata: {{name: vals}}\ndata: {{domain: {domain}}}\n")
+        apps.check()
+    assert reused == [0, 0]
+
+
 @pytest.mark.tools
 @pytest.mark.parametrize(("image", "kept"), [("web", True), ("istio/pilot", False)])
 def test_what_a_tool_prints_is_judged_in_every_run(apps: Project, reused: list[int], image: str, kept: bool) -> None:

@@ -40,9 +40,9 @@ class Prints:
         hides, printed = sorted(self._repository.hides), bool(self._repository.output)
         seen = xxhash.xxh3_128(repr((kinds, hides, printed)).encode("utf-8", "surrogateescape"))
         named = names_taken(self._repository.files)
-        if not all(is_plain_text(file, named.__contains__) for file in self._repository.output):
+        if not all(is_plain_text(file, named) for file in self._repository.output):
             raise UnknownError
-        shaping = [file for file in self._repository.files if not is_plain(file, named.__contains__)]
+        shaping = [file for file in self._repository.files if not is_plain(file, named)]
         for file in shaping:
             seen.update(_of_file(file).encode("utf-8", "surrogateescape"))
         tables = {document.root.table for file in shaping for document in file.documents}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 
 from meshlint.model.document import Document, FileRead
 from meshlint.model.kind import Kind, kind_of
@@ -70,16 +70,25 @@ def is_taken(name: str, taking: Iterable[FileRead]) -> bool:
 
 
 _NAMES = lazy_regex(r"[\w.-]+")
+_TAKING = frozenset({"configMapGenerator", "configMapRef", "valuesFrom", "substituteFrom"})
 
 
-def names_taken(files: Iterable[FileRead]) -> frozenset[str]:
-    """The words of all files that may take values from ConfigMaps, the names of these among them; "" is always one."""
-    words = {""}
+def names_taken(files: Iterable[FileRead]) -> Named:
+    """The same of all names, for who asks of many: a name stands in a word of such a file, with what Kustomize puts around it."""
+    words: set[str] = set()
     for file in filter(takes_values, files):
-        texts = (value for document in file.documents for value in document.root.table.values if isinstance(value, str))
-        for text in texts if file.documents else (file.source.text,) if file.source is not None else ():
-            words.update(_NAMES.findall(text))
-    return frozenset(words)
+        found = {word for text in _strings(file) for word in _NAMES.findall(text)}
+        if not file.documents or "ConfigMap" in found or any(not _TAKING.isdisjoint(one.root.table.keys) for one in file.documents):
+            words |= found
+    together = "\n".join(words)
+    return lambda name: name in together
+
+
+def _strings(file: FileRead) -> Iterator[str]:
+    if not file.documents and file.source is not None:
+        yield file.source.text
+    for document in file.documents:
+        yield from (value for value in document.root.table.values if isinstance(value, str))
 
 
 def _speaks_of(name: str, file: FileRead) -> bool:
