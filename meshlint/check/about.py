@@ -7,9 +7,9 @@ the rule declares (Rule.points_to). So an object of another file is looked at on
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from typing import TYPE_CHECKING
 
 from meshlint.check.concern import Asked, Concerns, Objects
-from meshlint.check.sent import Sent
 from meshlint.index.mesh import MeshIndex
 from meshlint.model.document import FileRead
 from meshlint.model.kind import Kind, kind_of
@@ -20,6 +20,9 @@ from meshlint.model.resource import Environment, Resource
 from meshlint.model.rule import Rule
 from meshlint.model.tuples import NamedTuple
 from meshlint.render.shaping import is_plain, is_taken, takes_values
+
+if TYPE_CHECKING:
+    from meshlint.check.sent import Sent
 
 _MANY = 1_000  # objects
 _PART = 10

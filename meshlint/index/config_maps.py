@@ -11,7 +11,6 @@ from meshlint.model.kind import Kind
 from meshlint.model.node import Node, dotted
 from meshlint.model.resource import Resource
 from meshlint.read.inner import documents_in
-from meshlint.render.origin.inner import InnerOrigins
 from meshlint.render.target_path import steps_of
 
 _KEY: Final = "values.yaml"
@@ -66,7 +65,10 @@ def document_in(node: Node) -> Node | None:
     if len(found) != 1:
         return None
     root = found[0]
-    root.table.origins = InnerOrigins(node, root.table) if node.table.origins is not None else None
+    if node.table.origins is not None:
+        from meshlint.render.origin.inner import InnerOrigins  # of what a tool printed
+
+        root.table.origins = InnerOrigins(node, root.table)
     return root
 
 

@@ -16,7 +16,6 @@ from meshlint.model.resource import Resource
 from meshlint.model.texts import strings_below
 from meshlint.model.tuples import NamedTuple
 from meshlint.render.find.fill import unfilled
-from meshlint.render.find.listed import templates
 from meshlint.render.tree import base, below, parent, resolve
 
 Maps = Mapping[Node, Resource]
@@ -227,6 +226,8 @@ def _argo(resource: Resource, files: Files) -> Iterator[Release]:
     if not any("{{" in unfilled(source.get("chart")) for source in (spec.get("source"), *spec.each("sources"))):
         yield from _argo_of(resource, spec, "spec.template.spec", files, not resource.partial)
         return
+    from meshlint.render.find.listed import templates  # few name their charts so
+
     where, whole = "spec.template.spec", not resource.partial or files.filled(resource)
     made = [release for filled in templates(resource.root) for release in _argo_of(resource, filled.get("spec"), where, files, whole)]
     if len({release.chart for release in made}) == len(made) and not any(map(_unsure, made)):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from typing import TYPE_CHECKING
 
 from meshlint.model.document import FileRead, Trouble
 from meshlint.model.kind import Kind
@@ -13,9 +14,11 @@ from meshlint.render.draft import Draft
 from meshlint.render.exact import READ_IN_FULL, followed, plain_file, plain_level, taken_over
 from meshlint.render.given import Entry, Given
 from meshlint.render.level import Level, folder_of, levels_of, remote
-from meshlint.render.local_charts import LocalChart, added_by, chart_of
 from meshlint.render.patches import Patch, patches_of, replacements_of
 from meshlint.render.tree import Tree, resolve
+
+if TYPE_CHECKING:
+    from meshlint.render.local_charts import LocalChart
 
 _DEEPEST = 100
 _MOST = 20_000
@@ -172,7 +175,12 @@ class _Building:
 
     def _charts(self) -> None:
         """Those that are here, as far as what is done to their objects can be followed, of this level and the lower ones."""
-        for node in (*self.level.root.each("helmCharts"), *self.level.root.each("helmChartInflationGenerator")):
+        nodes = (*self.level.root.each("helmCharts"), *self.level.root.each("helmChartInflationGenerator"))
+        if not nodes and not self.charts:
+            return
+        from meshlint.render.local_charts import added_by, chart_of  # few inflate any
+
+        for node in nodes:
             if (chart := chart_of(self.level, node, self.all.tree)) is not None:
                 self.charts[node] = chart
             else:

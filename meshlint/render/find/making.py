@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from fnmatch import fnmatchcase
 from functools import cached_property
+from typing import TYPE_CHECKING
 
 from meshlint.model.lazy_regex import lazy_regex
 from meshlint.render.charts import chart_files
@@ -14,11 +15,12 @@ from meshlint.render.find.application import Application, Source
 from meshlint.render.find.overlay import overlaid
 from meshlint.render.find.repository import Holder
 from meshlint.render.group import Applied, Group
-from meshlint.render.helm_ignore import left_out
 from meshlint.render.kustomize import Built, reason_of
-from meshlint.render.local_charts import LocalChart
 from meshlint.render.recipe import Missing, Recipe, Values
 from meshlint.render.tree import above, below, parent
+
+if TYPE_CHECKING:
+    from meshlint.render.local_charts import LocalChart
 
 _SAID = 3
 _AFTER_HELM = frozenset((
@@ -91,7 +93,6 @@ class Making:
         flux = source is not None and (source.mixed or source.substitute is not None)
         return self.kustomize.build(folder).charts if not flux and fields <= _AFTER_HELM else ()
 
-
     def reach(self, application: Application) -> tuple[set[str], frozenset[str]]:
         """The kustomizations and charts that an application names, and the files that it takes."""
         folders: set[str] = set()
@@ -114,6 +115,7 @@ class Making:
 
     def chart(self, folder: str, source: Source | None = None, applied: Applied | None = None) -> Group:
         from meshlint.render.find.valuesets import library
+        from meshlint.render.helm_ignore import left_out
 
         files = self.chart_files_of(folder)
         ignored = left_out(self.tree, folder)

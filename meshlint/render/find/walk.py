@@ -13,7 +13,6 @@ from meshlint.model.node import Node
 from meshlint.model.tuples import NamedTuple
 from meshlint.render.charts import charts_of
 from meshlint.render.draft import Draft
-from meshlint.render.find import helm_charts
 from meshlint.render.find.application import HERE, Application
 from meshlint.render.find.applications import ARGO, FLUX, applications_of
 from meshlint.render.find.making import Making
@@ -149,6 +148,8 @@ class Walk:
         unsure = _unsure(group)
         for recipe in group.recipes if group.tool == "kustomize" else ():
             for chart in self.kustomize.build(recipe.folder).charts if recipe.apart else ():
+                from meshlint.render.find import helm_charts  # few inflate any
+
                 yield from self._new(helm_charts.application(chart, self.holder, recipe.overlay), cluster, group.root, way)
         for draft in group.drafts:
             if draft.kind in ARGO or draft.kind in FLUX:
