@@ -35,7 +35,7 @@ class Prints:
         self._everything = list(dict.fromkeys(chain(repository.everything, *shared.values())))
 
     def common(self) -> bytes:
-        """Of what every environment hangs on. Raises UnknownError where tools printed some of it."""
+        """Of what every environment hangs on. Raises UnknownError where a tool printed some of it."""
         kinds = sorted({resource.kind.value for resource in self._everything})
         hides, printed = sorted(self._repository.hides), bool(self._repository.output)
         seen = xxhash.xxh3_128(repr((kinds, hides, printed)).encode("utf-8", "surrogateescape"))
