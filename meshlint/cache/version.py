@@ -12,6 +12,8 @@ from typing import Final
 import xxhash
 import yaml
 
+from meshlint.bundled import folder as bundled_folder
+
 _READERS: Final = ("read", "model", "cache")
 
 
@@ -29,6 +31,11 @@ def code_version(*folders: str) -> bytes:
     from meshlint import __version__
 
     return bytes(_digest([__version__, yaml.__version__, sys.version], _package(), *folders).digest())
+
+
+def judging_version() -> bytes:
+    """All that judges: the code, the rules and the tables that travel with it."""
+    return code_version(bundled_folder("rules"), bundled_folder("schemas"))
 
 
 def _package() -> str:

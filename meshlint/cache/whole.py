@@ -16,9 +16,8 @@ from typing import Final
 import msgspec
 import xxhash
 
-from meshlint.bundled import folder as bundled_folder
 from meshlint.cache import private
-from meshlint.cache.version import code_version
+from meshlint.cache.version import judging_version
 from meshlint.model.tuples import NamedTuple
 
 _SLACK: Final = 2_000_000_000  # ns
@@ -45,7 +44,7 @@ class Whole:
         self.path = os.path.join(folder, f"{name}.run")
         self._newest = 0
         self.pages: dict[bytes, str] = {}  # of a report of the same code, where something else has changed
-        self._code = code_version(bundled_folder("rules"), bundled_folder("schemas"))
+        self._code = judging_version()
         self._key = self._key_of(root, files, stats)
 
     def _key_of(self, root: str, files: Iterable[str], stats: Mapping[str, os.stat_result]) -> bytes | None:

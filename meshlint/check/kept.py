@@ -15,10 +15,9 @@ from functools import partial
 import msgspec
 import xxhash
 
-from meshlint.bundled import folder as bundled_folder
 from meshlint.cache import private
 from meshlint.cache.store import cache_folder
-from meshlint.cache.version import code_version
+from meshlint.cache.version import judging_version
 from meshlint.check.findings import marks
 from meshlint.check.sent import Found, Hung, Order, Sent, Shared, received, sent
 from meshlint.index.prints import Prints, UnknownError, name_of
@@ -71,8 +70,7 @@ class Kept:
         """`folder`: where caches lie (None: the user's)."""
         name = xxhash.xxh3_128_hexdigest(os.path.realpath(root).encode("utf-8", "surrogateescape"))
         self.path = os.path.join(cache_folder(folder), f"{name}.found")
-        code = code_version(bundled_folder("rules"), bundled_folder("schemas"))
-        self._about = xxhash.xxh3_128_digest(code + about.encode("utf-8", "surrogateescape"))
+        self._about = xxhash.xxh3_128_digest(judging_version() + about.encode("utf-8", "surrogateescape"))
         self._keys: list[bytes | None] = []
         self._again: dict[int, msgspec.Raw] = {}
         self._told: dict[int, frozenset[str]] = {}  # what the subsets that environments use hung on, where nobody asks again

@@ -11,9 +11,8 @@ from meshlint.model.kind import Kind
 from meshlint.model.node import Node, dotted
 from meshlint.model.resource import Resource
 from meshlint.read.inner import documents_in
-from meshlint.render.target_path import steps_of
+from meshlint.render.target_path import key_of, steps_of
 
-_KEY: Final = "values.yaml"
 _QUOTES: Final = "'\""
 
 
@@ -70,10 +69,6 @@ def document_in(node: Node) -> Node | None:
 
         root.table.origins = InnerOrigins(node, root.table)
     return root
-
-
-def key_of(item: Node) -> str:
-    return item.get("valuesKey").text or _KEY
 
 
 def _value(node: Node, path: str) -> Layer | None:

@@ -38,7 +38,7 @@ class Installers:
         named: set[str] = set()
         makers_in: dict[int, list[Resource]] = {}  # by the tuple of resources, which environments share
         for environment in environments:
-            near = [environment.resources, environment.background, environment.shared if environment.kind == "plain" else ()]
+            near = environment.near
             for resources in near:
                 if id(resources) not in makers_in:
                     makers_in[id(resources)] = [resource for resource in resources if resource.kind in _KINDS]

@@ -49,7 +49,7 @@ class Prints:
         held: dict[int, bytes] = {}  # by the tuple of resources, which environments share
         for environment in self._repository.environments:
             seen.update(_shape(environment).encode("utf-8", "surrogateescape"))
-            for resources in _near(environment):
+            for resources in environment.near:
                 if id(resources) not in held:
                     shapes = (one for one in resources if one.kind in SHAPING or one.root.table in tables)
                     held[id(resources)] = _digest(chain.from_iterable(map(self._texts, shapes)))
@@ -72,8 +72,8 @@ class Prints:
     def environment(self, environment: Environment) -> bytes | None:
         """Of an environment with all that is its own; None where some of it has none."""
         try:
-            seen = xxhash.xxh3_128("\n".join(self._head(environment)).encode("utf-8", "surrogateescape"))
-            for resources in _near(environment):
+            seen = xxhash.xxh3_128(_digest(self._head(environment)))
+            for resources in environment.near:
                 seen.update(self._of_tuple(resources))
         except UnknownError:
             return None
@@ -124,13 +124,6 @@ class Prints:
 def _shape(one: Environment) -> str:
     """What tells which files are an environment's."""
     return repr((one.name, one.kind, one.path, one.status, one.loose, one.folders))
-
-
-def _near(environment: Environment) -> Iterator[tuple[Resource, ...]]:
-    """The objects of an environment, and those that count as part of the same mesh."""
-    yield from (environment.resources, environment.background)
-    if environment.kind == "plain":
-        yield environment.shared
 
 
 def _digest(texts: Iterable[str]) -> bytes:

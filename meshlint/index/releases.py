@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Collection, Iterator, Mapping, Sequence
+from functools import lru_cache
 
-from meshlint.index.config_maps import document_in, key_of, values_of
+from meshlint.index.config_maps import document_in, values_of
 from meshlint.model.document import Document, FileRead
 from meshlint.model.file_names import is_helmfile
 from meshlint.model.installation import CILIUM, CNI, ISTIO_CSR, ISTIOD, ZTUNNEL, Installer, Layer
@@ -16,6 +17,7 @@ from meshlint.model.resource import Resource
 from meshlint.model.texts import strings_below
 from meshlint.model.tuples import NamedTuple
 from meshlint.render.find.fill import unfilled
+from meshlint.render.target_path import key_of
 from meshlint.render.tree import base, below, parent, resolve
 
 Maps = Mapping[Node, Resource]
@@ -57,7 +59,7 @@ class Files:
         self._files = {file.path: file for file in written}
         self.inner = {document.root: dict(document.inner) for file in files for document in file.documents if document.inner}
         self.used: set[str] = set()
-        self._texts: dict[Node, Node | None] = {}
+        self.read = lru_cache(None)(document_in)  # the document in a text
         self._generated: dict[str, list[tuple[str, str, str]]] | None = None
         self._charts: dict[str, list[Document]] | None = None
         self._maps: Counter[str] | None = None
@@ -77,12 +79,6 @@ class Files:
             return None
         self.used.add(file.path)
         return Layer(file.documents[0].root)
-
-    def read(self, text: Node) -> Node | None:
-        """The document in a text, read once."""
-        if text not in self._texts:
-            self._texts[text] = document_in(text)
-        return self._texts[text]
 
     def generated(self, name: str, key: str, near: str) -> Layer | None:
         """The file that a key of a ConfigMap is made of, by a kustomization in a folder above an object."""

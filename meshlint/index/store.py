@@ -46,13 +46,8 @@ class Store:
         self.open = False
         self.everything = everything
         self.judged = part_of(parts, environment.resources)
-        near = [environment.resources, environment.background]
-        if environment.kind == "plain":
-            near.append(environment.shared)
-            self.far: list[Part] = []
-        else:
-            self.far = [part_of(parts, environment.shared), everything]
-        self.near = [part_of(parts, resources) for resources in near if resources]
+        self.far = [] if environment.kind == "plain" else [part_of(parts, environment.shared), everything]
+        self.near = [part_of(parts, resources) for resources in environment.near if resources]
 
     def of_kind(self, kind: Kind) -> Iterator[Resource]:
         """Objects of a kind that belong to this environment."""

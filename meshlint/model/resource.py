@@ -169,6 +169,12 @@ class Environment:
         self.missing = tuple(missing)
 
     @property
+    def near(self) -> tuple[tuple[Resource, ...], ...]:
+        """The objects that count as part of the same mesh: its own, and those that these are judged beside."""
+        own = (self.resources, self.background)
+        return (*own, self.shared) if self.kind == "plain" else own
+
+    @property
     def loose(self) -> bool:
         """Is it a chart that nothing in the repository applies? Who installs it, and what beside it, is not known."""
         return self.kind == "helm" and all(part.application is None for part in self.parts)

@@ -1,15 +1,21 @@
-"""`targetPath` of Flux: one text that is put at a path, as Helm does with `--set`."""
+"""What an entry of Flux's valuesFrom takes, and its `targetPath`: one text that is put at a path, as Helm does with `--set`."""
 
 from __future__ import annotations
 
 from typing import Final
 
 from meshlint.model.lazy_regex import lazy_regex
+from meshlint.model.node import Node
 
 _PLAIN: Final = lazy_regex(r"[\w-]+(?:\.[\w-]+)*")
 _WORDS: Final[dict[str, object]] = {"true": True, "false": False, "null": None, "0": 0}
 _NUMBER: Final = lazy_regex(r"[+-]?[1-9][0-9]{0,17}")
 _QUOTES: Final = "'\""
+
+
+def key_of(item: Node) -> str:
+    """The key of the ConfigMap or Secret that an entry takes."""
+    return item.get("valuesKey").text or "values.yaml"
 
 
 def steps_of(path: str, text: str) -> tuple[str, ...] | None:

@@ -10,7 +10,7 @@ from meshlint.render.find.application import HERE, Application, Source, no_value
 from meshlint.render.find.fill import unfilled
 from meshlint.render.find.repository import Holder, source_name
 from meshlint.render.recipe import Missing, Values
-from meshlint.render.target_path import steps_of
+from meshlint.render.target_path import key_of, steps_of
 from meshlint.render.tree import joined
 
 _OVERLAY = ("namePrefix", "nameSuffix", "patches", "patchesStrategicMerge", "patchesJson6902", "images", "components")
@@ -166,7 +166,7 @@ def _values(spec: Node, draft: Draft, holder: Holder, beside: Sequence[Draft]) -
     out: list[Values] = []
     missing: list[Missing] = []
     for item in spec.each("valuesFrom"):
-        key = item.get("valuesKey").text or "values.yaml"
+        key = key_of(item)
         data, lost = _data(item, draft, holder, beside)
         made = dict(holder.generated(item.get("name").text or "", draft.document.file)) if lost else {}
         under = _under(item, data.get(key))
